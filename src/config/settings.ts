@@ -1,0 +1,319 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { messageOf, WrongUsageError } from '../errors.ts';
+
+/** What a setting is needed for; a command names the groups that it uses. */
+export type SettingGroup = 'kafka' | 'registry' | 'database' | 'worker' | 'general';
+
+export interface SettingSpec {
+  readonly group: SettingGroup;
+  readonly schema: z.ZodType;
+  /** Text form of the default; `undefined`: none. */
+  readonly fallback?: string;
+  /** Without a default: must it be there when its group is used? */
+  readonly required?: boolean;
+  /** A secret is never printed and may be given as NAME_FILE. */
+  readonly secret?: boolean;
+  readonly about: string;
+}
+
+const text = z.string().min(1, 'expected a non-empty text');
+
+const brokers = z.string().transform((value, ctx) => {
+  const list = value.split(',').map((part) => part.trim());
+  for (const broker of list) {
+    const port = /^(?:\[[0-9a-fA-F:]+\]|[^\s:/]+):(\d{1,5})$/.exec(broker)?.[1];
+    if (port === undefined || Number(port) < 1 || Number(port) > 65_535) {
+      ctx.addIssue({ code: 'custom', message: 'expected host:port, several separated by commas' });
+      return z.NEVER;
+    }
+  }
+  return list;
+});
+
+const topics = z.string().transform((value, ctx) => {
+  const list = value.split(',').map((part) => part.trim());
+  if (list.some((topic) => !/^[A-Za-z0-9._-]{1,249}$/.test(topic))) {
+    ctx.addIssue({ code: 'custom', message: 'expected topic names, separated by commas' });
+    return z.NEVER;
+  }
+  return [...new Set(list)];
+});
+
+const flag = z.enum(['true', 'false'], 'expected true or false').transform((v) => v === 'true');
+
+const integer = (min: number, max: number) =>
+  z.string().transform((value, ctx) => {
+    const number = Number(value);
+    if (!/^-?\d+$/.test(value.trim()) || number < min || number > max) {
+      ctx.addIssue({ code: 'custom', message: `expected a whole number from ${min} to ${max}` });
+      return z.NEVER;
+    }
+    return number;
+  });
+
+const share = z.string().transform((value, ctx) => {
+  const number = Number(value);
+  if (value.trim() === '' || !(number >= 0 && number <= 1)) {
+    ctx.addIssue({ code: 'custom', message: 'expected a number from 0 to 1' });
+    return z.NEVER;
+  }
+  return number;
+});
+
+const url = (schemes: readonly string[]) =>
+  z.string().refine(
+    (value) => {
+      const scheme = URL.canParse(value) ? new URL(value).protocol.slice(0, -1) : '';
+      return schemes.includes(scheme);
+    },
+    `expected a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
+  );
+
+const httpPort = z.string().transform((value, ctx) => {
+  if (value === 'off') return 'off' as const;
+  const number = Number(value);
+  if (!/^\d{1,5}$/.test(value) || number > 65_535) {
+    ctx.addIssue({ code: 'custom', message: 'expected a port from 0 to 65535, or off' });
+    return z.NEVER;
+  }
+  return number;
+});
+
+const schemaName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_$]{0,62}$/, 'expected the name of a Postgres schema');
+
+const logLevel = z.enum(
+  ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+  'expected trace, debug, info, warn, error, fatal or silent',
+);
+
+const mechanism = z.enum(
+  ['plain', 'scram-sha-256', 'scram-sha-512'],
+  'expected plain, scram-sha-256 or scram-sha-512',
+);
+
+/** Every setting, in the order of the README's table, which is printed from here. */
+export const SETTINGS = {
+  KAFKA_BROKERS: {
+    group: 'kafka',
+    schema: brokers,
+    required: true,
+    about: 'Brokers to begin with, as host:port, separated by commas',
+  },
+  KAFKA_GROUP_ID: {
+    group: 'kafka',
+    schema: text,
+    fallback: 'usage-ledger',
+    about: 'Consumer group; positions and books are kept for each group',
+  },
+  KAFKA_TOPICS: {
+    group: 'kafka',
+    schema: topics,
+    fallback: 'agent-metrics',
+    about: 'Topics to read, separated by commas; `produce` and `simulate` write to the first',
+  },
+  KAFKA_CLIENT_ID: {
+    group: 'kafka',
+    schema: text,
+    fallback: 'usage-ledger',
+    about: "Name in the brokers' logs and quotas",
+  },
+  KAFKA_SSL: { group: 'kafka', schema: flag, fallback: 'false', about: 'TLS to the brokers' },
+  KAFKA_SSL_CA_FILE: {
+    group: 'kafka',
+    schema: text,
+    about: 'PEM file with the authority that signed the brokers; unset: those of the system',
+  },
+  KAFKA_SSL_CERT_FILE: { group: 'kafka', schema: text, about: 'PEM file, client certificate' },
+  KAFKA_SSL_KEY_FILE: { group: 'kafka', schema: text, about: 'PEM file, key of that certificate' },
+  KAFKA_SASL_MECHANISM: {
+    group: 'kafka',
+    schema: mechanism,
+    about: '`plain`, `scram-sha-256` or `scram-sha-512`; unset: no SASL',
+  },
+  KAFKA_SASL_USERNAME: { group: 'kafka', schema: text, about: 'SASL user' },
+  KAFKA_SASL_PASSWORD: { group: 'kafka', schema: text, secret: true, about: 'SASL password' },
+  KAFKA_SESSION_TIMEOUT_MS: {
+    group: 'kafka',
+    schema: integer(6_000, 1_800_000),
+    fallback: '15000',
+    about: 'After this many ms without a heartbeat the group gives the partitions to others',
+  },
+  KAFKA_DEAD_LETTER_TOPIC: {
+    group: 'kafka',
+    schema: text,
+    about: 'Copies of dead letters go to this topic too; unset: the table only',
+  },
+  SCHEMA_REGISTRY_URL: {
+    group: 'registry',
+    schema: url(['http', 'https']),
+    required: true,
+    about: 'Confluent-compatible schema registry, with its base path',
+  },
+  SCHEMA_REGISTRY_USERNAME: { group: 'registry', schema: text, about: 'Basic auth user' },
+  SCHEMA_REGISTRY_PASSWORD: {
+    group: 'registry',
+    schema: text,
+    secret: true,
+    about: 'Basic auth password',
+  },
+  DATABASE_URL: {
+    group: 'database',
+    schema: url(['postgres', 'postgresql']),
+    required: true,
+    secret: true,
+    about: 'Postgres, as postgres://user:password@host:port/database',
+  },
+  DATABASE_SCHEMA: {
+    group: 'database',
+    schema: schemaName,
+    fallback: 'usage_ledger',
+    about: 'Postgres schema that holds every relation',
+  },
+  DATABASE_POOL_SIZE: {
+    group: 'worker',
+    schema: integer(1, 64),
+    fallback: '3',
+    about: 'Connections of a worker; partitions are applied side by side on them',
+  },
+  BATCH_MAX_EVENTS: {
+    group: 'worker',
+    schema: integer(1, 100_000),
+    fallback: '20000',
+    about: 'Most messages in one transaction; an idle worker applies each message at once',
+  },
+  BUFFER_MAX_BYTES: {
+    group: 'worker',
+    schema: integer(65_536, 1_073_741_824),
+    fallback: '16777216',
+    about: 'Bytes fetched and not yet applied, over all partitions, at which fetching pauses',
+  },
+  DEAD_LETTER_LIMIT: {
+    group: 'worker',
+    schema: share,
+    fallback: '0.2',
+    about:
+      "Share of dead letters among a partition's last 10,000 messages (once 1,000 are seen) above which it is halted; `1`: never",
+  },
+  SHUTDOWN_TIMEOUT_S: {
+    group: 'worker',
+    schema: integer(1, 3_600),
+    fallback: '30',
+    about: 'How long SIGTERM waits for transactions under way before they are cut',
+  },
+  HTTP_HOST: {
+    group: 'worker',
+    schema: text,
+    fallback: '127.0.0.1',
+    about: 'Address of /healthz, /readyz and /metrics',
+  },
+  HTTP_PORT: {
+    group: 'worker',
+    schema: httpPort,
+    fallback: '9464',
+    about: 'Port of the same; `0`: any free one; `off`: none',
+  },
+  STARTUP_TIMEOUT_S: {
+    group: 'general',
+    schema: integer(0, 86_400),
+    fallback: '60',
+    about: 'How long a command waits for each dependency at start before it exits 3',
+  },
+  LOG_LEVEL: {
+    group: 'general',
+    schema: logLevel,
+    fallback: 'info',
+    about: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`',
+  },
+} as const satisfies Record<string, SettingSpec>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+type Parsed<N extends SettingName> = z.output<(typeof SETTINGS)[N]['schema']>;
+type Present<N extends SettingName> = (typeof SETTINGS)[N] extends
+  | { fallback: string }
+  | { required: true }
+  ? Parsed<N>
+  : Parsed<N> | undefined;
+
+/** Checked settings, by the name of their variable. */
+export type Settings = { readonly [N in SettingName]: Present<N> };
+
+const NAMES = Object.keys(SETTINGS) as SettingName[];
+
+/**
+ * Reads the settings from `env`, checks every one and reports all problems at once.
+ *
+ * @param needs the groups whose required settings must be present; the required settings of other
+ *   groups may be absent and must then not be read
+ * @throws {WrongUsageError} naming each variable, what it holds and what is expected
+ */
+export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly SettingGroup[]): Settings {
+  const problems: string[] = [];
+  const settings: Record<string, unknown> = {};
+  for (const name of NAMES) {
+    const spec: SettingSpec = SETTINGS[name];
+    const raw = rawValue(name, env, problems) ?? spec.fallback;
+    if (raw === undefined) {
+      if (spec.required && needs.includes(spec.group)) {
+        problems.push(`${name}: not set; expected: ${spec.about}`);
+      }
+      continue;
+    }
+    const result = spec.schema.safeParse(raw);
+    if (result.success) settings[name] = result.data;
+    else {
+      const got = spec.secret ? '(a secret, not shown)' : JSON.stringify(raw);
+      problems.push(`${name}: ${result.error.issues[0]?.message ?? 'not valid'}, got ${got}`);
+    }
+  }
+  problems.push(...crossFieldProblems(settings));
+  if (problems.length > 0) {
+    throw new WrongUsageError(
+      `the configuration is not usable:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+    );
+  }
+  return settings as Settings;
+}
+
+function rawValue(name: SettingName, env: NodeJS.ProcessEnv, problems: string[]) {
+  // An empty variable is how compose files and shells say "not set".
+  const direct = env[name] || undefined;
+  const spec: SettingSpec = SETTINGS[name];
+  const file = spec.secret ? env[`${name}_FILE`] || undefined : undefined;
+  if (file === undefined) return direct;
+  if (direct !== undefined) problems.push(`${name}: set together with ${name}_FILE; expected one`);
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    problems.push(`${name}_FILE: ${messageOf(error)}`);
+    return direct;
+  }
+}
+
+function crossFieldProblems(settings: Record<string, unknown>): string[] {
+  const problems: string[] = [];
+  const together = (names: SettingName[], why: string) => {
+    const missing = names.filter((name) => settings[name] === undefined);
+    if (missing.length > 0 && missing.length < names.length) {
+      problems.push(`${missing.join(', ')}: not set; expected, since ${why}`);
+    }
+  };
+  together(
+    ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'],
+    'SASL needs a mechanism, a user and a password',
+  );
+  together(['KAFKA_SSL_CERT_FILE', 'KAFKA_SSL_KEY_FILE'], 'a client certificate goes with its key');
+  together(
+    ['SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD'],
+    'basic auth needs a user and a password',
+  );
+  const dead = settings['KAFKA_DEAD_LETTER_TOPIC'];
+  const read = settings['KAFKA_TOPICS'];
+  if (typeof dead === 'string' && Array.isArray(read) && read.includes(dead)) {
+    problems.push(`KAFKA_DEAD_LETTER_TOPIC: "${dead}" is read by KAFKA_TOPICS; expected another`);
+  }
+  return problems;
+}

@@ -1,0 +1,140 @@
+import type { AgentMetrics } from '../metrics/types.ts';
+import type { AvroField, AvroRecordSchema, AvroSchema } from '../schemas/avro-schema.ts';
+import { loadMetricSchema } from '../schemas/load.ts';
+import { METRIC_RECORDS, type MetricType } from '../schemas/metric-records.ts';
+
+/**
+ * The canonical form of a metric: for each field that does not hold its default, in the order of
+ * the names, its name and its value in binary. Two metrics have the same form exactly when they say
+ * the same, however the schema has grown in between:
+ *
+ * - a field that a later schema adds has a default, and a default is left out;
+ * - fields are sorted by name and carry it, so that moving one changes nothing;
+ * - `speech_id` is left out, since emitters fill it in late.
+ *
+ * It is hashed into the fingerprint and never parsed again. Changing a byte of it makes conflicts
+ * of replayed events: a test pins the fingerprints of recorded ones.
+ */
+const LEFT_OUT = new Set(['speech_id']);
+
+const TAG = { double: 1, long: 2, boolean: 3, string: 4, record: 5, null: 6 } as const;
+
+interface FieldPlan {
+  readonly name: string;
+  /** Length and bytes of the name, ready to be copied. */
+  readonly prefix: Buffer;
+  readonly tag: number;
+  readonly fallback: unknown;
+  readonly fields: readonly FieldPlan[];
+}
+
+const PLANS = new Map<MetricType, readonly FieldPlan[]>(
+  METRIC_RECORDS.map(({ record, type }) => [type, planOf(loadMetricSchema(record))]),
+);
+
+function planOf(
+  record: AvroRecordSchema,
+  records = new Map<string, AvroRecordSchema>(),
+): readonly FieldPlan[] {
+  return record.fields
+    .filter(({ name }) => !LEFT_OUT.has(name))
+    .map((field) => fieldPlan(field, records))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function fieldPlan(field: AvroField, records: Map<string, AvroRecordSchema>): FieldPlan {
+  const { name } = field;
+  const type = valueType(field.type);
+  const record = typeof type === 'string' ? records.get(type) : asRecord(type, records);
+  const tag = record === undefined ? TAG[type as keyof typeof TAG] : TAG.record;
+  if (tag === undefined) throw new Error(`${name}: no canonical form for ${JSON.stringify(type)}`);
+  const fields = record === undefined ? [] : planOf(record, records);
+  const fallback = 'default' in field ? field.default : undefined;
+  const bytes = Buffer.from(name, 'utf8');
+  const prefix = Buffer.concat([Buffer.from([bytes.length]), bytes]);
+  return { name, prefix, tag, fallback, fields };
+}
+
+/** `null|T` is read as T: a null that is not the default has a tag of its own. */
+function valueType(schema: AvroSchema): AvroSchema {
+  if (!Array.isArray(schema)) return schema;
+  const [type, ...more] = schema.filter((branch) => branch !== 'null');
+  if (type === undefined || more.length > 0) throw new Error('expected a union of null and a type');
+  return type;
+}
+
+function asRecord(
+  schema: AvroSchema,
+  records: Map<string, AvroRecordSchema>,
+): AvroRecordSchema | undefined {
+  if (typeof schema === 'string' || Array.isArray(schema) || schema.type !== 'record') {
+    return undefined;
+  }
+  records.set(`${schema.namespace}.${schema.name}`, schema);
+  return schema;
+}
+
+/** One buffer for all: a form is hashed before the next one is written. */
+let buffer = Buffer.allocUnsafe(16_384);
+let end = 0;
+
+/**
+ * Writes the canonical form of `metric`.
+ *
+ * @returns a view that the next call overwrites
+ */
+export function canonicalForm(metric: AgentMetrics): Buffer {
+  const plan = PLANS.get(metric.type);
+  if (plan === undefined) throw new Error(`no canonical form for ${metric.type}`);
+  end = 0;
+  writeText(metric.type);
+  writeFields(metric as unknown as Record<string, unknown>, plan);
+  return buffer.subarray(0, end);
+}
+
+function writeFields(record: Record<string, unknown>, plan: readonly FieldPlan[]): void {
+  for (const field of plan) {
+    const value = record[field.name];
+    if (value === field.fallback) continue;
+    reserve(field.prefix.length + 16);
+    end += field.prefix.copy(buffer, end);
+    writeValue(value, field);
+  }
+  reserve(1);
+  buffer[end++] = 0;
+}
+
+function writeValue(value: unknown, field: FieldPlan): void {
+  buffer[end++] = value === null ? TAG.null : field.tag;
+  if (value === null) return;
+  switch (field.tag) {
+    case TAG.double:
+    case TAG.long:
+      // Adding 0 makes one zero of the two.
+      end = buffer.writeDoubleLE((value as number) + 0, end);
+      break;
+    case TAG.boolean:
+      buffer[end++] = value === true ? 1 : 0;
+      break;
+    case TAG.string:
+      writeText(value as string);
+      break;
+    default:
+      writeFields(value as Record<string, unknown>, field.fields);
+  }
+}
+
+function writeText(text: string): void {
+  // A UTF-16 unit is three bytes of UTF-8 at most.
+  reserve(4 + text.length * 3);
+  const written = buffer.write(text, end + 4, 'utf8');
+  buffer.writeUInt32LE(written, end);
+  end += 4 + written;
+}
+
+function reserve(bytes: number): void {
+  if (end + bytes <= buffer.length) return;
+  const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, end + bytes));
+  buffer.copy(larger, 0, 0, end);
+  buffer = larger;
+}

@@ -1,0 +1,100 @@
+import { hash } from 'node:crypto';
+import type {
+  AgentMetrics,
+  RealtimeModelMetrics,
+  STTMetrics,
+  TTSMetrics,
+} from '../metrics/types.ts';
+import { canonicalForm } from './canonical-form.ts';
+
+/** A metric that is billed: all but VAD and EOU. */
+export type BillableMetric = Exclude<AgentMetrics, { type: 'vad_metrics' | 'eou_metrics' }>;
+
+/**
+ * Which real-world emission an event is, within its session, and what it says.
+ *
+ * `identity` and `fingerprint` are each 8 bytes, as two 32-bit halves. Same identity and same
+ * fingerprint: a duplicate. Same identity, other fingerprint: a conflict. An event without a usable
+ * id has the 128 bits of its fingerprint spread over both, so that either way 128 bits must agree
+ * before an event is taken for one that was billed; two different events whose identities alone
+ * agree by chance would show as a conflict, not vanish.
+ */
+export interface Identity {
+  readonly identity: readonly [number, number];
+  readonly fingerprint: readonly [number, number];
+}
+
+/** Ids that emitters send when they have none. */
+const PLACEHOLDERS = new Set(['', 'unknown', 'session_close']);
+
+/**
+ * The identity table: what tells one emission from another within (session, metric type), read from
+ * how the plugins emit. `undefined`: nothing but the whole event does.
+ *
+ * | metric       | emitted                                            | discriminated by |
+ * | ------------ | -------------------------------------------------- | ---------------- |
+ * | LLM          | once per stream                                    | id |
+ * | TTS          | once per segment                                   | id, segment |
+ * | STT          | deltas under one id per connection, or once        | id, time, audio, tokens |
+ * | Realtime     | once per response; AWS: deltas; xAI: session_close | id, time, tokens, session |
+ * | Interruption | deltas without an id                               | the whole event |
+ */
+const DISCRIMINATORS: {
+  readonly [T in BillableMetric['type']]: (metric: never) => readonly unknown[] | undefined;
+} = {
+  llm_metrics: () => [],
+  tts_metrics: (metric: TTSMetrics) => [metric.segment_id],
+  stt_metrics: (metric: STTMetrics) => [
+    metric.timestamp,
+    metric.audio_duration,
+    metric.input_tokens,
+    metric.output_tokens,
+  ],
+  realtime_model_metrics: (metric: RealtimeModelMetrics) => [
+    metric.timestamp,
+    metric.input_tokens,
+    metric.output_tokens,
+    metric.total_tokens,
+    metric.session_duration,
+  ],
+  interruption_metrics: () => undefined,
+};
+
+/** The id under which the emitter sent the metric; `null` for interruption, which has none. */
+export function requestIdOf(metric: BillableMetric): string | null {
+  return metric.type === 'interruption_metrics' ? null : metric.request_id;
+}
+
+/** Identifies a billable metric; see `Identity`. */
+export function identify(metric: BillableMetric): Identity {
+  // The 32 bytes of SHA-256 as 32 characters (latin1): no buffer per event.
+  const whole = hash('sha256', canonicalForm(metric), 'binary');
+  const requestId = requestIdOf(metric);
+  const discriminator =
+    requestId === null || PLACEHOLDERS.has(requestId)
+      ? undefined
+      : DISCRIMINATORS[metric.type](metric as never);
+  if (discriminator === undefined) {
+    return { identity: halves(whole, 0), fingerprint: halves(whole, 8) };
+  }
+  // JSON keeps the parts apart and writes a number in its shortest form, which is unique.
+  const parts = JSON.stringify([metric.type, requestId, ...discriminator]);
+  return {
+    identity: halves(hash('sha256', parts, 'binary'), 0),
+    fingerprint: halves(whole, 0),
+  };
+}
+
+function halves(digest: string, at: number): readonly [number, number] {
+  return [word(digest, at), word(digest, at + 4)];
+}
+
+function word(digest: string, at: number): number {
+  return (
+    ((digest.charCodeAt(at) << 24) |
+      (digest.charCodeAt(at + 1) << 16) |
+      (digest.charCodeAt(at + 2) << 8) |
+      digest.charCodeAt(at + 3)) >>>
+    0
+  );
+}

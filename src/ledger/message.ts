@@ -1,0 +1,59 @@
+import type { ConsumedRecord } from '../decode/consumed-record.ts';
+import type { DeadLetterReason } from '../decode/decode.ts';
+import type { BillableMetric, Identity } from '../identify/identity.ts';
+import type { BillableUsage } from '../metrics/usage-of.ts';
+
+/** What the ledger did with a message; every offset gets one of these, in the books. */
+export type Outcome = 'applied' | 'duplicate' | 'ignored' | 'conflict' | 'dead_letter';
+
+export type OutcomeCounts = Record<Outcome, number>;
+
+/** What a message says of its session. */
+export interface SessionNote {
+  readonly sessionId: string;
+  readonly accountId: string | null;
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Microseconds since 1970. */
+  readonly eventUs: number;
+}
+
+/** A message that may be billed; whether it is fresh, the ledger decides. */
+export interface BillableMessage extends SessionNote, Identity {
+  readonly kind: 'billable';
+  readonly record: ConsumedRecord;
+  readonly schemaId: number;
+  readonly metric: BillableMetric;
+  readonly usage: BillableUsage;
+}
+
+/** VAD and EOU, which are not billed, and tombstones, which have no session. */
+export interface IgnoredMessage {
+  readonly kind: 'ignored';
+  readonly record: ConsumedRecord;
+  readonly session: SessionNote | undefined;
+}
+
+/** A message that can never be applied. */
+export interface RefusedMessage {
+  readonly kind: 'dead_letter';
+  readonly record: ConsumedRecord;
+  readonly reason: DeadLetterReason;
+  readonly detail: string;
+  readonly schemaId: number | null;
+}
+
+/** A message of which all is known that can be known without the ledger. */
+export type Message = BillableMessage | IgnoredMessage | RefusedMessage;
+
+/** Messages of one partition, in order, to be booked together or not at all. */
+export interface Batch {
+  readonly groupId: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** The pass of the group over the partition that the batch belongs to. */
+  readonly pass: number;
+  /** Where the group stands before the batch, and after it. */
+  readonly fromOffset: number;
+  readonly nextOffset: number;
+  readonly messages: readonly Message[];
+}

@@ -1,0 +1,99 @@
+import type { ConsumedRecord, HeaderValue } from '../decode/consumed-record.ts';
+import { requestIdOf } from '../identify/identity.ts';
+import { byteaArray, numberArray, textArray } from './array-literal.ts';
+import type { Batch, BillableMessage, RefusedMessage } from './message.ts';
+import { entryPayload, metricPayload } from './payload.ts';
+import type { SessionWork } from './session-work.ts';
+import type { Queryable } from './statement.ts';
+import { insertConflicts, insertDeadLetters, readEntries } from './statements/refusals.ts';
+
+/** Keeps the dead letters of a batch, with their bytes. */
+export async function keepDeadLetters(
+  connection: Queryable,
+  { topic, partition }: Batch,
+  letters: readonly RefusedMessage[],
+): Promise<void> {
+  if (letters.length === 0) return;
+  await insertDeadLetters.run(connection, {
+    topic,
+    partition,
+    offsets: numberArray(letters.map(({ record }) => record.offset)),
+    reasons: textArray(letters.map(({ reason }) => reason)),
+    details: textArray(letters.map(({ detail }) => storable(detail))),
+    schemaIds: numberArray(letters.map(({ schemaId }) => schemaId)),
+    keys: byteaArray(letters.map(({ record }) => record.key)),
+    values: byteaArray(letters.map(({ record }) => record.value)),
+    headers: textArray(letters.map(({ record }) => headersJson(record))),
+    timestampsMs: numberArray(letters.map(({ record }) => Math.max(record.timestamp, 0))),
+  });
+}
+
+/** Keeps the conflicts of a batch, each with the payload that was applied and the other one. */
+export async function keepConflicts(
+  connection: Queryable,
+  { topic, partition }: Batch,
+  sessions: Iterable<SessionWork>,
+): Promise<void> {
+  const disputed: { event: BillableMessage; applied: string | undefined }[] = [];
+  for (const work of sessions) {
+    for (const event of work.conflicting) {
+      const inBatch = work.fresh.find((other) => sameIdentity(other, event));
+      disputed.push({ event, applied: inBatch && metricPayload(inBatch.metric) });
+    }
+  }
+  if (disputed.length === 0) return;
+  const earlier = disputed.filter(({ applied }) => applied === undefined);
+  const entries = await readEntries.run(connection, {
+    sessionIds: textArray(earlier.map(({ event }) => event.sessionId)),
+    identities: byteaArray(earlier.map(({ event }) => identityBytes(event))),
+  });
+  for (const item of earlier) {
+    const bytes = identityBytes(item.event);
+    const found = entries.find(
+      (row) => row.session_id === item.event.sessionId && row.identity.equals(bytes),
+    );
+    if (found !== undefined) item.applied = entryPayload(found.entry);
+  }
+  await insertConflicts.run(connection, {
+    topic,
+    partition,
+    sessionIds: textArray(disputed.map(({ event }) => event.sessionId)),
+    offsets: numberArray(disputed.map(({ event }) => event.record.offset)),
+    metricTypes: textArray(disputed.map(({ event }) => event.metric.type)),
+    requestIds: textArray(disputed.map(({ event }) => requestIdOf(event.metric))),
+    appliedPayloads: textArray(disputed.map(({ applied }) => applied ?? '{}')),
+    conflictingPayloads: textArray(disputed.map(({ event }) => metricPayload(event.metric))),
+  });
+}
+
+function sameIdentity(a: BillableMessage, b: BillableMessage): boolean {
+  return a.identity[0] === b.identity[0] && a.identity[1] === b.identity[1];
+}
+
+function identityBytes({ identity }: BillableMessage): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeUInt32BE(identity[0], 0);
+  bytes.writeUInt32BE(identity[1], 4);
+  return bytes;
+}
+
+/** Headers as JSON: text where it is text, else `{"base64": …}`. */
+function headersJson({ headers }: ConsumedRecord): string {
+  const json: Record<string, unknown> = Object.create(null);
+  for (const [name, value] of Object.entries(headers)) json[storable(name)] = headerJson(value);
+  return JSON.stringify(json);
+}
+
+function headerJson(value: HeaderValue): unknown {
+  if (value === undefined) return null;
+  if (Array.isArray(value)) return value.map(headerJson);
+  const bytes = Buffer.isBuffer(value) ? value : Buffer.from(value, 'utf8');
+  const text = bytes.toString('utf8');
+  const isText = !text.includes('\0') && Buffer.from(text, 'utf8').equals(bytes);
+  return isText ? text : { base64: bytes.toString('base64') };
+}
+
+/** Postgres cannot hold U+0000 in text, nor half a surrogate pair. */
+function storable(text: string): string {
+  return text.replaceAll('\0', '\uFFFD').toWellFormed();
+}

@@ -1,0 +1,246 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  date,
+  index,
+  integer,
+  jsonb,
+  numeric,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  unique,
+} from 'drizzle-orm/pg-core';
+import { bytea, exactText } from './columns.ts';
+
+/**
+ * The tables. They are named without a schema: DATABASE_SCHEMA is put on the search path of every
+ * connection, so that one database can hold several ledgers.
+ *
+ * Every key of a table that grows with the calls begins with `session_id`, so that the same tables
+ * can be distributed by session.
+ */
+
+const count = (name: string) => bigint(name, { mode: 'bigint' }).notNull().default(sql`0`);
+const seconds = (name: string) => numeric(name).notNull().default('0');
+const offset = (name: string) => bigint(name, { mode: 'number' });
+const instant = (name: string) => timestamp(name, { withTimezone: true });
+
+/** A call, and the lock under which everything that belongs to it is written. */
+export const session = pgTable('session', {
+  sessionId: exactText('session_id').primaryKey(),
+  accountId: text('account_id'),
+  attributes: jsonb('attributes').notNull().default({}),
+  firstEventAt: instant('first_event_at').notNull(),
+  lastEventAt: instant('last_event_at').notNull(),
+  /** First day of the month in which the ledger first saw the session: its pages live there. */
+  period: date('period').notNull().default(sql`date_trunc('month', now() AT TIME ZONE 'UTC')`),
+  /** Grows with every transaction that writes to the session: what a worker knows of it is current
+   * exactly when this has not moved. */
+  revision: bigint('revision', { mode: 'number' }).notNull(),
+});
+
+/** Names that many entries share, written once: what an entry is about. */
+export const usageSource = pgTable(
+  'usage_source',
+  {
+    sourceId: integer('source_id').primaryKey().generatedAlwaysAsIdentity(),
+    metricType: exactText('metric_type').notNull(),
+    provider: exactText('provider').notNull(),
+    model: exactText('model').notNull(),
+  },
+  (t) => [unique('usage_source_names').on(t.metricType, t.provider, t.model)],
+);
+
+/**
+ * The itemised ledger, packed: a row holds what one transaction booked for one session, one array
+ * element for each event. The view `usage_event` unpacks it to a row per event. An array that would
+ * hold nothing but zeros is null.
+ */
+export const ledgerPage = pgTable(
+  'ledger_page',
+  {
+    sessionId: exactText('session_id').notNull(),
+    period: date('period').notNull(),
+    /** The session's revision that wrote the page. */
+    revision: bigint('revision', { mode: 'number' }).notNull(),
+    /** Pages of one revision, from 0. */
+    page: smallint('page').notNull(),
+    kafkaTopic: exactText('kafka_topic').notNull(),
+    kafkaPartition: integer('kafka_partition').notNull(),
+    baseOffset: offset('base_offset').notNull(),
+    entryCount: integer('entry_count').notNull(),
+    /** A signed difference that a person booked when accepting a conflict; not an event. */
+    isCorrection: boolean('is_correction').notNull().default(false),
+    recordedAt: instant('recorded_at').notNull().defaultNow(),
+    /** 16 bytes for each entry: identity, then fingerprint; see src/identify. */
+    identities: bytea('identities').notNull(),
+    sourceId: integer('source_id').array().notNull(),
+    requestId: text('request_id').array().notNull(),
+    /** Microseconds since 1970. */
+    eventUs: bigint('event_us', { mode: 'number' }).array().notNull(),
+    /** The entry's offset is `base_offset` plus this. */
+    offsetDelta: integer('offset_delta').array().notNull(),
+    inputTokens: bigint('input_tokens', { mode: 'bigint' }).array(),
+    inputCachedTokens: bigint('input_cached_tokens', { mode: 'bigint' }).array(),
+    inputAudioTokens: bigint('input_audio_tokens', { mode: 'bigint' }).array(),
+    inputCachedAudioTokens: bigint('input_cached_audio_tokens', { mode: 'bigint' }).array(),
+    inputTextTokens: bigint('input_text_tokens', { mode: 'bigint' }).array(),
+    inputCachedTextTokens: bigint('input_cached_text_tokens', { mode: 'bigint' }).array(),
+    inputImageTokens: bigint('input_image_tokens', { mode: 'bigint' }).array(),
+    inputCachedImageTokens: bigint('input_cached_image_tokens', { mode: 'bigint' }).array(),
+    outputTokens: bigint('output_tokens', { mode: 'bigint' }).array(),
+    outputAudioTokens: bigint('output_audio_tokens', { mode: 'bigint' }).array(),
+    outputTextTokens: bigint('output_text_tokens', { mode: 'bigint' }).array(),
+    outputImageTokens: bigint('output_image_tokens', { mode: 'bigint' }).array(),
+    sessionDuration: numeric('session_duration').array(),
+    charactersCount: bigint('characters_count', { mode: 'bigint' }).array(),
+    audioDuration: numeric('audio_duration').array(),
+    totalRequests: bigint('total_requests', { mode: 'bigint' }).array(),
+  },
+  (t) => [
+    primaryKey({ name: 'ledger_page_key', columns: [t.sessionId, t.period, t.revision, t.page] }),
+  ],
+);
+
+/** What is billed: one row per session, kind, provider and model. */
+export const sessionModelUsage = pgTable(
+  'session_model_usage',
+  {
+    sessionId: exactText('session_id').notNull(),
+    usageType: exactText('usage_type').notNull(),
+    provider: exactText('provider').notNull(),
+    model: exactText('model').notNull(),
+    inputTokens: count('input_tokens'),
+    inputCachedTokens: count('input_cached_tokens'),
+    inputAudioTokens: count('input_audio_tokens'),
+    inputCachedAudioTokens: count('input_cached_audio_tokens'),
+    inputTextTokens: count('input_text_tokens'),
+    inputCachedTextTokens: count('input_cached_text_tokens'),
+    inputImageTokens: count('input_image_tokens'),
+    inputCachedImageTokens: count('input_cached_image_tokens'),
+    outputTokens: count('output_tokens'),
+    outputAudioTokens: count('output_audio_tokens'),
+    outputTextTokens: count('output_text_tokens'),
+    outputImageTokens: count('output_image_tokens'),
+    sessionDuration: seconds('session_duration'),
+    charactersCount: count('characters_count'),
+    audioDuration: seconds('audio_duration'),
+    totalRequests: count('total_requests'),
+    eventCount: count('event_count'),
+    firstEventAt: instant('first_event_at').notNull(),
+    lastEventAt: instant('last_event_at').notNull(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({
+      name: 'session_model_usage_key',
+      columns: [t.sessionId, t.usageType, t.provider, t.model],
+    }),
+  ],
+);
+
+/** Where each group stands in each partition; locked and moved by every batch. */
+export const consumerPosition = pgTable(
+  'consumer_position',
+  {
+    groupId: exactText('group_id').notNull(),
+    topic: exactText('topic').notNull(),
+    partition: integer('partition').notNull(),
+    nextOffset: offset('next_offset').notNull(),
+    /** Grows by one each time the group is rewound. */
+    pass: integer('pass').notNull().default(0),
+    /** Where the current pass began. */
+    passFirstOffset: offset('pass_first_offset').notNull(),
+    /** Where the newest range begins, which the next batch may extend. */
+    rangeFirstOffset: offset('range_first_offset').notNull(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ name: 'consumer_position_key', columns: [t.groupId, t.topic, t.partition] }),
+  ],
+);
+
+/** The books: what became of every offset that was read. */
+export const consumedRange = pgTable(
+  'consumed_range',
+  {
+    groupId: exactText('group_id').notNull(),
+    topic: exactText('topic').notNull(),
+    partition: integer('partition').notNull(),
+    pass: integer('pass').notNull(),
+    firstOffset: offset('first_offset').notNull(),
+    nextOffset: offset('next_offset').notNull(),
+    consumed: offset('consumed').notNull(),
+    applied: offset('applied').notNull(),
+    duplicate: offset('duplicate').notNull(),
+    ignored: offset('ignored').notNull(),
+    conflict: offset('conflict').notNull(),
+    deadLetter: offset('dead_letter').notNull(),
+    /** Why a range stands here that no batch wrote: a person's decision about lost offsets. */
+    note: text('note'),
+    recordedAt: instant('recorded_at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({
+      name: 'consumed_range_key',
+      columns: [t.groupId, t.topic, t.partition, t.pass, t.firstOffset],
+    }),
+  ],
+);
+
+/** What could not be applied, with everything that is needed to try again. */
+export const deadLetter = pgTable(
+  'dead_letter',
+  {
+    kafkaTopic: exactText('kafka_topic').notNull(),
+    kafkaPartition: integer('kafka_partition').notNull(),
+    kafkaOffset: offset('kafka_offset').notNull(),
+    reason: text('reason').notNull(),
+    detail: text('detail').notNull(),
+    schemaId: bigint('schema_id', { mode: 'number' }),
+    key: bytea('key'),
+    value: bytea('value'),
+    headers: jsonb('headers').notNull().default({}),
+    recordTimestamp: instant('record_timestamp').notNull(),
+    recordedAt: instant('recorded_at').notNull().defaultNow(),
+    resolvedAt: instant('resolved_at'),
+    /** How it was resolved: the outcome of the redrive. */
+    resolution: text('resolution'),
+  },
+  (t) => [
+    primaryKey({
+      name: 'dead_letter_key',
+      columns: [t.kafkaTopic, t.kafkaPartition, t.kafkaOffset],
+    }),
+    index('dead_letter_open').on(t.recordedAt).where(sql`resolved_at IS NULL`),
+  ],
+);
+
+/** The same emission with two payloads: the first one is billed until a person decides. */
+export const eventConflict = pgTable(
+  'event_conflict',
+  {
+    sessionId: exactText('session_id').notNull(),
+    kafkaTopic: exactText('kafka_topic').notNull(),
+    kafkaPartition: integer('kafka_partition').notNull(),
+    kafkaOffset: offset('kafka_offset').notNull(),
+    metricType: text('metric_type').notNull(),
+    requestId: text('request_id'),
+    appliedPayload: jsonb('applied_payload').notNull(),
+    conflictingPayload: jsonb('conflicting_payload').notNull(),
+    recordedAt: instant('recorded_at').notNull().defaultNow(),
+    resolvedAt: instant('resolved_at'),
+    /** `accepted` or `dismissed`. */
+    resolution: text('resolution'),
+  },
+  (t) => [
+    primaryKey({
+      name: 'event_conflict_key',
+      columns: [t.sessionId, t.kafkaTopic, t.kafkaPartition, t.kafkaOffset],
+    }),
+  ],
+);

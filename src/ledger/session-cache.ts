@@ -1,0 +1,83 @@
+import type { IdentitySet } from './identity-set.ts';
+
+/** What is known of a session as of one revision of it. */
+export interface SessionState {
+  revision: number;
+  /** Month of its pages, as YYYY-MM-DD. */
+  readonly period: string;
+  accountId: string | null;
+  /** Microseconds since 1970. */
+  firstUs: number;
+  lastUs: number;
+  readonly identities: IdentitySet;
+}
+
+/** About what an entry takes beside its identities. */
+const ENTRY_BYTES = 400;
+
+/**
+ * What the worker remembers of live sessions, so that most events are told fresh or duplicate
+ * without asking Postgres. It is a cache and no authority: every write to a session compares the
+ * session's revision under its lock, and what is stale is loaded again.
+ *
+ * The least recently used sessions go when it grows over its bound.
+ */
+export class SessionCache {
+  readonly #maxBytes: number;
+  readonly #sessions = new Map<string, SessionState>();
+  #bytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get(sessionId: string): SessionState | undefined {
+    const state = this.#sessions.get(sessionId);
+    if (state !== undefined) {
+      this.#sessions.delete(sessionId);
+      this.#sessions.set(sessionId, state);
+    }
+    return state;
+  }
+
+  /** Remembers a session as it stands in committed data. */
+  set(sessionId: string, state: SessionState): void {
+    this.delete(sessionId);
+    this.#sessions.set(sessionId, state);
+    this.#bytes += sizeOf(state);
+    this.#evict();
+  }
+
+  delete(sessionId: string): void {
+    const state = this.#sessions.get(sessionId);
+    if (state === undefined) return;
+    this.#sessions.delete(sessionId);
+    this.#bytes -= sizeOf(state);
+  }
+
+  /** Adds what a transaction committed to the state that it was based on. */
+  advance(sessionId: string, base: SessionState, committed: Omit<SessionState, 'period'>): void {
+    // Another transaction replaced the state meanwhile: neither is known to be the newer one.
+    if (this.#sessions.get(sessionId) !== base) return this.delete(sessionId);
+    this.#bytes -= sizeOf(base);
+    base.revision = committed.revision;
+    base.accountId = committed.accountId;
+    base.firstUs = committed.firstUs;
+    base.lastUs = committed.lastUs;
+    base.identities.addAll(committed.identities);
+    this.#bytes += sizeOf(base);
+    this.#evict();
+  }
+
+  #evict(): void {
+    for (const sessionId of this.#sessions.keys()) {
+      // The newest stays, however large it is: it is in use.
+      if (this.#bytes <= this.#maxBytes || this.#sessions.size === 1) return;
+      this.delete(sessionId);
+    }
+  }
+}
+
+function sizeOf(state: SessionState): number {
+  return state.identities.bytes + ENTRY_BYTES;
+}

@@ -1,0 +1,102 @@
+import type { Identity } from '../identify/identity.ts';
+import { IdentitySet } from './identity-set.ts';
+import type { Batch, BillableMessage, OutcomeCounts, SessionNote } from './message.ts';
+import type { SessionState } from './session-cache.ts';
+
+/** What one batch holds for one session, and what has been decided about it. */
+export interface SessionWork {
+  readonly sessionId: string;
+  readonly billable: BillableMessage[];
+  /** From all messages of the session, also those that are not billed. */
+  accountId: string | null;
+  /** Accounts that later messages named instead. */
+  otherAccounts: Set<string> | undefined;
+  attributes: Record<string, string> | undefined;
+  firstUs: number;
+  lastUs: number;
+  /** What is known of the session; `undefined`: it is new. */
+  state: SessionState | undefined;
+  /** Set when the session was locked and its row written. */
+  touched: { revision: number; period: string; accountId: string | null } | undefined;
+  readonly fresh: BillableMessage[];
+  /** Identities of `fresh`, and what they say: not in the ledger before the batch commits. */
+  readonly added: IdentitySet;
+  readonly conflicting: BillableMessage[];
+}
+
+/** Sorts a batch by session, in the order in which sessions appear. */
+export function sessionsOf(batch: Batch): Map<string, SessionWork> {
+  const sessions = new Map<string, SessionWork>();
+  for (const message of batch.messages) {
+    if (message.kind === 'billable') noteIn(sessions, message).billable.push(message);
+    else if (message.kind === 'ignored' && message.session) noteIn(sessions, message.session);
+  }
+  return sessions;
+}
+
+function noteIn(sessions: Map<string, SessionWork>, note: SessionNote): SessionWork {
+  let work = sessions.get(note.sessionId);
+  if (work === undefined) {
+    work = {
+      sessionId: note.sessionId,
+      billable: [],
+      accountId: note.accountId,
+      otherAccounts: undefined,
+      attributes: undefined,
+      firstUs: note.eventUs,
+      lastUs: note.eventUs,
+      state: undefined,
+      touched: undefined,
+      fresh: [],
+      added: new IdentitySet(),
+      conflicting: [],
+    };
+    sessions.set(note.sessionId, work);
+  }
+  if (note.eventUs < work.firstUs) work.firstUs = note.eventUs;
+  if (note.eventUs > work.lastUs) work.lastUs = note.eventUs;
+  if (note.accountId !== null && note.accountId !== work.accountId) {
+    if (work.accountId === null) work.accountId = note.accountId;
+    else (work.otherAccounts ??= new Set()).add(note.accountId);
+  }
+  for (const key in note.attributes) {
+    // The first value of an attribute stays, as the first account does.
+    work.attributes ??= Object.create(null) as Record<string, string>;
+    work.attributes[key] ??= note.attributes[key] ?? '';
+  }
+  return work;
+}
+
+/** Whether the batch may change anything about the session, so that it must be locked. */
+export function mayChange(work: SessionWork): boolean {
+  const { state } = work;
+  if (state === undefined) return true;
+  if (work.firstUs < state.firstUs || work.lastUs > state.lastUs) return true;
+  if (state.accountId === null && work.accountId !== null) return true;
+  return work.billable.some((event) => state.identities.lookup(event) === 'absent');
+}
+
+/** Decides what becomes of each billable event: fresh, duplicate or conflict. */
+export function settle(work: SessionWork, counts: OutcomeCounts): void {
+  for (const event of work.billable) {
+    const membership = lookup(work, event);
+    if (membership === 'same') {
+      counts.duplicate += 1;
+    } else if (membership === 'other') {
+      counts.conflict += 1;
+      work.conflicting.push(event);
+    } else {
+      counts.applied += 1;
+      work.fresh.push(event);
+      work.added.add(event);
+    }
+  }
+  if (work.fresh.length > 0 && work.touched === undefined) {
+    throw new Error(`session ${work.sessionId} would be written without its lock`);
+  }
+}
+
+function lookup(work: SessionWork, event: Identity): 'absent' | 'same' | 'other' {
+  const known = work.state?.identities.lookup(event) ?? 'absent';
+  return known === 'absent' ? work.added.lookup(event) : known;
+}

@@ -1,0 +1,62 @@
+import { textArray } from './array-literal.ts';
+import type { Database } from './database.ts';
+import type { BillableMessage } from './message.ts';
+import { addSources, readSources } from './statements/sources.ts';
+
+/**
+ * The numbers of the names that entries share (metric type, provider, model). They are given out in
+ * a transaction of their own, before the batch: a number that is remembered here is committed.
+ */
+export class SourceIds {
+  readonly #database: Database;
+  readonly #ids = new Map<string, Map<string, Map<string, number>>>();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** @param message its names must have been prepared */
+  idOf(message: BillableMessage): number {
+    const id = this.#find(message);
+    if (id === undefined) throw new Error('source names were not prepared before the batch');
+    return id;
+  }
+
+  /** Makes `idOf` answer for these messages. */
+  async prepare(messages: Iterable<BillableMessage>): Promise<void> {
+    const missing = new Map<string, BillableMessage>();
+    for (const message of messages) {
+      if (this.#find(message) !== undefined) continue;
+      const { provider, model } = message.usage;
+      missing.set(JSON.stringify([message.metric.type, provider, model]), message);
+    }
+    if (missing.size === 0) return;
+    const list = [...missing.values()];
+    const names = {
+      metricTypes: textArray(list.map(({ metric }) => metric.type)),
+      providers: textArray(list.map(({ usage }) => usage.provider)),
+      models: textArray(list.map(({ usage }) => usage.model)),
+    };
+    const connection = await this.#database.connect();
+    try {
+      await addSources.run(connection, names);
+      for (const row of await readSources.run(connection, names)) {
+        this.#remember(row.metric_type, row.provider, row.model, row.source_id);
+      }
+    } finally {
+      connection.release();
+    }
+  }
+
+  #find({ metric, usage }: BillableMessage): number | undefined {
+    return this.#ids.get(metric.type)?.get(usage.provider)?.get(usage.model);
+  }
+
+  #remember(metricType: string, provider: string, model: string, id: number): void {
+    const byProvider = this.#ids.get(metricType) ?? new Map<string, Map<string, number>>();
+    this.#ids.set(metricType, byProvider);
+    const byModel = byProvider.get(provider) ?? new Map<string, number>();
+    byProvider.set(provider, byModel);
+    byModel.set(model, id);
+  }
+}

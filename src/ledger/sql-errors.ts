@@ -1,0 +1,72 @@
+/**
+ * What an error of the database means for the work at hand. SQLSTATE classes and codes are data
+ * here; source: PostgreSQL, Appendix A, "PostgreSQL Error Codes".
+ */
+
+/** The value itself cannot be stored: never worth another try, and somebody's single row. */
+const REJECTED_CLASSES = new Set([
+  '22', // data exception: out of range, not representable, …
+  '23', // integrity constraint violation
+  '54', // program limit exceeded: a key too long for its index, …
+]);
+
+/** The server or the way to it is in trouble: the same work may succeed later. */
+const TRANSIENT_CLASSES = new Set([
+  '08', // connection exception
+  '25', // invalid transaction state: read-only after a failover, idle in transaction time-out
+  '40', // transaction rollback: deadlock, serialization failure
+  '53', // insufficient resources: disk full, out of memory, too many connections
+  '57', // operator intervention: shutdown, crash recovery, cancelled statement
+  '58', // system error: I/O
+  'XX', // internal error: a damaged block, a lost replica
+]);
+const TRANSIENT_CODES = new Set([
+  '55P03', // lock not available
+  '28000', // refused by pg_hba.conf while a server is being set up
+  '3D000', // the database is not there (yet)
+]);
+
+const TRANSIENT_ERRNO = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+/** What the driver says, without a code, of a connection that went away. */
+const CONNECTION_LOST = [
+  /^Connection terminated/,
+  /^timeout exceeded when trying to connect/,
+  /^Client has encountered a connection error/,
+  /^Query read timeout/,
+  /^Client was closed and is not queryable/,
+  /server closed the connection unexpectedly/,
+];
+
+/** Whether the database refused a value, so that the row that holds it can be told from the rest. */
+export function isRejected(error: unknown): boolean {
+  const code = codeOf(error);
+  return code !== undefined && code.length === 5 && REJECTED_CLASSES.has(code.slice(0, 2));
+}
+
+/** Whether the same work may succeed later, unchanged. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isTransient);
+  const code = codeOf(error);
+  if (code !== undefined) {
+    if (TRANSIENT_ERRNO.has(code) || TRANSIENT_CODES.has(code)) return true;
+    if (code.length === 5) return TRANSIENT_CLASSES.has(code.slice(0, 2));
+  }
+  const message = error instanceof Error ? error.message : '';
+  return CONNECTION_LOST.some((pattern) => pattern.test(message));
+}
+
+function codeOf(error: unknown): string | undefined {
+  const isCoded = typeof error === 'object' && error !== null && 'code' in error;
+  return isCoded && typeof error.code === 'string' ? error.code : undefined;
+}

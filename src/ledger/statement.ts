@@ -1,0 +1,40 @@
+import { Placeholder, type SQL, type SQLWrapper } from 'drizzle-orm';
+import { PgDialect } from 'drizzle-orm/pg-core';
+import type pg from 'pg';
+
+/** One parameterised statement: its text is made once, and each connection prepares it once. */
+export interface Statement<P extends object, R extends pg.QueryResultRow> {
+  readonly name: string;
+  readonly text: string;
+  run(connection: Queryable, parameters: P): Promise<R[]>;
+}
+
+export type Queryable = Pick<pg.ClientBase, 'query'>;
+
+const dialect = new PgDialect();
+
+/**
+ * Compiles a statement that was written with Drizzle. Its parameters are `sql.placeholder(name)`;
+ * they are passed by name.
+ *
+ * @param name unique in the program: the name under which connections prepare it
+ */
+export function statement<P extends object, R extends pg.QueryResultRow = never>(
+  name: string,
+  query: SQLWrapper,
+): Statement<P, R> {
+  const { sql: text, params } = dialect.sqlToQuery(query.getSQL() as SQL);
+  const names = params.map((param) => {
+    if (param instanceof Placeholder) return param.name as keyof P & string;
+    throw new Error(`${name}: a value was written into the statement; use sql.placeholder`);
+  });
+  return {
+    name,
+    text,
+    async run(connection, parameters) {
+      const values = names.map((parameter) => parameters[parameter]);
+      const result = await connection.query<R>({ name, text, values });
+      return result.rows;
+    },
+  };
+}

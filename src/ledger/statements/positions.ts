@@ -1,0 +1,104 @@
+import { sql } from 'drizzle-orm';
+import { consumedRange, consumerPosition } from '../schema/tables.ts';
+import { statement } from '../statement.ts';
+
+export interface PartitionKey {
+  groupId: string;
+  topic: string;
+  partition: number;
+}
+
+export interface PositionRow {
+  next_offset: string;
+  pass: number;
+  pass_first_offset: string;
+  range_first_offset: string;
+}
+
+const here = sql`group_id = ${sql.placeholder('groupId')} AND topic = ${sql.placeholder('topic')}
+  AND partition = ${sql.placeholder('partition')}`;
+
+/** Reads a position and holds it until the end of the transaction: the fence of a batch. */
+export const lockPosition = statement<PartitionKey, PositionRow>(
+  'lock_position',
+  sql`SELECT next_offset, pass, pass_first_offset, range_first_offset
+    FROM ${consumerPosition} WHERE ${here} FOR UPDATE`,
+);
+
+export interface BooksParameters extends PartitionKey {
+  pass: number;
+  rangeFirstOffset: number;
+  nextOffset: number;
+  consumed: number;
+  applied: number;
+  duplicate: number;
+  ignored: number;
+  conflict: number;
+  deadLetter: number;
+  note: string | null;
+}
+
+const p = (name: keyof BooksParameters) => sql.placeholder(name);
+
+/** Extends the newest range or begins another, and moves the position to its end. */
+export const keepBooks = statement<BooksParameters>(
+  'keep_books',
+  sql`WITH position AS (
+      UPDATE ${consumerPosition}
+      SET next_offset = ${p('nextOffset')}, range_first_offset = ${p('rangeFirstOffset')},
+        updated_at = now()
+      WHERE ${here}
+    )
+    INSERT INTO ${consumedRange} AS range (group_id, topic, partition, pass, first_offset, next_offset,
+      consumed, applied, duplicate, ignored, conflict, dead_letter, note)
+    VALUES (${p('groupId')}, ${p('topic')}, ${p('partition')}, ${p('pass')},
+      ${p('rangeFirstOffset')}, ${p('nextOffset')}, ${p('consumed')}, ${p('applied')},
+      ${p('duplicate')}, ${p('ignored')}, ${p('conflict')}, ${p('deadLetter')}, ${p('note')})
+    ON CONFLICT (group_id, topic, partition, pass, first_offset) DO UPDATE SET
+      next_offset = excluded.next_offset,
+      consumed = range.consumed + excluded.consumed,
+      applied = range.applied + excluded.applied,
+      duplicate = range.duplicate + excluded.duplicate,
+      ignored = range.ignored + excluded.ignored,
+      conflict = range.conflict + excluded.conflict,
+      dead_letter = range.dead_letter + excluded.dead_letter,
+      recorded_at = now()`,
+);
+
+/** Gives a group its first position in a partition, unless it has one. */
+export const beginPosition = statement<PartitionKey & { offset: number }>(
+  'begin_position',
+  sql`INSERT INTO ${consumerPosition}
+      (group_id, topic, partition, next_offset, pass_first_offset, range_first_offset)
+    VALUES (${sql.placeholder('groupId')}, ${sql.placeholder('topic')},
+      ${sql.placeholder('partition')}, ${sql.placeholder('offset')}, ${sql.placeholder('offset')},
+      ${sql.placeholder('offset')})
+    ON CONFLICT DO NOTHING`,
+);
+
+/** Begins another pass at an offset; the books of the passes before stay as they are. */
+export const beginPass = statement<
+  PartitionKey & { offset: number; fromPass: number },
+  PositionRow
+>(
+  'begin_pass',
+  sql`UPDATE ${consumerPosition}
+    SET next_offset = ${sql.placeholder('offset')}, pass = pass + 1,
+      pass_first_offset = ${sql.placeholder('offset')},
+      range_first_offset = ${sql.placeholder('offset')}, updated_at = now()
+    WHERE ${here} AND pass = ${sql.placeholder('fromPass')}
+    RETURNING next_offset, pass, pass_first_offset, range_first_offset`,
+);
+
+/** Every position of a group in some topics. */
+export const readPositions = statement<
+  { groupId: string; topics: string[] },
+  PositionRow & { topic: string; partition: number; updated_at: Date }
+>(
+  'read_positions',
+  sql`SELECT topic, partition, next_offset, pass, pass_first_offset, range_first_offset, updated_at
+    FROM ${consumerPosition}
+    WHERE group_id = ${sql.placeholder('groupId')}
+      AND topic = ANY (${sql.placeholder('topics')}::text[])
+    ORDER BY topic, partition`,
+);

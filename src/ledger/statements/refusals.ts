@@ -1,0 +1,70 @@
+import { sql } from 'drizzle-orm';
+import type { EntryJson } from '../payload.ts';
+import { deadLetter, eventConflict } from '../schema/tables.ts';
+import { statement } from '../statement.ts';
+
+/** Keeps dead letters; one that is there already stays as it is. */
+export const insertDeadLetters = statement<{
+  topic: string;
+  partition: number;
+  offsets: string;
+  reasons: string;
+  details: string;
+  schemaIds: string;
+  keys: string;
+  values: string;
+  headers: string;
+  timestampsMs: string;
+}>(
+  'insert_dead_letters',
+  sql`INSERT INTO ${deadLetter} (kafka_topic, kafka_partition, kafka_offset, reason, detail,
+      schema_id, key, value, headers, record_timestamp)
+    SELECT ${sql.placeholder('topic')}, ${sql.placeholder('partition')}, kafka_offset, reason,
+      detail, schema_id, key, value, headers::jsonb,
+      'epoch'::timestamptz + timestamp_ms * interval '1 millisecond'
+    FROM unnest(${sql.placeholder('offsets')}::bigint[], ${sql.placeholder('reasons')}::text[],
+      ${sql.placeholder('details')}::text[], ${sql.placeholder('schemaIds')}::bigint[],
+      ${sql.placeholder('keys')}::bytea[], ${sql.placeholder('values')}::bytea[],
+      ${sql.placeholder('headers')}::text[], ${sql.placeholder('timestampsMs')}::bigint[])
+      AS refused (kafka_offset, reason, detail, schema_id, key, value, headers, timestamp_ms)
+    ON CONFLICT (kafka_topic, kafka_partition, kafka_offset) DO NOTHING`,
+);
+
+/** Keeps conflicts; one that is there already stays as it is. */
+export const insertConflicts = statement<{
+  topic: string;
+  partition: number;
+  sessionIds: string;
+  offsets: string;
+  metricTypes: string;
+  requestIds: string;
+  appliedPayloads: string;
+  conflictingPayloads: string;
+}>(
+  'insert_conflicts',
+  sql`INSERT INTO ${eventConflict} (session_id, kafka_topic, kafka_partition, kafka_offset,
+      metric_type, request_id, applied_payload, conflicting_payload)
+    SELECT session_id, ${sql.placeholder('topic')}, ${sql.placeholder('partition')}, kafka_offset,
+      metric_type, request_id, applied_payload::jsonb, conflicting_payload::jsonb
+    FROM unnest(${sql.placeholder('sessionIds')}::text[], ${sql.placeholder('offsets')}::bigint[],
+      ${sql.placeholder('metricTypes')}::text[], ${sql.placeholder('requestIds')}::text[],
+      ${sql.placeholder('appliedPayloads')}::text[],
+      ${sql.placeholder('conflictingPayloads')}::text[])
+      AS disputed (session_id, kafka_offset, metric_type, request_id, applied_payload,
+        conflicting_payload)
+    ON CONFLICT (session_id, kafka_topic, kafka_partition, kafka_offset) DO NOTHING`,
+);
+
+/** The ledger's entries of some identities, each as the JSON of its row in `ledger_entry`. */
+export const readEntries = statement<
+  { sessionIds: string; identities: string },
+  { session_id: string; identity: Buffer; entry: EntryJson }
+>(
+  'read_entries',
+  sql`SELECT entry.session_id, entry.identity, to_jsonb(entry) - 'identity' - 'fingerprint' AS entry
+    FROM unnest(${sql.placeholder('sessionIds')}::text[], ${sql.placeholder('identities')}::bytea[])
+      AS wanted (session_id, identity)
+    JOIN ledger_entry AS entry
+      ON entry.session_id = wanted.session_id AND entry.identity = wanted.identity
+    WHERE NOT entry.is_correction`,
+);

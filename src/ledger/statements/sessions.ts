@@ -1,0 +1,66 @@
+import { sql } from 'drizzle-orm';
+import { ledgerPage, session } from '../schema/tables.ts';
+import { statement } from '../statement.ts';
+
+/**
+ * What the ledger holds of some sessions: a row for each page, at least one for each session that
+ * is known. One statement, so that a session and its pages are of one moment.
+ */
+export const loadSessions = statement<
+  { sessionIds: string },
+  {
+    session_id: string;
+    revision: string;
+    period: string;
+    account_id: string | null;
+    first_us: string;
+    last_us: string;
+    identities: Buffer | null;
+  }
+>(
+  'load_sessions',
+  sql`SELECT known.session_id, known.revision, known.period::text AS period, known.account_id,
+      (extract(epoch FROM known.first_event_at) * 1000000)::bigint AS first_us,
+      (extract(epoch FROM known.last_event_at) * 1000000)::bigint AS last_us,
+      page.identities
+    FROM unnest(${sql.placeholder('sessionIds')}::text[]) AS wanted (session_id)
+    JOIN ${session} AS known ON known.session_id = wanted.session_id
+    LEFT JOIN LATERAL (
+      SELECT identities FROM ${ledgerPage}
+      WHERE session_id = known.session_id AND period = known.period AND NOT is_correction
+    ) AS page ON true`,
+);
+
+/**
+ * Makes sessions known, or notes what is new about them, and locks them until the end of the
+ * transaction. In the order of their ids, so that two batches never wait for each other in a ring.
+ */
+export const touchSessions = statement<
+  {
+    sessionIds: string;
+    accountIds: string;
+    attributes: string;
+    firstUs: string;
+    lastUs: string;
+  },
+  { session_id: string; revision: string; period: string; account_id: string | null }
+>(
+  'touch_sessions',
+  sql`INSERT INTO ${session} AS known
+      (session_id, account_id, attributes, first_event_at, last_event_at, revision)
+    SELECT seen.session_id, seen.account_id, seen.attributes::jsonb,
+      'epoch'::timestamptz + seen.first_us * interval '1 microsecond',
+      'epoch'::timestamptz + seen.last_us * interval '1 microsecond', 1
+    FROM unnest(${sql.placeholder('sessionIds')}::text[], ${sql.placeholder('accountIds')}::text[],
+      ${sql.placeholder('attributes')}::text[], ${sql.placeholder('firstUs')}::bigint[],
+      ${sql.placeholder('lastUs')}::bigint[])
+      AS seen (session_id, account_id, attributes, first_us, last_us)
+    ORDER BY seen.session_id COLLATE "C"
+    ON CONFLICT (session_id) DO UPDATE SET
+      account_id = coalesce(known.account_id, excluded.account_id),
+      attributes = excluded.attributes || known.attributes,
+      first_event_at = least(known.first_event_at, excluded.first_event_at),
+      last_event_at = greatest(known.last_event_at, excluded.last_event_at),
+      revision = known.revision + 1
+    RETURNING session_id, revision, period::text AS period, account_id`,
+);

@@ -1,0 +1,27 @@
+import { sql } from 'drizzle-orm';
+import { usageSource } from '../schema/tables.ts';
+import { statement } from '../statement.ts';
+
+type Names = { metricTypes: string; providers: string; models: string };
+
+const wanted = sql`unnest(${sql.placeholder('metricTypes')}::text[],
+  ${sql.placeholder('providers')}::text[], ${sql.placeholder('models')}::text[])
+  AS wanted (metric_type, provider, model)`;
+
+/** Numbers names that the ledger has not seen before. */
+export const addSources = statement<Names>(
+  'add_sources',
+  sql`INSERT INTO ${usageSource} (metric_type, provider, model)
+    SELECT metric_type, provider, model FROM ${wanted}
+    ORDER BY 1, 2, 3
+    ON CONFLICT DO NOTHING`,
+);
+
+export const readSources = statement<
+  Names,
+  { source_id: number; metric_type: string; provider: string; model: string }
+>(
+  'read_sources',
+  sql`SELECT source.source_id, wanted.metric_type, wanted.provider, wanted.model
+    FROM ${wanted} JOIN ${usageSource} AS source USING (metric_type, provider, model)`,
+);

@@ -1,0 +1,49 @@
+import { sql } from 'drizzle-orm';
+import { COUNT_COLUMNS, DURATION_COLUMNS, type UsageColumn } from '../../metrics/usage-columns.ts';
+import { sessionModelUsage } from '../schema/tables.ts';
+import { statement } from '../statement.ts';
+
+/** For each row an element; a column that nothing is added to is null. */
+export type UsageParameters = {
+  sessionIds: string;
+  usageTypes: string;
+  providers: string;
+  models: string;
+  eventCounts: string;
+  firstUs: string;
+  lastUs: string;
+} & { [C in UsageColumn]: string | null };
+
+const p = (name: keyof UsageParameters) => sql.placeholder(name);
+const counts = COUNT_COLUMNS.map((name) => sql.raw(name));
+const durations = DURATION_COLUMNS.map((name) => sql.raw(name));
+const list = (parts: readonly ReturnType<typeof sql>[]) => sql.join([...parts], sql`, `);
+
+/**
+ * Adds to what is billed. The sessions must be locked. `trim_scale` keeps one form of each sum:
+ * 1.5 + 1.5 is 3, as it would be if it had come in one event.
+ */
+export const addUsage = statement<UsageParameters>(
+  'add_usage',
+  sql`INSERT INTO ${sessionModelUsage} AS billed (session_id, usage_type, provider, model,
+      ${list(counts)}, ${list(durations)}, event_count, first_event_at, last_event_at)
+    SELECT session_id, usage_type, provider, model,
+      ${list([...counts, ...durations].map((name) => sql`coalesce(${name}, 0)`))},
+      event_count,
+      'epoch'::timestamptz + first_us * interval '1 microsecond',
+      'epoch'::timestamptz + last_us * interval '1 microsecond'
+    FROM unnest(${p('sessionIds')}::text[], ${p('usageTypes')}::text[], ${p('providers')}::text[],
+      ${p('models')}::text[], ${p('eventCounts')}::bigint[], ${p('firstUs')}::bigint[],
+      ${p('lastUs')}::bigint[],
+      ${list(COUNT_COLUMNS.map((name) => sql`${p(name)}::bigint[]`))},
+      ${list(DURATION_COLUMNS.map((name) => sql`${p(name)}::numeric[]`))})
+      AS added (session_id, usage_type, provider, model, event_count, first_us, last_us,
+        ${list(counts)}, ${list(durations)})
+    ON CONFLICT (session_id, usage_type, provider, model) DO UPDATE SET
+      ${list(counts.map((name) => sql`${name} = billed.${name} + excluded.${name}`))},
+      ${list(durations.map((name) => sql`${name} = trim_scale(billed.${name} + excluded.${name})`))},
+      event_count = billed.event_count + excluded.event_count,
+      first_event_at = least(billed.first_event_at, excluded.first_event_at),
+      last_event_at = greatest(billed.last_event_at, excluded.last_event_at),
+      updated_at = now()`,
+);

@@ -1,0 +1,30 @@
+/** The kinds of billable usage, in the order in which reports list them. */
+export const USAGE_TYPES = ['llm_usage', 'tts_usage', 'stt_usage', 'interruption_usage'] as const;
+
+export type UsageType = (typeof USAGE_TYPES)[number];
+
+/** What may be billed, as whole numbers: tokens, characters, requests. */
+export const COUNT_COLUMNS = [
+  'input_tokens',
+  'input_cached_tokens',
+  'input_audio_tokens',
+  'input_cached_audio_tokens',
+  'input_text_tokens',
+  'input_cached_text_tokens',
+  'input_image_tokens',
+  'input_cached_image_tokens',
+  'output_tokens',
+  'output_audio_tokens',
+  'output_text_tokens',
+  'output_image_tokens',
+  'characters_count',
+  'total_requests',
+] as const;
+
+/** What may be billed, in seconds. Doubles here, exact decimals in the ledger. */
+export const DURATION_COLUMNS = ['session_duration', 'audio_duration'] as const;
+
+export type UsageColumn = (typeof COUNT_COLUMNS | typeof DURATION_COLUMNS)[number];
+
+/** A number for each usage column. */
+export type UsageColumns = Record<UsageColumn, number>;

@@ -1,0 +1,55 @@
+import type { ConsumedRecord } from '../decode/consumed-record.ts';
+import { type DecodedEvent, decode } from '../decode/decode.ts';
+import type { SchemaCache } from '../decode/schema-cache.ts';
+import { type BillableMetric, identify } from '../identify/identity.ts';
+import type { Message } from '../ledger/message.ts';
+import { eventTime, validate } from '../validate/validate.ts';
+
+/**
+ * Takes a record as far as it can be taken without the ledger: decode, validate, identify. It never
+ * throws for what a record holds, and every record becomes exactly one message.
+ *
+ * @param schemas must have loaded the schema id of the record
+ */
+export function prepare(record: ConsumedRecord, schemas: SchemaCache): Message {
+  const decoded = decode(record, schemas);
+  switch (decoded.outcome) {
+    case 'tombstone':
+      return { kind: 'ignored', record, session: undefined };
+    case 'dead_letter': {
+      const { reason, detail, schemaId } = decoded;
+      return { kind: 'dead_letter', record, reason, detail, schemaId };
+    }
+    case 'event':
+      return prepareEvent(record, decoded);
+  }
+}
+
+function prepareEvent(record: ConsumedRecord, event: DecodedEvent): Message {
+  const { sessionId, accountId, attributes, metric, schemaId } = event;
+  const validated = validate(event);
+  if (!validated.valid) {
+    const { detail } = validated;
+    return { kind: 'dead_letter', record, reason: 'invalid_value', detail, schemaId };
+  }
+  const eventUs = eventTime(metric.timestamp, record.timestamp);
+  const { usage } = validated;
+  if (usage === undefined) {
+    return { kind: 'ignored', record, session: { sessionId, accountId, attributes, eventUs } };
+  }
+  const billable = metric as BillableMetric;
+  const { identity, fingerprint } = identify(billable);
+  return {
+    kind: 'billable',
+    record,
+    schemaId,
+    sessionId,
+    accountId,
+    attributes,
+    eventUs,
+    metric: billable,
+    usage,
+    identity,
+    fingerprint,
+  };
+}

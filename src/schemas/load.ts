@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import type { AvroRecordSchema, AvroSchema } from './avro-schema.ts';
+import { type MetricRecordName, NAMESPACE } from './metric-records.ts';
+
+// schemas/ lies at the package root: two up from src/schemas and from dist/schemas alike.
+const SCHEMA_DIRECTORY = new URL('../../schemas/', import.meta.url);
+
+/**
+ * Reads schemas/<name>.avsc as it stands, with other records referred to by name.
+ * Throws when there is no such file or it is not JSON.
+ */
+export function readRecordFile(name: string): AvroRecordSchema {
+  return JSON.parse(readFileSync(new URL(`${name}.avsc`, SCHEMA_DIRECTORY), 'utf8'));
+}
+
+/**
+ * The schema of a message value, `usage_ledger.AgentMetricsEvent`, as one self-contained schema.
+ * Every call builds a new object. Throws when a file of schemas/ is missing or not JSON.
+ */
+export function loadEnvelopeSchema(): AvroRecordSchema {
+  return assemble('AgentMetricsEvent');
+}
+
+/**
+ * The schema of one metric record, self-contained, for topics whose subjects are named by record.
+ * Every call builds a new object. Throws when a file of schemas/ is missing or not JSON.
+ */
+export function loadMetricSchema(name: MetricRecordName): AvroRecordSchema {
+  return assemble(name);
+}
+
+function assemble(name: string): AvroRecordSchema {
+  return inlineFields(readRecordFile(name), new Set([`${NAMESPACE}.${name}`]));
+}
+
+function inlineFields(record: AvroRecordSchema, defined: Set<string>): AvroRecordSchema {
+  const fields = record.fields.map((field) => ({ ...field, type: inline(field.type, defined) }));
+  return { ...record, fields };
+}
+
+/** Avro lets a name be defined once: inlined where it is met first, a reference afterwards. */
+function inline(schema: AvroSchema, defined: Set<string>): AvroSchema {
+  if (Array.isArray(schema)) return schema.map((branch) => inline(branch, defined));
+  if (typeof schema !== 'string') {
+    return schema.type === 'map'
+      ? { ...schema, values: inline(schema.values, defined) }
+      : inlineFields(schema, defined);
+  }
+  if (!schema.startsWith(`${NAMESPACE}.`) || defined.has(schema)) return schema;
+  defined.add(schema);
+  return inlineFields(readRecordFile(schema.slice(NAMESPACE.length + 1)), defined);
+}

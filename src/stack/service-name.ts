@@ -1,0 +1,20 @@
+/** The three services that the stack is made of. */
+export type ServiceName = 'kafka' | 'registry' | 'postgres';
+
+export const SERVICE_NAMES: readonly ServiceName[] = ['kafka', 'registry', 'postgres'];
+
+/** The variable which, when set, says that the service is there already. */
+export const ADDRESS_VARIABLE = {
+  kafka: 'KAFKA_BROKERS',
+  registry: 'SCHEMA_REGISTRY_URL',
+  postgres: 'DATABASE_URL',
+} as const satisfies Record<ServiceName, string>;
+
+export const SERVICE_LABEL = {
+  kafka: 'Kafka',
+  registry: 'schema registry',
+  postgres: 'Postgres',
+} as const satisfies Record<ServiceName, string>;
+
+/** A line about what is going on, for a person who waits. */
+export type Progress = (line: string) => void;

@@ -1,0 +1,134 @@
+import type { DecodedEvent } from '../decode/decode.ts';
+import type { AgentMetrics } from '../metrics/types.ts';
+import { COUNT_COLUMNS, DURATION_COLUMNS } from '../metrics/usage-columns.ts';
+import { type BillableUsage, billableUsage } from '../metrics/usage-of.ts';
+
+/** Ids and names of more characters (Unicode code points) than this are refused. */
+export const MAX_NAME_CHARACTERS = 1_024;
+
+/** Timestamps outside these years are not the time of day; see `eventTime`. */
+const EARLIEST_US = Date.UTC(2015, 0) * 1_000;
+const LATEST_US = Date.UTC(2100, 0) * 1_000;
+
+/** The event may be billed (or is known not to be billable), or why it must be refused. */
+export type Validated =
+  | { readonly valid: true; readonly usage: BillableUsage | undefined }
+  | { readonly valid: false; readonly detail: string };
+
+/**
+ * Checks every value that is billed, stored or used as identity. Values that do neither (such as
+ * `ttft`, where -1 means "none") are taken as they are.
+ */
+export function validate(event: DecodedEvent): Validated {
+  const detail =
+    nameProblem('session_id', event.sessionId) ??
+    (event.accountId === null ? undefined : nameProblem('account_id', event.accountId)) ??
+    attributesProblem(event.attributes);
+  if (detail !== undefined) return { valid: false, detail };
+
+  const usage = billableUsage(event.metric);
+  if (usage === undefined) return { valid: true, usage };
+  const problem = metricProblem(event.metric) ?? usageProblem(usage);
+  return problem === undefined ? { valid: true, usage } : { valid: false, detail: problem };
+}
+
+/**
+ * When the event happened, in microseconds since 1970: the emitter's own timestamp or, where that
+ * is no time of day (AWS realtime sends a monotonic clock), the record's.
+ *
+ * @param seconds the metric's timestamp
+ * @param recordMs the record's timestamp, in milliseconds
+ */
+export function eventTime(seconds: number, recordMs: number): number {
+  const us = Math.round(seconds * 1e6);
+  if (us >= EARLIEST_US && us < LATEST_US) return us;
+  return Math.min(Math.max(recordMs * 1_000, 0), LATEST_US);
+}
+
+function metricProblem(metric: AgentMetrics): string | undefined {
+  if (!Number.isFinite(metric.timestamp)) {
+    return `timestamp is ${metric.timestamp}; expected a finite number of seconds`;
+  }
+  const { metadata } = metric;
+  const problem =
+    metadata === null
+      ? undefined
+      : (optionalNameProblem('metadata.model_name', metadata.model_name) ??
+        optionalNameProblem('metadata.model_provider', metadata.model_provider));
+  if (problem !== undefined) return problem;
+  switch (metric.type) {
+    case 'llm_metrics':
+      return (
+        textProblem('label', metric.label) ??
+        nameProblem('request_id', metric.request_id) ??
+        optionalNameProblem('speech_id', metric.speech_id) ??
+        countProblem('total_tokens', metric.total_tokens)
+      );
+    case 'tts_metrics':
+      return (
+        textProblem('label', metric.label) ??
+        nameProblem('request_id', metric.request_id) ??
+        optionalNameProblem('segment_id', metric.segment_id) ??
+        optionalNameProblem('speech_id', metric.speech_id)
+      );
+    case 'stt_metrics':
+      return textProblem('label', metric.label) ?? nameProblem('request_id', metric.request_id);
+    case 'realtime_model_metrics':
+      return (
+        textProblem('label', metric.label) ??
+        nameProblem('request_id', metric.request_id) ??
+        countProblem('total_tokens', metric.total_tokens)
+      );
+    default:
+      return undefined;
+  }
+}
+
+function usageProblem(usage: BillableUsage): string | undefined {
+  for (const name of COUNT_COLUMNS) {
+    const problem = countProblem(name, usage[name]);
+    if (problem !== undefined) return problem;
+  }
+  for (const name of DURATION_COLUMNS) {
+    const value = usage[name];
+    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
+      return `${name} is ${value}; expected a finite number of seconds, not negative`;
+    }
+  }
+  return undefined;
+}
+
+function countProblem(name: string, value: number): string | undefined {
+  if (value >= 0 && value <= Number.MAX_SAFE_INTEGER) return undefined;
+  return `${name} is ${value}; expected 0 to 2^53-1`;
+}
+
+function nameProblem(name: string, value: string): string | undefined {
+  if (value.length > MAX_NAME_CHARACTERS) {
+    // Beyond the basic plane a character is two UTF-16 units.
+    const characters = [...value].length;
+    if (characters > MAX_NAME_CHARACTERS) {
+      return `${name} has ${characters} characters; expected at most ${MAX_NAME_CHARACTERS}`;
+    }
+  }
+  return textProblem(name, value);
+}
+
+function optionalNameProblem(name: string, value: string | null): string | undefined {
+  return value === null ? undefined : nameProblem(name, value);
+}
+
+function textProblem(name: string, value: string): string | undefined {
+  if (value.includes('\0')) return `${name} holds U+0000, which Postgres cannot store`;
+  if (!value.isWellFormed()) return `${name} is not well-formed Unicode (UTF-8)`;
+  return undefined;
+}
+
+function attributesProblem(attributes: Readonly<Record<string, string>>): string | undefined {
+  for (const key in attributes) {
+    const value = attributes[key] ?? '';
+    const problem = textProblem('an attribute name', key) ?? textProblem('an attribute', value);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
