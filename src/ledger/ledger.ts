@@ -283,7 +283,7 @@ function otherAccounts(works: readonly SessionWork[]): number {
   for (const work of works) {
     const settled = work.touched?.accountId ?? work.state?.accountId ?? work.accountId;
     const differs = work.accountId !== null && work.accountId !== settled;
-    if (differs || work.otherAccounts !== undefined) sessions += 1;
+    if (differs || work.namesOtherAccount) sessions += 1;
   }
   return sessions;
 }

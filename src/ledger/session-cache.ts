@@ -58,7 +58,10 @@ export class SessionCache {
   /** Adds what a transaction committed to the state that it was based on. */
   advance(sessionId: string, base: SessionState, committed: Omit<SessionState, 'period'>): void {
     // Another transaction replaced the state meanwhile: neither is known to be the newer one.
-    if (this.#sessions.get(sessionId) !== base) return this.delete(sessionId);
+    if (this.#sessions.get(sessionId) !== base) {
+      this.delete(sessionId);
+      return;
+    }
     this.#bytes -= sizeOf(base);
     base.revision = committed.revision;
     base.accountId = committed.accountId;

@@ -9,8 +9,8 @@ export interface SessionWork {
   readonly billable: BillableMessage[];
   /** From all messages of the session, also those that are not billed. */
   accountId: string | null;
-  /** Accounts that later messages named instead. */
-  otherAccounts: Set<string> | undefined;
+  /** Whether a later message named another account than the first. */
+  namesOtherAccount: boolean;
   attributes: Record<string, string> | undefined;
   firstUs: number;
   lastUs: number;
@@ -41,7 +41,7 @@ function noteIn(sessions: Map<string, SessionWork>, note: SessionNote): SessionW
       sessionId: note.sessionId,
       billable: [],
       accountId: note.accountId,
-      otherAccounts: undefined,
+      namesOtherAccount: false,
       attributes: undefined,
       firstUs: note.eventUs,
       lastUs: note.eventUs,
@@ -57,7 +57,7 @@ function noteIn(sessions: Map<string, SessionWork>, note: SessionNote): SessionW
   if (note.eventUs > work.lastUs) work.lastUs = note.eventUs;
   if (note.accountId !== null && note.accountId !== work.accountId) {
     if (work.accountId === null) work.accountId = note.accountId;
-    else (work.otherAccounts ??= new Set()).add(note.accountId);
+    else work.namesOtherAccount = true;
   }
   for (const key in note.attributes) {
     // The first value of an attribute stays, as the first account does.

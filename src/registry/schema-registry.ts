@@ -1,4 +1,4 @@
-import { COMPATIBILITY, SchemaRegistry } from '@kafkajs/confluent-schema-registry';
+import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import type { Settings } from '../config/settings.ts';
 import type { FetchSchema } from '../decode/schema-cache.ts';
 import { messageOf } from '../errors.ts';
@@ -10,9 +10,6 @@ const REQUEST_TIMEOUT_MS = 5_000;
  * one of them: the HTTP client below reports a connection that failed with it.
  */
 const NO_SUCH_SCHEMA = new Set([404, 422]);
-
-/** Evolution of our subjects: any consumer can read everything that is still on the topic. */
-export const REQUIRED_COMPATIBILITY = COMPATIBILITY.BACKWARD_TRANSITIVE;
 
 /**
  * A client of the registry that answers or fails within seconds. It does not try again by itself:

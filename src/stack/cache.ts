@@ -8,7 +8,7 @@ const LOCK_STALE_AFTER_MS = 15_000;
 const LOCK_POLL_MS = 200;
 
 /** Where downloads are kept between runs, outside any checkout. */
-export function cacheDirectory(env: NodeJS.ProcessEnv): string {
+function cacheDirectory(env: NodeJS.ProcessEnv): string {
   return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'usage-ledger');
 }
 

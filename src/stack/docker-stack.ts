@@ -168,5 +168,6 @@ function deadline(label: string): Promise<Error> {
 
 /** For notes that must stay one line. */
 export function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split('\n')[0]?.trim() ?? '';
 }

@@ -6,7 +6,8 @@ export class ServiceStartError extends Error {
 
   constructor(message: string, logTail: string) {
     super(logTail === '' ? message : `${message}. The end of its log:\n${indent(logTail)}`);
-    this.portTaken = /address (already )?in use|BindException|could not bind/i.test(logTail);
+    this.portTaken =
+      /address (already )?in use|seems to be in use|BindException|could not bind/i.test(logTail);
   }
 }
 

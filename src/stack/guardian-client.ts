@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { extname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -10,6 +10,7 @@ import type {
   GuardianRequest,
   SpawnSpec,
 } from './guardian-protocol.ts';
+import { signalAll } from './process-tree.ts';
 
 /** A process that runs under the guardian. */
 export interface GuardedProcess {
@@ -55,6 +56,11 @@ function guardianArguments(): string[] {
   return ['--import', pathToFileURL(tsx).href, script];
 }
 
+interface Running {
+  endSignal: NodeJS.Signals;
+  exited: (status: ExitStatus) => void;
+}
+
 type Settle<T> = { resolve: (value: T) => void; reject: (error: Error) => void };
 
 class GuardianClient implements Guardian {
@@ -62,7 +68,7 @@ class GuardianClient implements Guardian {
   readonly #child: ChildProcess;
   readonly #gone: Promise<void>;
   readonly #replies = new Map<number, Settle<number | undefined>>();
-  readonly #exits = new Map<number, (status: ExitStatus) => void>();
+  readonly #running = new Map<number, Running>();
   #scratch = '';
   #holds = 0;
   #lastId = 0;
@@ -81,8 +87,7 @@ class GuardianClient implements Guardian {
       });
       child.once('exit', (code, signal) => {
         isReady.reject(new Error(`The stack's guardian ended at once (${signal ?? code})`));
-        this.#guardianGone();
-        resolve();
+        this.#guardianGone().then(resolve, resolve);
       });
     });
     child.on('message', (message: GuardianMessage) => {
@@ -95,8 +100,8 @@ class GuardianClient implements Guardian {
         if (message.error === undefined) settle?.resolve(message.pid);
         else settle?.reject(new Error(message.error));
       } else if (message.type === 'exit') {
-        this.#exits.get(message.pid)?.(message.status);
-        this.#exits.delete(message.pid);
+        this.#running.get(message.pid)?.exited(message.status);
+        this.#running.delete(message.pid);
       }
     });
     // The stack alone must not keep a program running that has nothing more to do.
@@ -114,12 +119,12 @@ class GuardianClient implements Guardian {
   }
 
   async spawn(spec: SpawnSpec): Promise<GuardedProcess> {
-    let settleExit: (status: ExitStatus) => void = () => {};
+    const running: Running = { endSignal: spec.endSignal ?? 'SIGKILL', exited: () => {} };
     const exited = new Promise<ExitStatus>((resolve) => {
-      settleExit = resolve;
+      running.exited = resolve;
     });
     const pid = await this.#ask({ do: 'spawn', spec }, (started) => {
-      if (started !== undefined) this.#exits.set(started, settleExit);
+      if (started !== undefined) this.#running.set(started, running);
     });
     if (pid === undefined) throw new Error(`${spec.file} was not started`);
     return {
@@ -182,21 +187,18 @@ class GuardianClient implements Guardian {
     }
   }
 
-  #guardianGone(): void {
+  async #guardianGone(): Promise<void> {
     for (const { reject } of this.#replies.values()) {
       reject(new Error("The stack's guardian is gone"));
     }
     this.#replies.clear();
-    for (const [pid, settle] of this.#exits) {
+    for (const [pid, { endSignal, exited }] of this.#running) {
       // Only where the guardian itself was killed is there anything left to do here.
-      try {
-        process.kill(-pid, 'SIGKILL');
-      } catch {
-        // Ended by the guardian, as it should be.
-      }
-      settle({ code: null, signal: 'SIGKILL' });
+      signalAll([pid], endSignal);
+      exited({ code: null, signal: endSignal });
     }
-    this.#exits.clear();
-    if (this.#scratch !== '') rmSync(this.#scratch, { recursive: true, force: true });
+    this.#running.clear();
+    if (this.#scratch === '') return;
+    await rm(this.#scratch, { recursive: true, force: true, maxRetries: 10 });
   }
 }

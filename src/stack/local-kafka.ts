@@ -34,7 +34,8 @@ export async function startLocalKafka(
   return await onFreePorts(2, async ([brokerPort = 0, controllerPort = 0]) => {
     await writeFile(properties, serverProperties({ home, brokerPort, controllerPort }));
     if (!formatted) {
-      const clusterId = randomBytes(16).toString('base64url');
+      // Led by a zero byte: an id that began with "-" would be taken for an option.
+      const clusterId = Buffer.concat([Buffer.alloc(1), randomBytes(15)]).toString('base64url');
       await runToEnd(guardian, 'Preparing the data folder of Kafka', {
         ...java(['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'], 'kafka.tools.StorageTool', [
           'format',
@@ -75,6 +76,9 @@ function serverProperties(options: {
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'controller.quorum.voters': `1@127.0.0.1:${options.controllerPort}`,
     'log.dirs': join(options.home, 'data'),
+    // A broker that was killed is let back in only once its former self has been given up.
+    'broker.heartbeat.interval.ms': 500,
+    'broker.session.timeout.ms': 3_000,
     ...BROKER_SETTINGS,
   };
   return Object.entries(settings)

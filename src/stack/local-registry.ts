@@ -40,8 +40,9 @@ export async function startLocalRegistry(
           ...bareEnvironment(env),
           QUARKUS_HTTP_HOST: '127.0.0.1',
           QUARKUS_HTTP_PORT: String(port),
-          // As shipped it keeps schemas in memory, and would come back from a restart without them.
-          REGISTRY_DATASOURCE_URL: `jdbc:h2:file:${join(home, 'data')}`,
+          // As shipped it keeps schemas in memory, and would come back from a restart without them;
+          // and H2, left to itself, writes half a second after it has said that it has.
+          REGISTRY_DATASOURCE_URL: `jdbc:h2:file:${join(home, 'data')};WRITE_DELAY=0`,
           LOG_LEVEL: 'WARN',
           REGISTRY_LOG_LEVEL: 'WARN',
         },

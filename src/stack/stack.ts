@@ -19,7 +19,7 @@ import {
 } from './versions.ts';
 
 export type { ManagedProcess } from './managed-process.ts';
-export type { Progress, ServiceName } from './service-name.ts';
+export type { ServiceName } from './service-name.ts';
 
 /** A Kafka broker, a schema registry and a Postgres that answer. */
 export interface Stack {

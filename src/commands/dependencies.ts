@@ -1,0 +1,121 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
+import type { Kafka } from 'kafkajs';
+import type { Logger } from '../config/logger.ts';
+import type { Settings } from '../config/settings.ts';
+import { messageOf, UnreachableError, UsageLedgerError } from '../errors.ts';
+import { withAdmin } from '../kafka/admin.ts';
+import { createKafka } from '../kafka/client.ts';
+import { type Database, openDatabase } from '../ledger/database.ts';
+import { requireCurrentSchema } from '../ledger/migrate.ts';
+import { createRegistry } from '../registry/schema-registry.ts';
+import { pingRegistry } from '../registry/subjects.ts';
+
+const FIRST_DELAY_MS = 100;
+const MOST_DELAY_MS = 2_000;
+
+/** Kafka, once a broker has answered. */
+export async function reachKafka(settings: Settings, logger: Logger): Promise<Kafka> {
+  const kafka = createKafka(settings, logger);
+  await reach(settings, `Kafka at ${settings.KAFKA_BROKERS.join(', ')}`, () =>
+    withAdmin(kafka, (admin) => admin.describeCluster()),
+  );
+  return kafka;
+}
+
+/** Waits until every topic is there. */
+export async function reachTopics(
+  settings: Settings,
+  kafka: Kafka,
+  topics: readonly string[],
+): Promise<void> {
+  await reach(settings, `topic ${topics.join(', ')}`, () =>
+    withAdmin(kafka, async (admin) => {
+      const there = new Set(await admin.listTopics());
+      const missing = topics.filter((topic) => !there.has(topic));
+      if (missing.length > 0) throw new Error(`the brokers have no topic ${missing.join(', ')}`);
+    }),
+  );
+}
+
+/** The schema registry, once it has answered. */
+export async function reachRegistry(settings: Settings): Promise<SchemaRegistry> {
+  const where = `the schema registry at ${settings.SCHEMA_REGISTRY_URL}`;
+  await reach(settings, where, () => pingRegistry(settings));
+  return createRegistry(settings);
+}
+
+/** Postgres, once it has answered, with the tables of this version. */
+export async function reachDatabase(settings: Settings, size: number): Promise<Database> {
+  const database = await reachServer(settings, size);
+  try {
+    await requireCurrentSchema(database, settings);
+    return database;
+  } catch (error) {
+    await database.end();
+    throw error;
+  }
+}
+
+/** Postgres, once it has answered, whatever is in it. */
+export async function reachServer(settings: Settings, size: number): Promise<Database> {
+  const database = openDatabase(settings, size);
+  try {
+    await reach(settings, databaseName(settings), () => database.query('SELECT 1'));
+    return database;
+  } catch (error) {
+    await database.end();
+    throw error;
+  }
+}
+
+/** All of them side by side; what cannot be reached is named together. */
+export async function together<T extends readonly unknown[]>(
+  attempts: readonly [...{ [K in keyof T]: Promise<T[K]> }],
+): Promise<T> {
+  const reasons: unknown[] = [];
+  for (const result of await Promise.allSettled<unknown>(attempts)) {
+    if (result.status === 'rejected') reasons.push(result.reason);
+  }
+  if (reasons.length === 0) return Promise.all(attempts) as unknown as Promise<T>;
+  const other = reasons.find((reason) => !(reason instanceof UnreachableError));
+  if (other !== undefined || reasons.length === 1) throw other ?? reasons[0];
+  throw new UnreachableError(reasons.map(messageOf).join('\n'));
+}
+
+function databaseName(settings: Settings): string {
+  const { hostname, port, pathname } = new URL(settings.DATABASE_URL);
+  return `Postgres at ${hostname}:${port || 5432}${pathname}`;
+}
+
+/** Tries until it works or STARTUP_TIMEOUT_S has passed. */
+async function reach(settings: Settings, what: string, probe: () => Promise<unknown>) {
+  const seconds = settings.STARTUP_TIMEOUT_S;
+  const deadline = Date.now() + seconds * 1_000;
+  let wait = FIRST_DELAY_MS;
+  let last: unknown = new Error('no answer');
+  for (;;) {
+    const left = Math.max(deadline - Date.now(), 0);
+    try {
+      return await Promise.race([probe(), tooLate(left, () => last)]);
+    } catch (error) {
+      if (error instanceof UsageLedgerError && !(error instanceof UnreachableError)) throw error;
+      last = error;
+    }
+    if (Date.now() + wait >= deadline) {
+      throw new UnreachableError(
+        `${what} was not reached within ${seconds} s: ${messageOf(last)}`,
+        {
+          cause: last,
+        },
+      );
+    }
+    await delay(wait);
+    wait = Math.min(wait * 2, MOST_DELAY_MS);
+  }
+}
+
+async function tooLate(ms: number, last: () => unknown): Promise<never> {
+  await delay(ms, undefined, { ref: false });
+  throw last();
+}

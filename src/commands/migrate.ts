@@ -1,0 +1,17 @@
+import { migrateDatabase } from '../ledger/migrate.ts';
+import { command, context, print } from './command.ts';
+import { reachServer } from './dependencies.ts';
+
+export function migrateCommand() {
+  return command('migrate', 'bring the database schema up to date; safe to run twice').action(
+    async () => {
+      const { settings } = context(['database']);
+      const database = await reachServer(settings, 1);
+      await database.end();
+      const { applied, version } = await migrateDatabase(settings);
+      const schema = settings.DATABASE_SCHEMA;
+      for (const tag of applied) print(`applied ${tag}`);
+      print(`schema "${schema}" is at ${version}${applied.length === 0 ? ', nothing to do' : ''}`);
+    },
+  );
+}

@@ -1,0 +1,143 @@
+import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
+import type { Kafka } from 'kafkajs';
+import type { Logger } from '../config/logger.ts';
+import type { Settings } from '../config/settings.ts';
+import { KafkaJsSource } from '../consume/kafkajs-source.ts';
+import { SchemaCache } from '../decode/schema-cache.ts';
+import { WorkerMetrics } from '../http/metrics.ts';
+import { type HttpServer, serveHttp } from '../http/server.ts';
+import type { Database } from '../ledger/database.ts';
+import { Ledger } from '../ledger/ledger.ts';
+import type { OutcomeCounts } from '../ledger/message.ts';
+import { caughtUp, type Progress, readTargets } from '../pipeline/caught-up.ts';
+import { type PartitionStatus, Worker } from '../pipeline/worker.ts';
+import { schemaFetcher } from '../registry/schema-registry.ts';
+import { pingRegistry } from '../registry/subjects.ts';
+
+/** Memory for what is known of live sessions: about a million events of them. */
+const CACHE_BYTES = 64 * 1_048_576;
+/** New months are prepared long before they begin. */
+const PARTITIONS_EVERY_MS = 24 * 3_600_000;
+
+export interface RunOptions {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly kafka: Kafka;
+  readonly registry: SchemaRegistry;
+  readonly database: Database;
+  readonly untilCaughtUp: boolean;
+  /** Aborted to drain and stop. */
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface RunResult {
+  /** What became of the messages that this run booked. */
+  readonly counts: OutcomeCounts;
+  /** Partitions that a person must decide about; only with `untilCaughtUp`. */
+  readonly halted: readonly PartitionStatus[];
+}
+
+/**
+ * Runs a worker from joining the group to leaving it: until the signal or, with `untilCaughtUp`,
+ * until every partition has reached the end that it had at the start.
+ *
+ * @throws what ended the worker, when that was neither
+ */
+export async function runWorker(options: RunOptions): Promise<RunResult> {
+  const { settings, logger, kafka, registry, database, signal } = options;
+  const { KAFKA_GROUP_ID: groupId, KAFKA_TOPICS: topics } = settings;
+  const counts: OutcomeCounts = {
+    applied: 0,
+    duplicate: 0,
+    ignored: 0,
+    conflict: 0,
+    dead_letter: 0,
+  };
+  const source = new KafkaJsSource({
+    kafka,
+    groupId,
+    topics,
+    sessionTimeoutMs: settings.KAFKA_SESSION_TIMEOUT_MS,
+    logger,
+  });
+  const worker: Worker = new Worker({
+    groupId,
+    topics,
+    source,
+    database,
+    logger,
+    ledger: new Ledger(database, { cacheBytes: CACHE_BYTES }),
+    schemas: new SchemaCache(schemaFetcher(registry)),
+    maxEvents: settings.BATCH_MAX_EVENTS,
+    bufferBytes: settings.BUFFER_MAX_BYTES,
+    deadLetterLimit: settings.DEAD_LETTER_LIMIT,
+    onApplied: (where, batch, otherAccounts, ms) => {
+      metrics.applied(where, batch, otherAccounts, ms);
+      for (const outcome of Object.keys(counts) as (keyof OutcomeCounts)[]) {
+        counts[outcome] += batch[outcome];
+      }
+      if (otherAccounts > 0) {
+        const { topic, partition } = where;
+        logger.warn({ topic, partition, otherAccounts }, 'sessions named another account; kept');
+      }
+    },
+  });
+  const metrics = new WorkerMetrics(() => worker.status());
+  const http = await startHttp(settings, logger, metrics, worker, database);
+  const months = setInterval(() => preparePartitions(database, logger), PARTITIONS_EVERY_MS);
+  try {
+    await preparePartitions(database, logger);
+    const targets = options.untilCaughtUp
+      ? await readTargets(source, database, groupId, topics)
+      : undefined;
+    await worker.start();
+    const { onProgress } = options;
+    const end =
+      targets === undefined
+        ? aborted(signal)
+        : caughtUp(worker, database, groupId, targets, signal, onProgress);
+    const halted = await Promise.race([end, worker.failure]);
+    logger.info('draining');
+    return { counts, halted };
+  } finally {
+    clearInterval(months);
+    await worker.stop(settings.SHUTDOWN_TIMEOUT_S * 1_000);
+    await http?.close();
+  }
+}
+
+async function startHttp(
+  settings: Settings,
+  logger: Logger,
+  metrics: WorkerMetrics,
+  worker: Worker,
+  database: Database,
+): Promise<HttpServer | undefined> {
+  const port = settings.HTTP_PORT;
+  if (port === 'off') return undefined;
+  const http = await serveHttp(settings.HTTP_HOST, port, metrics, {
+    isAssigned: () => worker.isAssigned,
+    status: () => worker.status(),
+    database: () => database.query('SELECT 1'),
+    registry: () => pingRegistry(settings),
+  });
+  logger.info({ address: http.address }, 'serving /healthz, /readyz and /metrics');
+  return http;
+}
+
+async function preparePartitions(database: Database, logger: Logger): Promise<void> {
+  try {
+    await database.query('SELECT prepare_ledger_partitions()');
+  } catch (error) {
+    // The default partition takes what has no month of its own.
+    logger.warn({ error: String(error) }, 'preparing the partitions of the ledger failed');
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<PartitionStatus[]> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve([]);
+    signal.addEventListener('abort', () => resolve([]), { once: true });
+  });
+}

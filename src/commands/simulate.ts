@@ -1,0 +1,81 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { encodeEvent } from '../produce/encoder.ts';
+import { EventProducer, type ProducedMessage } from '../produce/event-producer.ts';
+import { registerSchema } from '../registry/subjects.ts';
+import { simulateEvents } from '../simulate/simulate-events.ts';
+import { command, context, print } from './command.ts';
+import { reachKafka, reachRegistry, together } from './dependencies.ts';
+import { share, wholeNumber } from './options.ts';
+
+/** Duplicates are drawn from this many of the last messages, as a retrying producer sends them. */
+const RECENT = 1_000;
+const TICK_MS = 20;
+
+interface SimulateOptions {
+  sessions: number;
+  rate?: number;
+  duplicates: number;
+  seed: number;
+  topic?: string;
+}
+
+export function simulateCommand() {
+  return command('simulate', 'produce made-up, plausible call traffic')
+    .option('--sessions <n>', 'number of calls', wholeNumber(1), 100)
+    .option(
+      '--rate <n>',
+      'events per second (default: as fast as the broker takes them)',
+      wholeNumber(1),
+    )
+    .option('--duplicates <share>', 'share of events that are sent a second time, 0 to 1', share, 0)
+    .option('--seed <n>', 'the same seed gives the same calls', wholeNumber(0, 0xffff_ffff), 1)
+    .option('--topic <topic>', 'topic to send to (default: the first of KAFKA_TOPICS)')
+    .action(async (options: SimulateOptions) => {
+      const { settings, logger } = context(['kafka', 'registry']);
+      const topic = options.topic ?? settings.KAFKA_TOPICS[0] ?? '';
+      const [kafka, registry] = await together([
+        reachKafka(settings, logger),
+        reachRegistry(settings),
+      ]);
+      const schemaId = await registerSchema(registry, settings, topic);
+      const producer = new EventProducer(kafka, topic);
+      const pace = paceOf(options.rate);
+      const recent: ProducedMessage[] = [];
+      let events = 0;
+      let duplicates = 0;
+      await producer.connect();
+      try {
+        for (const event of simulateEvents({ sessions: options.sessions, seed: options.seed })) {
+          const message = await encodeEvent(registry, schemaId, event);
+          await producer.add(message);
+          events += 1;
+          recent[events % RECENT] = message;
+          // The running share decides, so that a seed repeats its duplicates too.
+          if (duplicates < Math.floor(events * options.duplicates)) {
+            const again = recent[(events * 7919) % recent.length] ?? message;
+            await producer.add(again);
+            duplicates += 1;
+          }
+          await pace(events + duplicates, () => producer.flush());
+        }
+        await producer.flush();
+      } finally {
+        await producer.disconnect();
+      }
+      print(
+        `${events} events of ${options.sessions} calls and ${duplicates} duplicates sent to ${topic}`,
+      );
+    });
+}
+
+/** Holds production to a rate, in steps of 20 ms; what is waiting is sent before each pause. */
+function paceOf(rate: number | undefined) {
+  const begun = performance.now();
+  return async (sent: number, flush: () => Promise<void>): Promise<void> => {
+    if (rate === undefined) return;
+    const ahead = (sent / rate) * 1_000 - (performance.now() - begun);
+    if (ahead < TICK_MS) return;
+    await flush();
+    await delay(ahead);
+  };
+}

@@ -1,0 +1,32 @@
+import { CheckFailedError } from '../errors.ts';
+import { type CheckResult, verify } from '../verify/verify.ts';
+import { command, context, print, printJson } from './command.ts';
+import { reachDatabase } from './dependencies.ts';
+
+export function verifyCommand() {
+  return command('verify', 'check that the books close; exit 1 when they do not')
+    .option('--json', 'print the result as JSON and nothing else', false)
+    .action(async ({ json }: { json: boolean }) => {
+      const { settings } = context(['database']);
+      const database = await reachDatabase(settings, 1);
+      try {
+        const result = await verify(database, json ? undefined : printCheck);
+        if (json) printJson(result);
+        else {
+          for (const { check, found } of result.breaks) print(`${check}: ${JSON.stringify(found)}`);
+        }
+        if (!result.ok) {
+          throw new CheckFailedError(`the books do not close: ${result.breaks.length} breaks`);
+        }
+        if (!json) print('the books close');
+      } finally {
+        await database.end();
+      }
+    });
+}
+
+export function printCheck({ breaks, holds, milliseconds }: CheckResult): void {
+  const mark = breaks === 0 ? '✓' : '✗';
+  const count = breaks === 0 ? '' : `: ${breaks} ${breaks === 1 ? 'break' : 'breaks'}`;
+  print(`${mark} ${holds}${count} (${milliseconds} ms)`);
+}

@@ -1,0 +1,228 @@
+import type { Admin, Batch, Consumer, ConsumerCrashEvent, Kafka } from 'kafkajs';
+import type { Logger } from '../config/logger.ts';
+import type { ConsumedRecord } from '../decode/consumed-record.ts';
+import { messageOf } from '../errors.ts';
+import { type PartitionBounds, topicBounds } from '../kafka/admin.ts';
+import type {
+  CommittedOffset,
+  CommittedPosition,
+  PartitionSource,
+  SourceListener,
+  TopicPartition,
+} from './partition-source.ts';
+
+export interface KafkaJsSourceOptions {
+  readonly kafka: Kafka;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly sessionTimeoutMs: number;
+  readonly logger: Logger;
+}
+
+/** How long a fetch may wait for data; a partition that is resumed waits that long at most. */
+const MAX_WAIT_MS = 250;
+/** Of one partition in one fetch; the broker gives more when a single batch is larger. */
+const MAX_BYTES_PER_PARTITION = 1_048_576;
+/** Between attempts to start anew when kafkajs has given up. */
+const RESTART_DELAY_MS = { first: 500, most: 10_000 };
+
+/** kafkajs does not declare this field of a batch. */
+type FetchedKafkaBatch = Batch & { readonly fetchedOffset: string };
+
+/**
+ * `PartitionSource` over kafkajs. What kafkajs does by itself and must not matter here:
+ *
+ * - it begins at the committed offset, and jumps to the earliest one when an offset is out of
+ *   range: every assignment is paused before the first fetch and sought by the worker, and each
+ *   batch tells from which offset it was asked for;
+ * - it forgets positions at every rebalance: each join is an assignment from nothing;
+ * - it gives up after some kinds of errors: then a new consumer is made.
+ */
+export class KafkaJsSource implements PartitionSource {
+  readonly #options: KafkaJsSourceOptions;
+  readonly #admin: Admin;
+  #adminConnected: Promise<void> | undefined;
+  #consumer: Consumer | undefined;
+  #listener: SourceListener | undefined;
+  #stopped = false;
+  #restart: NodeJS.Timeout | undefined;
+  #restartDelay = RESTART_DELAY_MS.first;
+
+  constructor(options: KafkaJsSourceOptions) {
+    this.#options = options;
+    this.#admin = options.kafka.admin();
+  }
+
+  async start(listener: SourceListener): Promise<void> {
+    this.#listener = listener;
+    await this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#restart);
+    const quietly = (error: unknown) =>
+      this.#options.logger.debug({ error: messageOf(error) }, 'leaving the group failed');
+    await this.#consumer?.disconnect().catch(quietly);
+    if (this.#adminConnected !== undefined) await this.#admin.disconnect().catch(quietly);
+  }
+
+  seek({ topic, partition }: TopicPartition, offset: number): void {
+    this.#whileRunning((consumer) => consumer.seek({ topic, partition, offset: String(offset) }));
+  }
+
+  pause({ topic, partition }: TopicPartition): void {
+    this.#whileRunning((consumer) => consumer.pause([{ topic, partitions: [partition] }]));
+  }
+
+  resume({ topic, partition }: TopicPartition): void {
+    this.#whileRunning((consumer) => consumer.resume([{ topic, partitions: [partition] }]));
+  }
+
+  async commit(positions: readonly CommittedPosition[]): Promise<void> {
+    await this.#consumer?.commitOffsets(
+      positions.map(({ topic, partition, nextOffset, metadata }) => ({
+        topic,
+        partition,
+        offset: String(nextOffset),
+        metadata,
+      })),
+    );
+  }
+
+  async committed(topic: string): Promise<Map<number, CommittedOffset>> {
+    const admin = await this.#connectedAdmin();
+    const { groupId } = this.#options;
+    const [fetched] = await admin.fetchOffsets({ groupId, topics: [topic] });
+    return new Map(
+      fetched?.partitions.map(({ partition, offset, metadata }) => [
+        partition,
+        { nextOffset: Number(offset) < 0 ? undefined : Number(offset), metadata: metadata ?? '' },
+      ]),
+    );
+  }
+
+  async bounds(topic: string): Promise<Map<number, PartitionBounds>> {
+    return topicBounds(await this.#connectedAdmin(), topic);
+  }
+
+  /** kafkajs throws when it is between two consumers; a new assignment follows then anyway. */
+  #whileRunning(act: (consumer: Consumer) => void): void {
+    try {
+      if (this.#consumer !== undefined && !this.#stopped) act(this.#consumer);
+    } catch (error) {
+      this.#options.logger.debug({ error: messageOf(error) }, 'the consumer is not running');
+    }
+  }
+
+  async #connectedAdmin(): Promise<Admin> {
+    this.#adminConnected ??= this.#admin.connect();
+    try {
+      await this.#adminConnected;
+    } catch (error) {
+      this.#adminConnected = undefined;
+      throw error;
+    }
+    return this.#admin;
+  }
+
+  async #run(): Promise<void> {
+    const { kafka, groupId, topics, sessionTimeoutMs } = this.#options;
+    const consumer = kafka.consumer({
+      groupId,
+      sessionTimeout: sessionTimeoutMs,
+      heartbeatInterval: Math.min(3_000, Math.floor(sessionTimeoutMs / 3)),
+      maxWaitTimeInMs: MAX_WAIT_MS,
+      maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
+      allowAutoTopicCreation: false,
+    });
+    this.#consumer = consumer;
+    this.#listenTo(consumer);
+    await consumer.connect();
+    // Where there is no position, the worker seeks; this only says what an invalid offset becomes.
+    await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      partitionsConsumedConcurrently: 16,
+      eachBatch: async ({ batch }) => this.#deliver(batch as FetchedKafkaBatch),
+    });
+  }
+
+  #listenTo(consumer: Consumer): void {
+    const { GROUP_JOIN, REBALANCING, CRASH, END_BATCH_PROCESS } = consumer.events;
+    const current = () => !this.#stopped && consumer === this.#consumer;
+    consumer.on(GROUP_JOIN, ({ payload }) => {
+      if (!current()) return;
+      this.#restartDelay = RESTART_DELAY_MS.first;
+      const partitions: TopicPartition[] = [];
+      for (const [topic, numbers] of Object.entries(payload.memberAssignment)) {
+        consumer.pause([{ topic, partitions: numbers }]);
+        for (const partition of numbers) partitions.push({ topic, partition });
+      }
+      this.#listener?.assigned(partitions);
+    });
+    consumer.on(REBALANCING, () => {
+      if (current()) this.#listener?.revoked();
+    });
+    consumer.on(CRASH, (event) => {
+      if (current()) this.#onCrash(event);
+    });
+    // A batch of nothing but control records or aborted ones passes by `eachBatch`.
+    consumer.on(END_BATCH_PROCESS, ({ payload }) => {
+      if (!current() || payload.batchSize > 0) return;
+      this.#listener?.fetched({
+        topic: payload.topic,
+        partition: payload.partition,
+        fromOffset: Number(payload.firstOffset),
+        nextOffset: Number(payload.lastOffset) + 1,
+        records: [],
+        endOffset: Number(payload.highWatermark),
+      });
+    });
+  }
+
+  #onCrash({ payload }: ConsumerCrashEvent): void {
+    this.#listener?.revoked();
+    const { logger } = this.#options;
+    const error = messageOf(payload.error);
+    if (payload.restart) {
+      logger.warn({ error }, 'the consumer lost its broker and is starting again');
+      return;
+    }
+    logger.error({ error }, 'the consumer gave up; a new one is being started');
+    this.#startAgain();
+  }
+
+  #startAgain(): void {
+    const delay = this.#restartDelay;
+    this.#restartDelay = Math.min(delay * 2, RESTART_DELAY_MS.most);
+    this.#restart = setTimeout(() => {
+      this.#run().catch((error: unknown) => {
+        this.#options.logger.error({ error: messageOf(error) }, 'joining the group failed');
+        if (!this.#stopped) this.#startAgain();
+      });
+    }, delay);
+  }
+
+  #deliver(batch: FetchedKafkaBatch): void {
+    if (this.#stopped) return;
+    this.#listener?.fetched({
+      topic: batch.topic,
+      partition: batch.partition,
+      fromOffset: Number(batch.fetchedOffset),
+      nextOffset: Number(batch.lastOffset()) + 1,
+      records: batch.messages.map(recordOf),
+      endOffset: Number(batch.highWatermark),
+    });
+  }
+}
+
+function recordOf(message: Batch['messages'][number]): ConsumedRecord {
+  return {
+    offset: Number(message.offset),
+    timestamp: Number(message.timestamp),
+    key: message.key,
+    value: message.value,
+    headers: message.headers ?? {},
+  };
+}

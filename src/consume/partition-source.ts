@@ -1,0 +1,81 @@
+import type { ConsumedRecord } from '../decode/consumed-record.ts';
+import type { PartitionBounds } from '../kafka/admin.ts';
+
+/**
+ * All that the worker relies on in a Kafka client, so that another client can stand behind it. The
+ * conformance suite (test/consume) runs over every implementation.
+ */
+export interface PartitionSource {
+  /**
+   * Joins the group and begins to call `listener`. Settles when the first join is under way; from
+   * then on the source recovers by itself from whatever the brokers do, until `stop`.
+   */
+  start(listener: SourceListener): Promise<void>;
+
+  /** Leaves the group. Nothing is delivered once it has settled. Never throws. */
+  stop(): Promise<void>;
+
+  /**
+   * Sets where the next delivery of an assigned partition begins. What was fetched before and not
+   * delivered is dropped. Does nothing for a partition that is not assigned.
+   */
+  seek(partition: TopicPartition, offset: number): void;
+
+  /** Stops and restarts fetching. A batch that was under way may still be delivered after `pause`. */
+  pause(partition: TopicPartition): void;
+  resume(partition: TopicPartition): void;
+
+  /**
+   * Tells the group where it stands: a copy, for tools that show lag.
+   *
+   * @throws when the group has moved on or cannot be reached; nothing depends on it
+   */
+  commit(positions: readonly CommittedPosition[]): Promise<void>;
+
+  /** What the group has committed, for every partition of `topic`. Throws when unreachable. */
+  committed(topic: string): Promise<Map<number, CommittedOffset>>;
+
+  /** What the brokers hold, for every partition of `topic`. Throws when unreachable. */
+  bounds(topic: string): Promise<Map<number, PartitionBounds>>;
+}
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface CommittedPosition extends TopicPartition {
+  readonly nextOffset: number;
+  readonly metadata: string;
+}
+
+export interface CommittedOffset {
+  /** `undefined`: nothing is committed. */
+  readonly nextOffset: number | undefined;
+  readonly metadata: string;
+}
+
+/** None of these may block or throw. */
+export interface SourceListener {
+  /**
+   * The group gave this worker exactly these partitions. All are paused, and what is assigned again
+   * begins anew too: each needs a `seek` and a `resume`.
+   */
+  assigned(partitions: readonly TopicPartition[]): void;
+
+  /** The group is being shared out again; what is delivered until `assigned` is late. */
+  revoked(): void;
+
+  /** Records of one partition, in order. */
+  fetched(batch: FetchedBatch): void;
+}
+
+export interface FetchedBatch extends TopicPartition {
+  /** The offset that was asked for: the batch leaves out nothing from there that still exists. */
+  readonly fromOffset: number;
+  /** The offset behind the batch, control records included. */
+  readonly nextOffset: number;
+  readonly records: readonly ConsumedRecord[];
+  /** The partition's end as of this fetch. */
+  readonly endOffset: number;
+}

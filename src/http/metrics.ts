@@ -1,0 +1,79 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { TopicPartition } from '../consume/partition-source.ts';
+import type { OutcomeCounts } from '../ledger/message.ts';
+import type { PartitionStatus } from '../pipeline/worker.ts';
+
+const PREFIX = 'usage_ledger_';
+const PARTITION = ['topic', 'partition'] as const;
+
+/** What the worker tells Prometheus. No ids and no payloads: labels are topic, partition, outcome. */
+export class WorkerMetrics {
+  readonly registry = new Registry();
+  readonly #messages = new Counter({
+    name: `${PREFIX}messages_total`,
+    help: 'Messages booked, by what became of them',
+    labelNames: [...PARTITION, 'outcome'],
+    registers: [this.registry],
+  });
+  readonly #otherAccounts = new Counter({
+    name: `${PREFIX}other_account_total`,
+    help: 'Sessions for which a batch named another account than the one they have',
+    labelNames: [...PARTITION],
+    registers: [this.registry],
+  });
+  readonly #batchSeconds = new Histogram({
+    name: `${PREFIX}batch_seconds`,
+    help: 'Time of the transaction of a batch, in seconds',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [this.registry],
+  });
+
+  /** @param status the assigned partitions, asked for at every scrape */
+  constructor(status: () => readonly PartitionStatus[]) {
+    collectDefaultMetrics({ register: this.registry, prefix: PREFIX });
+    this.#perPartition(
+      'lag',
+      'Offsets between the position and the end of the partition',
+      status,
+      (p) => p.lag,
+    );
+    this.#perPartition('position', 'Next offset to be booked', status, (p) => p.position);
+    this.#perPartition(
+      'halted',
+      '1: a person must decide before the partition goes on',
+      status,
+      (p) => (p.state === 'halted' ? 1 : 0),
+    );
+  }
+
+  applied(where: TopicPartition, counts: OutcomeCounts, otherAccounts: number, ms: number): void {
+    const labels = { topic: where.topic, partition: String(where.partition) };
+    for (const [outcome, count] of Object.entries(counts)) {
+      if (count > 0) this.#messages.inc({ ...labels, outcome }, count);
+    }
+    if (otherAccounts > 0) this.#otherAccounts.inc(labels, otherAccounts);
+    this.#batchSeconds.observe(ms / 1_000);
+  }
+
+  #perPartition(
+    name: string,
+    help: string,
+    status: () => readonly PartitionStatus[],
+    value: (partition: PartitionStatus) => number | undefined,
+  ): void {
+    new Gauge({
+      name: PREFIX + name,
+      help,
+      labelNames: [...PARTITION],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const partition of status()) {
+          const current = value(partition);
+          const labels = { topic: partition.topic, partition: String(partition.partition) };
+          if (current !== undefined) this.set(labels, current);
+        }
+      },
+    });
+  }
+}

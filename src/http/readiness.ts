@@ -1,0 +1,58 @@
+import { messageOf } from '../errors.ts';
+import type { PartitionStatus } from '../pipeline/worker.ts';
+
+/** A partition with lag must move within this time. */
+const STALLED_MS = 60_000;
+/** A dependency must answer a probe within this time. */
+const PROBE_MS = 2_000;
+
+export interface ReadinessProbes {
+  /** Whether the group has given this worker its share (which may be nothing). */
+  readonly isAssigned: () => boolean;
+  readonly status: () => readonly PartitionStatus[];
+  readonly database: () => Promise<unknown>;
+  readonly registry: () => Promise<unknown>;
+}
+
+/** Why the worker is not ready, in words; nothing when it is. */
+export async function readinessProblems(
+  probes: ReadinessProbes,
+  now = Date.now(),
+): Promise<string[]> {
+  const [database, registry] = await Promise.all([
+    problemOf('database', probes.database),
+    problemOf('schema registry', probes.registry),
+  ]);
+  const assigned = probes.isAssigned() ? [] : ['the group has not assigned partitions yet'];
+  return [...assigned, ...database, ...registry, ...partitionProblems(probes.status(), now)];
+}
+
+function partitionProblems(status: readonly PartitionStatus[], now: number): string[] {
+  const problems: string[] = [];
+  for (const { topic, partition, state, position, lag, advancedAt, detail } of status) {
+    const where = `${topic}/${partition}`;
+    const seconds = Math.round((now - advancedAt) / 1_000);
+    const isStalled = now - advancedAt > STALLED_MS && (lag > 0 || state === 'starting');
+    if (state === 'halted') problems.push(`${where} is halted at offset ${position}: ${detail}`);
+    else if (isStalled) {
+      const why = detail === undefined ? '' : `: ${detail}`;
+      problems.push(`${where} has not advanced for ${seconds} s, ${lag} behind${why}`);
+    }
+  }
+  return problems;
+}
+
+async function problemOf(name: string, probe: () => Promise<unknown>): Promise<string[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${PROBE_MS} ms`)), PROBE_MS);
+  });
+  try {
+    await Promise.race([probe(), late]);
+    return [];
+  } catch (error) {
+    return [`${name}: ${messageOf(error)}`];
+  } finally {
+    clearTimeout(timer);
+  }
+}

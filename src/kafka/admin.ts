@@ -1,0 +1,32 @@
+import type { Admin, Kafka } from 'kafkajs';
+
+/** The offsets that a partition holds: `earliest` is the first, `latest` is behind the last. */
+export interface PartitionBounds {
+  readonly earliest: number;
+  readonly latest: number;
+}
+
+/** The bounds of every partition of a topic. */
+export async function topicBounds(
+  admin: Admin,
+  topic: string,
+): Promise<Map<number, PartitionBounds>> {
+  const offsets = await admin.fetchTopicOffsets(topic);
+  return new Map(
+    offsets.map(({ partition, low, high }) => [
+      partition,
+      { earliest: Number(low), latest: Number(high) },
+    ]),
+  );
+}
+
+/** Runs `work` with an admin client that is connected for the time of it. */
+export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
+import type { Logger } from '../config/logger.ts';
+import type { Settings } from '../config/settings.ts';
+import { messageOf, WrongUsageError } from '../errors.ts';
+
+/** A broker that does not answer within this is taken for gone. */
+const REQUEST_TIMEOUT_MS = 10_000;
+const CONNECTION_TIMEOUT_MS = 5_000;
+
+/** A kafkajs client as the settings say; its log goes to `logger`. */
+export function createKafka(settings: Settings, logger: Logger): Kafka {
+  const config: KafkaConfig = {
+    brokers: [...settings.KAFKA_BROKERS],
+    clientId: settings.KAFKA_CLIENT_ID,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    // Few and quick tries here: what goes on for longer is decided by whoever asked.
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 },
+    logCreator: () => (entry) => logEntry(logger, entry),
+  };
+  if (settings.KAFKA_SSL) config.ssl = tlsOptions(settings);
+  const sasl = saslOptions(settings);
+  if (sasl !== undefined) config.sasl = sasl;
+  return new Kafka(config);
+}
+
+function tlsOptions(settings: Settings): NonNullable<KafkaConfig['ssl']> {
+  const files = {
+    ca: settings.KAFKA_SSL_CA_FILE,
+    cert: settings.KAFKA_SSL_CERT_FILE,
+    key: settings.KAFKA_SSL_KEY_FILE,
+  };
+  const options: Record<string, string> = {};
+  for (const [name, file] of Object.entries(files)) {
+    if (file === undefined) continue;
+    try {
+      options[name] = readFileSync(file, 'utf8');
+    } catch (error) {
+      throw new WrongUsageError(`KAFKA_SSL_${name.toUpperCase()}_FILE: ${messageOf(error)}`);
+    }
+  }
+  return options;
+}
+
+function saslOptions(settings: Settings): SASLOptions | undefined {
+  const mechanism = settings.KAFKA_SASL_MECHANISM;
+  if (mechanism === undefined) return undefined;
+  const username = settings.KAFKA_SASL_USERNAME ?? '';
+  const password = settings.KAFKA_SASL_PASSWORD ?? '';
+  // kafkajs declares a union by mechanism, whose members are alike.
+  return { mechanism, username, password } as SASLOptions;
+}
+
+interface KafkaLogEntry {
+  level: logLevel;
+  namespace: string;
+  log: { message: string; [key: string]: unknown };
+}
+
+/**
+ * kafkajs calls many things an error that it then mends by itself; they are warnings here, and what
+ * it tells as information is for debugging. Only what it says is kept, not the requests.
+ */
+function logEntry(logger: Logger, { level, namespace, log }: KafkaLogEntry): void {
+  const { message, error, broker, groupId, topic, partition } = log;
+  const fields = { kafkajs: namespace, error, broker, groupId, topic, partition };
+  if (level === logLevel.ERROR || level === logLevel.WARN) logger.warn(fields, message);
+  else logger.debug(fields, message);
+}

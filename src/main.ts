@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { migrateCommand } from './commands/migrate.ts';
+import { produceCommand } from './commands/produce.ts';
+import { reportCommand } from './commands/report.ts';
+import { runCommand } from './commands/run.ts';
+import { schemasCommand } from './commands/schemas.ts';
+import { simulateCommand } from './commands/simulate.ts';
+import { verifyCommand } from './commands/verify.ts';
+import { EXIT, UsageLedgerError } from './errors.ts';
+
+function program(): Command {
+  const { version } = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  ) as { version: string };
+  const root = new Command('usage-ledger')
+    .description(
+      'Exact metering of LiveKit agent metrics: from Kafka to billable rows in Postgres.',
+    )
+    .version(version)
+    .addHelpText(
+      'after',
+      `
+Settings come from the environment (KAFKA_BROKERS, SCHEMA_REGISTRY_URL, DATABASE_URL, …); the README
+lists them. Exit codes: 0 done; 1 a check did not hold; 2 wrong usage or configuration; 3 a
+dependency could not be reached in time. Logs go to standard error.`,
+    );
+  const commands = [
+    migrateCommand(),
+    runCommand(),
+    produceCommand(),
+    simulateCommand(),
+    reportCommand(),
+    verifyCommand(),
+    schemasCommand(),
+  ];
+  for (const command of commands) root.addCommand(command);
+  throwInsteadOfExit(root);
+  return root;
+}
+
+/** commander ends the process with 1 on wrong usage; ours is 2. */
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride().showHelpAfterError('(add --help for what is expected)');
+  for (const child of command.commands) throwInsteadOfExit(child);
+}
+
+async function main(): Promise<number> {
+  try {
+    await program().parseAsync();
+    return EXIT.done;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUsage;
+    if (error instanceof UsageLedgerError) {
+      process.stderr.write(`usage-ledger: ${error.message}\n`);
+      return error.exitCode;
+    }
+    process.stderr.write(
+      `usage-ledger: a bug, please report it:\n${(error as Error)?.stack ?? error}\n`,
+    );
+    return EXIT.checkFailed;
+  }
+}
+
+// Not `exitCode`: a socket that a failed attempt left behind must not keep the process alive.
+main().then((code) => {
+  process.stdout.write('', () => process.exit(code));
+});

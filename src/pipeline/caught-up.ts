@@ -1,0 +1,102 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PartitionSource, TopicPartition } from '../consume/partition-source.ts';
+import type { Database } from '../ledger/database.ts';
+import { isTransient } from '../ledger/sql-errors.ts';
+import { keyOf, positionsOf } from './positions.ts';
+import { decideStart, type Position } from './start-offset.ts';
+import type { PartitionStatus, Worker } from './worker.ts';
+
+const POLL_MS = 50;
+
+/** How far a partition has to come. */
+export interface Target extends TopicPartition {
+  readonly earliest: number;
+  /** The end of the partition at the moment when the run began. */
+  readonly end: number;
+  /** A position that does not count, although it may be at the end: a rewind is due, or a halt. */
+  readonly leaving: Position | undefined;
+}
+
+export interface Progress {
+  /** Offsets booked, and to be booked, between the earliest offsets and the ends. */
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Notes where every partition ends now. */
+export async function readTargets(
+  source: PartitionSource,
+  database: Database,
+  groupId: string,
+  topics: readonly string[],
+): Promise<Target[]> {
+  const positions = await positionsOf(database, groupId, topics);
+  const targets: Target[] = [];
+  for (const topic of topics) {
+    const committed = await source.committed(topic);
+    for (const [partition, bounds] of await source.bounds(topic)) {
+      const position = positions.get(keyOf({ topic, partition }));
+      const { kind } = decideStart(position, committed.get(partition), bounds);
+      const leaving = kind === 'rewind' || kind === 'lost' ? position : undefined;
+      const { earliest, latest: end } = bounds;
+      targets.push({ topic, partition, earliest, end, leaving });
+    }
+  }
+  return targets;
+}
+
+/**
+ * Waits until the group, whoever of it reads a partition, has come to the targets. What counts is
+ * the position in Postgres, since the work may be shared with other workers.
+ *
+ * @returns the partitions of this worker that are halted, when all others have reached their target
+ */
+export async function caughtUp(
+  worker: Worker,
+  database: Database,
+  groupId: string,
+  targets: readonly Target[],
+  signal: AbortSignal,
+  onProgress: (progress: Progress) => void = () => {},
+): Promise<PartitionStatus[]> {
+  const topics = [...new Set(targets.map(({ topic }) => topic))];
+  while (!signal.aborted) {
+    const halted = worker.status().filter(({ state }) => state === 'halted');
+    const stuck = new Set(halted.map(keyOf));
+    const positions = await positionsOf(database, groupId, topics).catch((error: unknown) => {
+      if (isTransient(error)) return undefined;
+      throw error;
+    });
+    if (positions !== undefined) {
+      onProgress(progressOf(targets, positions));
+      const open = targets.filter((target) => !isReached(target, positions.get(keyOf(target))));
+      if (open.every((target) => stuck.has(keyOf(target)))) return halted;
+    }
+    await delay(POLL_MS, undefined, { signal }).catch(() => {});
+  }
+  return [];
+}
+
+function isReached({ earliest, end, leaving }: Target, position: Position | undefined): boolean {
+  if (position === undefined) return end === earliest;
+  const hasNotMoved =
+    leaving !== undefined &&
+    leaving.nextOffset === position.nextOffset &&
+    leaving.pass === position.pass;
+  return !hasNotMoved && position.nextOffset >= end;
+}
+
+function progressOf(
+  targets: readonly Target[],
+  positions: ReadonlyMap<string, Position>,
+): Progress {
+  let done = 0;
+  let total = 0;
+  for (const target of targets) {
+    const { earliest, end } = target;
+    const next = positions.get(keyOf(target))?.nextOffset ?? earliest;
+    total += end - earliest;
+    done += Math.min(Math.max(next - earliest, 0), end - earliest);
+  }
+  return { done, total };
+}

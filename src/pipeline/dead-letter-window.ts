@@ -1,0 +1,37 @@
+/** The limit looks at this many messages of a partition, and not before it has seen the fewest. */
+const WINDOW = 10_000;
+const FEWEST = 1_000;
+
+/**
+ * The share of dead letters among the last messages of a partition. A few are data; a flood is an
+ * incident (a bad deploy, a wrong registry), and must stop instead of diverting all revenue.
+ */
+export class DeadLetterWindow {
+  readonly #limit: number;
+  readonly #marks = new Uint8Array(WINDOW);
+  #seen = 0;
+  #dead = 0;
+
+  /** @param limit share from 0 to 1 above which the partition is to be halted; 1: never */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Notes the next message; `true` when the partition is to be halted behind it. */
+  note(isDeadLetter: boolean): boolean {
+    const at = this.#seen % WINDOW;
+    if (this.#seen >= WINDOW) this.#dead -= this.#marks[at] ?? 0;
+    this.#marks[at] = isDeadLetter ? 1 : 0;
+    this.#dead += isDeadLetter ? 1 : 0;
+    this.#seen += 1;
+    return isDeadLetter && this.#seen >= FEWEST && this.#dead > this.#limit * this.size;
+  }
+
+  get size(): number {
+    return Math.min(this.#seen, WINDOW);
+  }
+
+  get dead(): number {
+    return this.#dead;
+  }
+}

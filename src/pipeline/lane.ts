@@ -1,0 +1,323 @@
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import type { Logger } from '../config/logger.ts';
+import type { FetchedBatch, TopicPartition } from '../consume/partition-source.ts';
+import { schemaIdsOf } from '../decode/decode.ts';
+import type { SchemaCache } from '../decode/schema-cache.ts';
+import { messageOf } from '../errors.ts';
+import type { ApplyResult, Ledger } from '../ledger/ledger.ts';
+import type { Batch, Message } from '../ledger/message.ts';
+import { isTransient } from '../ledger/sql-errors.ts';
+import { backOff } from './backoff.ts';
+import { DeadLetterWindow } from './dead-letter-window.ts';
+import { prepare } from './prepare.ts';
+import { RecordQueue, type Slice } from './record-queue.ts';
+import type { Position } from './start-offset.ts';
+
+/** Why a partition does not go on until a person has decided. */
+export interface Halt {
+  readonly kind: 'lost_offsets' | 'dead_letter_limit';
+  readonly why: string;
+}
+
+/** Where a lane begins. */
+export interface LaneStart extends Position {
+  /** The partition's end as of now. */
+  readonly endOffset: number;
+  /** The offsets behind the position were looked at: what is missing there was compacted away. */
+  readonly gapIsKnown: boolean;
+}
+
+/** What a lane needs from the worker that it runs in. */
+export interface LaneContext {
+  readonly groupId: string;
+  readonly ledger: Ledger;
+  readonly schemas: SchemaCache;
+  readonly logger: Logger;
+  readonly maxEvents: number;
+  readonly deadLetterLimit: number;
+  /** Bytes that this lane may hold before fetching pauses; changes with the assignment. */
+  bufferBytes(): number;
+  pauseFetching(partition: TopicPartition): void;
+  resumeFetching(partition: TopicPartition): void;
+  /** The position was found or moved elsewhere: the worker looks it up and starts another lane. */
+  resync(lane: Lane, why: string): void;
+  halted(lane: Lane): void;
+  /** @param ms how long the transaction took */
+  applied(lane: Lane, batch: Batch, result: ApplyResult & { status: 'applied' }, ms: number): void;
+  /** A bug, or nothing that another try could mend. */
+  failed(error: unknown): void;
+}
+
+/** Most bytes of one transaction, so that a batch of large dead letters stays small in memory. */
+const MAX_BATCH_BYTES = 16 * 1_048_576;
+/** Records prepared before others get their turn. */
+const PREPARE_CHUNK = 500;
+/** Only with this many waiting is it worth preparing ahead of the running transaction. */
+const WORTH_PREPARING = 1_000;
+
+/**
+ * One assigned partition, from its position to whenever the assignment ends. Records wait in a
+ * bounded queue; a loop takes them out, prepares them and books them, one batch at a time; the next
+ * batch is prepared while the one before is in Postgres.
+ *
+ * A lane is `running`, then either `halted` (a person must decide) or `closed` (the assignment
+ * ended), for good: a partition that starts again gets another lane.
+ */
+export class Lane implements TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly pass: number;
+  readonly #context: LaneContext;
+  readonly #queue: RecordQueue;
+  readonly #window: DeadLetterWindow;
+  readonly #abort = new AbortController();
+  #state: 'running' | 'halted' | 'closed' = 'running';
+  #halt: Halt | undefined;
+  #position: number;
+  #endOffset: number;
+  #gapIsKnown: boolean;
+  #advancedAt = Date.now();
+  #trouble: string | undefined;
+  #fetching = true;
+  #bytesAhead = 0;
+  #wake: (() => void) | undefined;
+  #loop: Promise<void> | undefined;
+
+  constructor(where: TopicPartition, start: LaneStart, context: LaneContext) {
+    this.topic = where.topic;
+    this.partition = where.partition;
+    this.pass = start.pass;
+    this.#context = context;
+    this.#queue = new RecordQueue(start.nextOffset);
+    this.#window = new DeadLetterWindow(context.deadLetterLimit);
+    this.#position = start.nextOffset;
+    this.#endOffset = start.endOffset;
+    this.#gapIsKnown = start.gapIsKnown;
+  }
+
+  get state(): 'running' | 'halted' | 'closed' {
+    return this.#state;
+  }
+
+  /** Why the lane is halted. */
+  get haltedFor(): Halt | undefined {
+    return this.#halt;
+  }
+
+  /** The next offset to be booked. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Offsets between the position and the end of the partition, as far as is known. */
+  get lag(): number {
+    return Math.max(this.#endOffset - this.#position, 0);
+  }
+
+  /** When the position last moved or there was nothing to do, in milliseconds since 1970. */
+  get advancedAt(): number {
+    return this.#advancedAt;
+  }
+
+  /** What keeps the lane from going on; `undefined` when nothing does. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  start(): void {
+    this.#loop = this.#run().catch((error: unknown) => {
+      if (this.#state === 'running') this.#context.failed(error);
+    });
+  }
+
+  /** Takes what was fetched; never waits. */
+  push(batch: FetchedBatch): void {
+    if (this.#state !== 'running') return;
+    this.#endOffset = Math.max(batch.endOffset, batch.nextOffset);
+    if (batch.fromOffset > this.#queue.nextOffset && !this.#gapIsKnown) {
+      const gap = `expected offset ${this.#queue.nextOffset}, was given ${batch.fromOffset}`;
+      this.#context.resync(this, gap);
+      return;
+    }
+    this.#gapIsKnown = false;
+    if (this.lag === 0) this.#advancedAt = Date.now();
+    this.#queue.push(batch);
+    this.#balance();
+    this.#wake?.();
+  }
+
+  /** Ends the lane; what is in the queue is read again by whoever has the partition next. */
+  close(): void {
+    if (this.#state === 'running') this.#state = 'closed';
+    this.#wake?.();
+  }
+
+  /** Settles when the transaction under way has ended. */
+  async ended(): Promise<void> {
+    await this.#loop;
+  }
+
+  /** Cuts waits between attempts short; the transaction under way still ends by itself. */
+  abort(): void {
+    this.#abort.abort();
+  }
+
+  halt(halt: Halt): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'halted';
+    this.#halt = halt;
+    this.#context.pauseFetching(this);
+    this.#wake?.();
+    this.#context.halted(this);
+  }
+
+  async #run(): Promise<void> {
+    let next = this.#prepareNext();
+    while (this.#state === 'running') {
+      const prepared = await next;
+      if (prepared === undefined || this.#state !== 'running') return;
+      const applying = this.#apply(prepared.batch);
+      // The next batch is prepared while Postgres works on this one.
+      const ahead = this.#queue.size >= WORTH_PREPARING ? this.#prepareNext() : undefined;
+      ahead?.catch(() => {});
+      await applying;
+      this.#bytesAhead -= prepared.bytes;
+      if (prepared.halt !== undefined) this.halt(prepared.halt);
+      this.#balance();
+      next = ahead ?? this.#prepareNext();
+    }
+  }
+
+  async #prepareNext(): Promise<Prepared | undefined> {
+    while (this.#queue.isEmpty) {
+      if (this.#state !== 'running') return undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const slice = this.#queue.take(this.#context.maxEvents, MAX_BATCH_BYTES);
+    this.#bytesAhead += slice.bytes;
+    await this.#loadSchemas(slice);
+    return this.#prepareSlice(slice);
+  }
+
+  /** The registry is asked for unknown schema ids until it answers. */
+  async #loadSchemas(slice: Slice): Promise<void> {
+    const ids = schemaIdsOf(slice.records);
+    await this.#untilItWorks(
+      'the schema registry',
+      () => true,
+      () => this.#context.schemas.load(ids),
+    );
+  }
+
+  async #prepareSlice({ fromOffset, nextOffset, records, bytes }: Slice): Promise<Prepared> {
+    const { groupId, schemas } = this.#context;
+    const { topic, partition, pass } = this;
+    const messages: Message[] = [];
+    const batch = { groupId, topic, partition, pass, fromOffset, nextOffset, messages };
+    for (const record of records) {
+      const message = prepare(record, schemas);
+      messages.push(message);
+      if (this.#window.note(message.kind === 'dead_letter')) {
+        const { dead, size } = this.#window;
+        const why =
+          `${dead} of its last ${size} messages are dead letters, more than DEAD_LETTER_LIMIT ` +
+          'allows; mend the cause or raise the limit, then restart';
+        const halt: Halt = { kind: 'dead_letter_limit', why };
+        return { batch: { ...batch, nextOffset: record.offset + 1 }, bytes, halt };
+      }
+      if (messages.length % PREPARE_CHUNK === 0) await yieldToOthers();
+    }
+    return { batch, bytes, halt: undefined };
+  }
+
+  async #apply(whole: Batch): Promise<void> {
+    let batch = whole;
+    while (this.#state === 'running') {
+      let begun = 0;
+      const result = await this.#untilItWorks('Postgres', isTransient, () => {
+        begun = performance.now();
+        return this.#context.ledger.apply(batch);
+      });
+      if (result.status === 'applied') {
+        this.#moveTo(batch.nextOffset);
+        this.#context.applied(this, batch, result, performance.now() - begun);
+        return;
+      }
+      const rest = behind(batch, result.position);
+      if (rest === undefined) {
+        const { position } = result;
+        const now = position && `offset ${position.nextOffset}, pass ${position.pass}`;
+        this.#context.resync(this, `the position is ${now ?? 'gone'}, not ${batch.fromOffset}`);
+        return;
+      }
+      // A commit whose answer was lost did take place, of all of the batch or of a part of it.
+      this.#moveTo(rest.fromOffset);
+      if (rest.fromOffset === rest.nextOffset) return;
+      batch = rest;
+    }
+  }
+
+  #moveTo(position: number): void {
+    this.#position = position;
+    this.#advancedAt = Date.now();
+  }
+
+  async #untilItWorks<T>(
+    what: string,
+    mayWorkLater: (error: unknown) => boolean,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const { signal } = this.#abort;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const result = await work();
+        this.#trouble = undefined;
+        return result;
+      } catch (error) {
+        if (this.#state !== 'running' || !mayWorkLater(error)) throw error;
+        this.#trouble = `${what}: ${messageOf(error)}`;
+        const { topic, partition } = this;
+        const fields = {
+          topic,
+          partition,
+          offset: this.#position,
+          attempt,
+          error: messageOf(error),
+        };
+        this.#context.logger.warn(fields, `${what} does not answer; trying again`);
+        await backOff(attempt, signal);
+      }
+    }
+  }
+
+  /** Fetching pauses when the lane holds its share of memory, and goes on at half of it. */
+  #balance(): void {
+    const bytes = this.#queue.bytes + this.#bytesAhead;
+    const most = this.#context.bufferBytes();
+    if (this.#fetching && bytes >= most) {
+      this.#fetching = false;
+      this.#context.pauseFetching(this);
+    } else if (!this.#fetching && bytes < most / 2 && this.#state === 'running') {
+      this.#fetching = true;
+      this.#context.resumeFetching(this);
+    }
+  }
+}
+
+interface Prepared {
+  readonly batch: Batch;
+  readonly bytes: number;
+  /** Set when the partition is to be halted behind the batch. */
+  readonly halt: Halt | undefined;
+}
+
+/** The part of a batch that lies behind a position within it; `undefined`: it lies elsewhere. */
+function behind(batch: Batch, position: Position | undefined): Batch | undefined {
+  if (position === undefined || position.pass !== batch.pass) return undefined;
+  const { nextOffset } = position;
+  if (nextOffset <= batch.fromOffset || nextOffset > batch.nextOffset) return undefined;
+  const messages = batch.messages.filter(({ record }) => record.offset >= nextOffset);
+  return { ...batch, fromOffset: nextOffset, messages };
+}

@@ -1,0 +1,51 @@
+import type { Database } from '../ledger/database.ts';
+import { COUNT_COLUMNS, DURATION_COLUMNS } from '../metrics/usage-columns.ts';
+
+/** Columns of the report: what a row is about, then everything that is billed. */
+export const REPORT_COLUMNS = [
+  'session_id',
+  'usage_type',
+  'provider',
+  'model',
+  ...COUNT_COLUMNS,
+  ...DURATION_COLUMNS,
+  'event_count',
+] as const;
+
+/** A row with every value as exact text, as Postgres prints it. */
+export type ReportRow = Record<(typeof REPORT_COLUMNS)[number], string>;
+
+const PAGE = 10_000;
+
+/**
+ * Usage per session and model, by session, then by kind as reports list them.
+ *
+ * @param sessionId only this session
+ */
+export async function* usageRows(
+  database: Database,
+  sessionId?: string,
+): AsyncGenerator<ReportRow> {
+  const connection = await database.connect();
+  try {
+    await connection.query('BEGIN READ ONLY');
+    await connection.query(
+      `DECLARE report CURSOR FOR
+        SELECT ${REPORT_COLUMNS.map((name) => `${name}::text AS ${name}`).join(', ')}
+        FROM session_model_usage AS usage
+        WHERE $1::text IS NULL OR session_id = $1
+        ORDER BY usage.session_id,
+          array_position(ARRAY['llm_usage', 'tts_usage', 'stt_usage', 'interruption_usage'],
+            usage.usage_type), usage.provider, usage.model`,
+      [sessionId ?? null],
+    );
+    for (;;) {
+      const { rows } = await connection.query<ReportRow>(`FETCH ${PAGE} FROM report`);
+      yield* rows;
+      if (rows.length < PAGE) break;
+    }
+    await connection.query('COMMIT');
+  } finally {
+    connection.release(true);
+  }
+}

@@ -1,0 +1,178 @@
+import { COUNT_COLUMNS, DURATION_COLUMNS } from '../metrics/usage-columns.ts';
+
+/** One statement of the books: it returns a row for every place where the statement is not true. */
+export interface Check {
+  readonly name: string;
+  /** What is checked, for a person. */
+  readonly holds: string;
+  readonly sql: string;
+}
+
+const USAGE = [...COUNT_COLUMNS, ...DURATION_COLUMNS];
+const compared = [...USAGE, 'event_count'];
+
+/**
+ * The books, check by check: set operations over the tables, no row by row. They run in one
+ * snapshot, so that a worker may go on meanwhile.
+ */
+export const CHECKS: readonly Check[] = [
+  {
+    name: 'ranges_touch',
+    holds: 'recorded ranges touch, without gap or overlap',
+    sql: `
+      SELECT group_id, topic, partition, pass, first_offset, next_offset,
+        previous_next_offset AS expected_first_offset,
+        CASE WHEN first_offset > previous_next_offset THEN 'gap' ELSE 'overlap' END AS problem
+      FROM (
+        SELECT *, lag(next_offset) OVER (
+          PARTITION BY group_id, topic, partition, pass ORDER BY first_offset
+        ) AS previous_next_offset
+        FROM consumed_range
+      ) AS range
+      WHERE first_offset <> previous_next_offset`,
+  },
+  {
+    name: 'outcomes_add_up',
+    holds: 'in every range, consumed = applied + duplicate + ignored + conflict + dead_letter',
+    sql: `
+      SELECT group_id, topic, partition, pass, first_offset, next_offset, consumed,
+        applied, duplicate, ignored, conflict, dead_letter
+      FROM consumed_range
+      WHERE consumed <> applied + duplicate + ignored + conflict + dead_letter
+        OR consumed > next_offset - first_offset
+        OR least(consumed, applied, duplicate, ignored, conflict, dead_letter) < 0`,
+  },
+  {
+    name: 'ranges_reach_position',
+    holds: 'the ranges of the last pass reach from its beginning to the position',
+    sql: `
+      SELECT group_id, topic, partition, position.pass, position.pass_first_offset,
+        range.first_offset, position.next_offset AS position, range.next_offset
+      FROM consumer_position AS position
+      FULL JOIN (
+        SELECT group_id, topic, partition, max(pass) AS pass,
+          min(first_offset) FILTER (WHERE pass = last_pass) AS first_offset,
+          max(next_offset) FILTER (WHERE pass = last_pass) AS next_offset
+        FROM (
+          SELECT *, max(pass) OVER (PARTITION BY group_id, topic, partition) AS last_pass
+          FROM consumed_range
+        ) AS ranges
+        GROUP BY group_id, topic, partition
+      ) AS range USING (group_id, topic, partition)
+      WHERE position.pass IS NULL
+        OR range.pass > position.pass
+        OR (range.pass = position.pass AND (
+          range.next_offset <> position.next_offset
+          OR range.first_offset <> position.pass_first_offset))
+        OR (range.pass IS DISTINCT FROM position.pass
+          AND position.next_offset <> position.pass_first_offset)`,
+  },
+  {
+    name: 'pages_are_whole',
+    holds: 'every page of the ledger has as many elements in each array as it says, and a session',
+    sql: `
+      SELECT page.session_id, page.period, page.revision, page.page, page.entry_count
+      FROM ledger_page AS page
+      LEFT JOIN session USING (session_id)
+      WHERE session.session_id IS NULL
+        OR session.period <> page.period
+        OR session.revision < page.revision
+        OR octet_length(page.identities) <> 16 * page.entry_count
+        OR ${['source_id', 'request_id', 'event_us', 'offset_delta']
+          .map((name) => `cardinality(page.${name}) <> page.entry_count`)
+          .join('\n        OR ')}
+        OR ${USAGE.map((name) => `cardinality(page.${name}) <> page.entry_count`).join('\n        OR ')}
+        OR EXISTS (
+          SELECT FROM unnest(page.source_id) AS used (source_id)
+          LEFT JOIN usage_source USING (source_id)
+          WHERE usage_source.source_id IS NULL)`,
+  },
+  {
+    name: 'no_event_twice',
+    holds: 'no emission is in the ledger twice',
+    sql: `
+      SELECT session_id, encode(identity, 'hex') AS identity, count(*) AS times,
+        array_agg(kafka_topic || '/' || kafka_partition || '/' || kafka_offset) AS offsets
+      FROM ledger_entry
+      WHERE NOT is_correction
+      GROUP BY session_id, identity
+      HAVING count(*) > 1`,
+  },
+  {
+    name: 'usage_adds_up',
+    holds: 'the sum of usage_event equals session_model_usage, row by row and column by column',
+    sql: `
+      SELECT session_id, usage_type, provider, model,
+        ${compared
+          .map(
+            (name) => `CASE WHEN ledger.${name} IS DISTINCT FROM billed.${name}
+          THEN ARRAY[ledger.${name}, billed.${name}]::numeric[] END AS ${name}`,
+          )
+          .join(',\n        ')},
+        ledger.session_id IS NULL AS missing_in_ledger,
+        billed.session_id IS NULL AS missing_in_usage
+      FROM (
+        SELECT session_id, usage_type, provider, model,
+          ${USAGE.map((name) => `sum(${name}) AS ${name}`).join(',\n          ')},
+          count(*) FILTER (WHERE NOT is_correction) AS event_count
+        FROM ledger_entry
+        GROUP BY session_id, usage_type, provider, model
+      ) AS ledger
+      FULL JOIN session_model_usage AS billed USING (session_id, usage_type, provider, model)
+      WHERE ${compared
+        .map((name) => `ledger.${name} IS DISTINCT FROM billed.${name}`)
+        .join('\n        OR ')}`,
+  },
+  {
+    name: 'applied_is_in_ledger',
+    holds: 'as many events are in the ledger as the books say were applied',
+    sql: `
+      SELECT topic, partition, booked, entries
+      FROM (
+        SELECT topic, partition, sum(applied)::bigint AS booked
+        FROM (
+          SELECT topic, partition, applied FROM consumed_range
+          UNION ALL
+          SELECT kafka_topic, kafka_partition, 1 FROM dead_letter WHERE resolution = 'applied'
+        ) AS applications
+        GROUP BY topic, partition
+      ) AS books
+      FULL JOIN (
+        SELECT kafka_topic AS topic, kafka_partition AS partition, sum(entry_count)::bigint AS entries
+        FROM ledger_page
+        WHERE NOT is_correction
+        GROUP BY kafka_topic, kafka_partition
+      ) AS ledger USING (topic, partition)
+      WHERE coalesce(booked, 0) <> coalesce(entries, 0)`,
+  },
+  {
+    name: 'dead_letters_are_there',
+    holds: 'every dead letter that was counted is there',
+    sql: `
+      SELECT range.group_id, range.topic, range.partition, range.pass, range.first_offset,
+        range.next_offset, range.dead_letter AS counted, found.found
+      FROM consumed_range AS range
+      CROSS JOIN LATERAL (
+        SELECT count(*) AS found FROM dead_letter
+        WHERE kafka_topic = range.topic AND kafka_partition = range.partition
+          AND kafka_offset >= range.first_offset AND kafka_offset < range.next_offset
+      ) AS found
+      WHERE range.dead_letter > 0 AND found.found < range.dead_letter`,
+  },
+  {
+    name: 'conflicts_are_there',
+    holds: 'every conflict that was counted is there',
+    sql: `
+      SELECT range.group_id, range.topic, range.partition, range.pass, range.first_offset,
+        range.next_offset, range.conflict AS counted, count(conflict.session_id) AS found
+      FROM consumed_range AS range
+      LEFT JOIN event_conflict AS conflict
+        ON conflict.kafka_topic = range.topic AND conflict.kafka_partition = range.partition
+        AND conflict.kafka_offset >= range.first_offset
+        AND conflict.kafka_offset < range.next_offset
+      WHERE range.conflict > 0
+      GROUP BY range.group_id, range.topic, range.partition, range.pass, range.first_offset,
+        range.next_offset, range.conflict
+      HAVING count(conflict.session_id) < range.conflict`,
+  },
+];

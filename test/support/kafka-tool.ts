@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { startGuardian } from '../../src/stack/guardian-client.ts';
+import { javaCommand } from '../../src/stack/java.ts';
+import { fetchArtifact, KAFKA_ARTIFACT } from '../../src/stack/maven.ts';
+
+let libraries: Promise<string> | undefined;
+
+/**
+ * Runs one of Kafka's own command-line tools, say
+ * `org.apache.kafka.tools.consumer.group.ConsumerGroupCommand`, and gives what it printed.
+ *
+ * @throws when it exits with anything but 0; its output is in the message.
+ */
+export async function kafkaTool(
+  mainClass: string,
+  args: readonly string[],
+): Promise<{ stdout: string; stderr: string }> {
+  libraries ??= kafkaLibraries();
+  const classpath = join(await libraries, '*');
+  const flags = [
+    '-XX:TieredStopAtLevel=1',
+    '-XX:+UseSerialGC',
+    '-XX:-UsePerfData',
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
+  ];
+  try {
+    return await promisify(execFile)(
+      javaCommand(process.env),
+      [...flags, '-cp', classpath, mainClass, ...args],
+      { maxBuffer: 64 * 1024 * 1024 },
+    );
+  } catch (error) {
+    const output = error instanceof Error && 'stdout' in error ? String(error.stdout) : '';
+    throw new Error(`${mainClass} failed: ${String(error)}\n${output}`, { cause: error });
+  }
+}
+
+/** The folder of Kafka's jars; the stack has fetched them already, unless it is not a local one. */
+async function kafkaLibraries(): Promise<string> {
+  const guardian = await startGuardian();
+  try {
+    return await fetchArtifact(KAFKA_ARTIFACT, {
+      env: process.env,
+      guardian,
+      progress: (line) => process.stderr.write(`${line}\n`),
+    });
+  } finally {
+    await guardian.close();
+  }
+}

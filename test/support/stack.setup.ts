@@ -1,0 +1,18 @@
+import type { TestProject } from 'vitest/node';
+import { type Stack, startStack } from '../../src/stack/stack.ts';
+import type { StackUrls } from './stack-urls.ts';
+
+let stack: Stack | undefined;
+
+/** vitest's globalSetup: one stack for the whole run, whose addresses the tests `inject`. */
+export async function setup(project: TestProject): Promise<void> {
+  stack = await startStack({ progress: (line) => process.stderr.write(`${line}\n`) });
+  process.stderr.write(`${stack.how}\n`);
+  const { kafkaBrokers, schemaRegistryUrl, databaseUrl } = stack;
+  const urls: StackUrls = { kafkaBrokers, schemaRegistryUrl, databaseUrl };
+  project.provide('stack', urls);
+}
+
+export async function teardown(): Promise<void> {
+  await stack?.stop();
+}

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import { Kafka, logLevel } from 'kafkajs';
+import pg from 'pg';
+import { inject } from 'vitest';
+import { type Stack, startStack } from '../../src/stack/stack.ts';
+import type { StackUrls } from './stack-urls.ts';
+
+/** The services that every test of this run shares. */
+export function stackUrls(): StackUrls {
+  return inject('stack');
+}
+
+/** A database of one's own on the shared server; one per test file is meant. */
+export async function freshDatabase(
+  serverUrl = stackUrls().databaseUrl,
+): Promise<{ url: string; drop(): Promise<void> }> {
+  const name = `test_${unique()}`;
+  await onServer(serverUrl, `CREATE DATABASE ${name}`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return {
+    url: url.href,
+    drop: async () => await onServer(serverUrl, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+  };
+}
+
+async function onServer(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+/** The name of a new topic; made, with a leader for each partition, when this settles. */
+export async function freshTopic(
+  partitions: number,
+  kafkaBrokers = stackUrls().kafkaBrokers,
+): Promise<string> {
+  const topic = `test-${unique()}`;
+  const admin = new Kafka({
+    clientId: 'usage-ledger-test',
+    brokers: kafkaBrokers.split(','),
+    logLevel: logLevel.NOTHING,
+  }).admin();
+  await admin.connect();
+  try {
+    await admin.createTopics({
+      topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }],
+      waitForLeaders: true,
+    });
+  } finally {
+    await admin.disconnect();
+  }
+  return topic;
+}
+
+/**
+ * A stack of the caller's own, of local processes, for a test that kills, stops or freezes them
+ * and must not do so to the other tests' services. Stop it in `afterAll`.
+ */
+export async function ownStack(): Promise<Stack> {
+  const env = {
+    ...process.env,
+    USAGE_LEDGER_STACK: 'local',
+    KAFKA_BROKERS: undefined,
+    SCHEMA_REGISTRY_URL: undefined,
+    DATABASE_URL: undefined,
+  };
+  return await startStack({ progress: () => {}, env });
+}
+
+function unique(): string {
+  return randomBytes(6).toString('hex');
+}
