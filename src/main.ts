@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { demoCommand } from './commands/demo.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { produceCommand } from './commands/produce.ts';
 import { reportCommand } from './commands/report.ts';
@@ -34,6 +35,7 @@ dependency could not be reached in time. Logs go to standard error.`,
     reportCommand(),
     verifyCommand(),
     schemasCommand(),
+    demoCommand(),
   ];
   for (const command of commands) root.addCommand(command);
   throwInsteadOfExit(root);

@@ -1,6 +1,7 @@
+import { UnreachableError } from '../errors.ts';
+
 /** A service that would not start: it exited, or never answered. The message has the log's tail. */
-export class ServiceStartError extends Error {
-  override readonly name = 'ServiceStartError';
+export class ServiceStartError extends UnreachableError {
   /** True when the log says that somebody else took the port first; worth another try. */
   readonly portTaken: boolean;
 
@@ -12,9 +13,7 @@ export class ServiceStartError extends Error {
 }
 
 /** Nothing on this machine can serve; the message says what to install. */
-export class StackUnavailableError extends Error {
-  override readonly name = 'StackUnavailableError';
-}
+export class StackUnavailableError extends UnreachableError {}
 
 function indent(text: string): string {
   return text.replaceAll(/^/gm, '  | ');

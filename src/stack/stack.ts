@@ -28,6 +28,8 @@ export interface Stack {
   databaseUrl: string;
   /** In one line, how each service was chosen. */
   how: string;
+  /** The services that were there already, named by their variables. */
+  external: readonly ServiceName[];
   /** The services that this stack started as local processes; others are not in it. */
   processes: Partial<Record<ServiceName, ManagedProcess>>;
   /** Ends what this stack started; when it settles, nothing of it is left. */
@@ -64,6 +66,7 @@ export async function startStack({ progress, env = process.env }: StackOptions):
     kafkaBrokers: address('kafka'),
     schemaRegistryUrl: address('registry'),
     databaseUrl: address('postgres'),
+    external: SERVICE_NAMES.filter((name) => external[name] !== undefined),
     how: [...externalNote(external), ...how].join('; '),
     processes: started.processes,
     stop: started.stop,

@@ -1,0 +1,55 @@
+import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
+import type { Kafka } from 'kafkajs';
+import { withAdmin } from '../kafka/admin.ts';
+import { encodeEvent, type EventInput } from '../produce/encoder.ts';
+import { EventProducer } from '../produce/event-producer.ts';
+import { spoil } from './rubbish.ts';
+
+const PARTITIONS = 4;
+/** Every fifth event is sent again, and every fiftieth is followed by rubbish. */
+const AGAIN_EVERY = 5;
+const RUBBISH_EVERY = 50;
+
+export interface Produced {
+  readonly events: number;
+  readonly again: number;
+  readonly rubbish: number;
+}
+
+/** Makes the topic and fills it: the calls, some of their events twice, and rubbish in between. */
+export async function fillTopic(
+  kafka: Kafka,
+  registry: SchemaRegistry,
+  schemaId: number,
+  topic: string,
+  events: readonly EventInput[],
+): Promise<Produced> {
+  await withAdmin(kafka, (admin) =>
+    admin.createTopics({
+      topics: [{ topic, numPartitions: PARTITIONS, replicationFactor: 1 }],
+      waitForLeaders: true,
+    }),
+  );
+  const producer = new EventProducer(kafka, topic);
+  await producer.connect();
+  let again = 0;
+  let rubbish = 0;
+  try {
+    for (const [i, event] of events.entries()) {
+      const message = await encodeEvent(registry, schemaId, event);
+      await producer.add(message);
+      if (i % AGAIN_EVERY === 0) {
+        await producer.add(message);
+        again += 1;
+      }
+      if (i % RUBBISH_EVERY === 0) {
+        await producer.add(spoil(message, rubbish));
+        rubbish += 1;
+      }
+    }
+    await producer.flush();
+  } finally {
+    await producer.disconnect();
+  }
+  return { events: events.length, again, rubbish };
+}
