@@ -1,0 +1,85 @@
+import { loadSettings, type Settings } from '../../src/config/settings.ts';
+import { type Database, openDatabase } from '../../src/ledger/database.ts';
+import { Ledger } from '../../src/ledger/ledger.ts';
+import type { Message } from '../../src/ledger/message.ts';
+import { migrateDatabase } from '../../src/ledger/migrate.ts';
+import { begin } from '../../src/pipeline/positions.ts';
+import { freshDatabase } from './stack.ts';
+
+/** A migrated database, and partitions of a topic that exists nowhere else. */
+export interface LedgerWorld {
+  readonly settings: Settings;
+  readonly database: Database;
+  /** A ledger without memory of what others wrote. */
+  ledger(): Ledger;
+  /** A partition in which messages are booked one batch after the other. */
+  partition(partition: number, groupId?: string): Promise<BookedPartition>;
+  /** Empties every table. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface BookedPartition {
+  readonly groupId: string;
+  readonly partition: number;
+  readonly position: number;
+  /** Books the values at the next offsets; `make` builds the message of an offset. */
+  book(ledger: Ledger, make: readonly ((offset: number) => Message)[]): ReturnType<Ledger['apply']>;
+}
+
+const TOPIC = 'ledger-world';
+const TABLES = [
+  'session',
+  'ledger_page',
+  'session_model_usage',
+  'usage_source',
+  'consumer_position',
+  'consumed_range',
+  'dead_letter',
+  'event_conflict',
+];
+
+export async function newLedgerWorld(): Promise<LedgerWorld> {
+  const { url, drop } = await freshDatabase();
+  const settings = loadSettings({ DATABASE_URL: url }, ['database']);
+  await migrateDatabase(settings);
+  const database = openDatabase(settings, 4);
+  return {
+    settings,
+    database,
+    ledger: () => new Ledger(database, { cacheBytes: 1_000_000 }),
+    async partition(partition, groupId = 'group') {
+      const where = { groupId, topic: TOPIC, partition };
+      const { nextOffset, pass } = await begin(database, where, 0);
+      let position = nextOffset;
+      return {
+        groupId,
+        partition,
+        get position() {
+          return position;
+        },
+        async book(ledger, make) {
+          const fromOffset = position;
+          const messages = make.map((build, i) => build(fromOffset + i));
+          const until = fromOffset + messages.length;
+          const result = await ledger.apply({
+            ...where,
+            pass,
+            fromOffset,
+            nextOffset: until,
+            messages,
+          });
+          if (result.status === 'applied') position = until;
+          return result;
+        },
+      };
+    },
+    async clear() {
+      await database.query(`TRUNCATE ${TABLES.join(', ')}`);
+    },
+    async close() {
+      await database.end();
+      await drop();
+    },
+  };
+}

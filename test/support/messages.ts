@@ -1,0 +1,37 @@
+import avro from 'avsc';
+import type { ConsumedRecord } from '../../src/decode/consumed-record.ts';
+import { SchemaCache } from '../../src/decode/schema-cache.ts';
+import type { Message } from '../../src/ledger/message.ts';
+import { prepare } from '../../src/pipeline/prepare.ts';
+import type { EventInput } from '../../src/produce/encoder.ts';
+import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
+import { metricRecordName, NAMESPACE } from '../../src/schemas/metric-records.ts';
+
+const SCHEMA_ID = 7;
+const schema = loadEnvelopeSchema();
+const writer = avro.Type.forSchema(schema as avro.Schema);
+const schemas = new SchemaCache(async () => ({ found: true, schema }));
+await schemas.load([SCHEMA_ID]);
+
+/** An event as it lies on a topic, without a registry. */
+export function encoded(event: EventInput): Buffer {
+  const { type, ...fields } = event.metric;
+  const payload = writer.toBuffer({
+    session_id: event.session_id,
+    account_id: event.account_id ?? null,
+    attributes: event.attributes ?? {},
+    metric: { [`${NAMESPACE}.${metricRecordName(type)}`]: fields },
+  });
+  const header = Buffer.alloc(5);
+  header.writeUInt32BE(SCHEMA_ID, 1);
+  return Buffer.concat([header, payload]);
+}
+
+export function recordOf(offset: number, value: Buffer | null): ConsumedRecord {
+  return { offset, timestamp: 1_760_000_000_000, key: null, value, headers: {} };
+}
+
+/** An event at an offset, as the ledger is given it. */
+export function messageAt(offset: number, value: Buffer | null): Message {
+  return prepare(recordOf(offset, value), schemas);
+}
