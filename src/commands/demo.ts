@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { loadSettings, type Settings } from '../config/settings.ts';
 import { createLogger } from '../config/logger.ts';
+import { loadSettings, type Settings } from '../config/settings.ts';
 import { compareWithPython } from '../demo/compare.ts';
 import { fillTopic } from '../demo/demo-topic.ts';
 import { type RecordedCalls, recordedCalls } from '../demo/recorded-calls.ts';
@@ -33,7 +33,10 @@ WHERE audio_duration > 0 ORDER BY session_id, kafka_offset LIMIT 3`,
 ] as const;
 
 export function demoCommand() {
-  return command('demo', 'everything at once, on a local stack: recorded calls in, checked rows out')
+  return command(
+    'demo',
+    'everything at once, on a local stack: recorded calls in, checked rows out',
+  )
     .option('--keep', 'leave the stack and a worker running until Ctrl-C', false)
     .action(async ({ keep }: { keep: boolean }) => {
       // The stack and its tools are for checkouts; an installed worker does not load them.
@@ -84,7 +87,10 @@ async function runDemo(stack: Stack, calls: RecordedCalls, keep: boolean): Promi
       `\n${counts.applied} events applied, ${counts.duplicate} duplicate, ${counts.ignored} ignored ` +
         `(not billable), ${counts.conflict} conflicting, ${counts.dead_letter} dead letters`,
     );
-    const problems = [...(await pythonProblems(database, calls)), ...(await bookProblems(database))];
+    const problems = [
+      ...(await pythonProblems(database, calls)),
+      ...(await bookProblems(database)),
+    ];
     await printQueries(database, stack, settings, keep);
     if (problems.length > 0) throw new CheckFailedError(problems.join('\n'));
     if (keep) {
@@ -175,7 +181,9 @@ async function printQueries(
 
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '';
-  return typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? grouped(value) : String(value);
+  return typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value)
+    ? grouped(value)
+    : String(value);
 }
 
 function note(line: string): void {

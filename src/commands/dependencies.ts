@@ -64,7 +64,8 @@ export async function reachServer(settings: Settings, size: number): Promise<Dat
     await reach(settings, databaseName(settings), () => database.query('SELECT 1'));
     return database;
   } catch (error) {
-    await database.end();
+    // Not awaited: an attempt to connect that hangs would be waited for.
+    void database.end();
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import type { Kafka } from 'kafkajs';
 import { withAdmin } from '../kafka/admin.ts';
-import { encodeEvent, type EventInput } from '../produce/encoder.ts';
+import { type EventInput, encodeEvent } from '../produce/encoder.ts';
 import { EventProducer } from '../produce/event-producer.ts';
 import { spoil } from './rubbish.ts';
 

@@ -31,6 +31,8 @@ function lines<T>(file: string): T[] {
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as T);
   } catch (error) {
-    throw new WrongUsageError(`the demo needs a checkout with its test fixtures: ${messageOf(error)}`);
+    throw new WrongUsageError(
+      `the demo needs a checkout with its test fixtures: ${messageOf(error)}`,
+    );
   }
 }

@@ -1,0 +1,111 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { cli } from '../support/cli.ts';
+import { stackUrls } from '../support/stack.ts';
+
+describe('wrong configuration', () => {
+  test('ends with 2 and lists every problem', async () => {
+    const { code, stdout, stderr } = await cli(['run'], {
+      KAFKA_BROKERS: 'abc:def',
+      STARTUP_TIMEOUT_S: '-5',
+      DEAD_LETTER_LIMIT: '1.5',
+      SCHEMA_REGISTRY_URL: 'localhost:8081',
+    });
+
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/KAFKA_BROKERS: expected host:port.* got "abc:def"/);
+    expect(stderr).toMatch(/STARTUP_TIMEOUT_S: expected a whole number from 0.* got "-5"/);
+    expect(stderr).toMatch(/DEAD_LETTER_LIMIT: expected a number from 0 to 1, got "1.5"/);
+    expect(stderr).toMatch(/SCHEMA_REGISTRY_URL: expected a URL/);
+    expect(stderr).toMatch(/DATABASE_URL: not set/);
+  });
+
+  test.each([
+    [['no-such-command']],
+    [['report', '--format', 'xml']],
+    [['simulate', '--sessions', '-1']],
+    [['simulate', '--duplicates', '2']],
+    [['produce']],
+    [['run', '--no-such-option']],
+  ])('and wrong usage end with 2: %j', async (args) => {
+    const { code, stderr } = await cli(args, {});
+    expect(code).toBe(2);
+    expect(stderr).not.toBe('');
+  });
+
+  test('--help ends with 0', async () => {
+    const { code, stdout } = await cli(['run', '--help'], {});
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/--until-caught-up/);
+  });
+});
+
+describe('a dependency that does not answer', () => {
+  test('ends with 3 after STARTUP_TIMEOUT_S, and all of them are named', async () => {
+    const port = await closedPort();
+    const begun = performance.now();
+
+    const { code, stderr } = await cli(['run'], {
+      KAFKA_BROKERS: `127.0.0.1:${port}`,
+      SCHEMA_REGISTRY_URL: `http://127.0.0.1:${port}`,
+      DATABASE_URL: `postgres://u:hunter2@127.0.0.1:${port}/db`,
+      STARTUP_TIMEOUT_S: '2',
+      LOG_LEVEL: 'fatal',
+    });
+
+    expect(code).toBe(3);
+    expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(stderr).toMatch(`Kafka at 127.0.0.1:${port} was not reached within 2 s`);
+    expect(stderr).toMatch(`the schema registry at http://127.0.0.1:${port} was not reached`);
+    expect(stderr).toMatch(`Postgres at 127.0.0.1:${port}/db was not reached`);
+    expect(stderr).not.toMatch('hunter2');
+  });
+
+  test('that accepts connections and says nothing ends with 3 too', async () => {
+    const server = createServer(() => {});
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    try {
+      const env = { DATABASE_URL: `postgres://u@127.0.0.1:${port}/db`, STARTUP_TIMEOUT_S: '1' };
+      const { code, stderr } = await cli(['migrate'], env);
+      expect(code).toBe(3);
+      expect(stderr).toMatch(/was not reached within 1 s/);
+    } finally {
+      server.close();
+    }
+  });
+});
+
+test('a topic that is not there ends with 3, named', async () => {
+  const { kafkaBrokers, schemaRegistryUrl, databaseUrl } = stackUrls();
+  const env = {
+    KAFKA_BROKERS: kafkaBrokers,
+    SCHEMA_REGISTRY_URL: schemaRegistryUrl,
+    DATABASE_URL: databaseUrl,
+    DATABASE_SCHEMA: 'exit_codes',
+    KAFKA_TOPICS: 'nobody-made-this',
+    STARTUP_TIMEOUT_S: '1',
+    HTTP_PORT: 'off',
+    LOG_LEVEL: 'fatal',
+  };
+  expect((await cli(['run'], env)).stderr).toMatch(/run: usage-ledger migrate/);
+  expect((await cli(['migrate'], env)).code).toBe(0);
+
+  const { code, stderr } = await cli(['run'], env);
+
+  expect(code).toBe(3);
+  expect(stderr).toMatch(/topic nobody-made-this/);
+});
+
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}

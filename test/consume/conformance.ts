@@ -1,0 +1,216 @@
+import { type Kafka, Partitioners } from 'kafkajs';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type {
+  FetchedBatch,
+  PartitionSource,
+  SourceListener,
+  TopicPartition,
+} from '../../src/consume/partition-source.ts';
+import { freshTopic } from '../support/stack.ts';
+import { until } from '../support/until.ts';
+
+export interface SourceFactory {
+  kafka(): Kafka;
+  create(groupId: string, topic: string): PartitionSource;
+}
+
+/** Notes what a source calls, and begins each assigned partition where it is told to. */
+class Recorder implements SourceListener {
+  readonly assignments: (readonly TopicPartition[])[] = [];
+  readonly batches: FetchedBatch[] = [];
+  revocations = 0;
+  onAssigned: (partitions: readonly TopicPartition[]) => void = () => {};
+
+  assigned(partitions: readonly TopicPartition[]): void {
+    this.assignments.push(partitions);
+    this.onAssigned(partitions);
+  }
+  revoked(): void {
+    this.revocations += 1;
+  }
+  fetched(batch: FetchedBatch): void {
+    this.batches.push(batch);
+  }
+  offsets(partition = 0): number[] {
+    return this.batches
+      .filter((batch) => batch.partition === partition)
+      .flatMap(({ records }) => records.map(({ offset }) => offset));
+  }
+  next(partition = 0): number {
+    return this.batches.findLast((batch) => batch.partition === partition)?.nextOffset ?? 0;
+  }
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
+/** The contract of `PartitionSource`, for any implementation of it. */
+export function conformance(factory: SourceFactory): void {
+  const sources: PartitionSource[] = [];
+  let topic: string;
+  let groupId: string;
+
+  beforeEach(async () => {
+    topic = await freshTopic(2);
+    groupId = `group-${topic}`;
+  });
+  afterEach(async () => {
+    await Promise.all(sources.splice(0).map((source) => source.stop()));
+  });
+
+  function create(): PartitionSource {
+    const source = factory.create(groupId, topic);
+    sources.push(source);
+    return source;
+  }
+
+  async function produce(count: number, partition = 0): Promise<void> {
+    const producer = factory
+      .kafka()
+      .producer({ createPartitioner: Partitioners.DefaultPartitioner });
+    await producer.connect();
+    const messages = range(0, count).map((i) => ({ partition, key: 'key', value: `value ${i}` }));
+    await producer.send({ topic, messages });
+    await producer.disconnect();
+  }
+
+  async function started(from: number): Promise<{ source: PartitionSource; seen: Recorder }> {
+    const source = create();
+    const seen = new Recorder();
+    seen.onAssigned = (partitions) => {
+      for (const where of partitions) {
+        source.seek(where, where.partition === 0 ? from : 0);
+        source.resume(where);
+      }
+    };
+    await source.start(seen);
+    return { source, seen };
+  }
+
+  test('assigns every partition to the only member, and delivers nothing before seek and resume', async () => {
+    await produce(5);
+    const source = create();
+    const seen = new Recorder();
+    await source.start(seen);
+    await until('partitions are assigned', () => seen.assignments.length > 0);
+    expect(seen.assignments[0]?.map(({ partition }) => partition).sort()).toEqual([0, 1]);
+
+    // Partition 1 is begun and delivers: partition 0, which has records too, still says nothing.
+    await produce(3, 1);
+    source.seek({ topic, partition: 1 }, 0);
+    source.resume({ topic, partition: 1 });
+    await until('partition 1 is delivered', () => seen.offsets(1).length === 3);
+    expect(seen.offsets(0)).toEqual([]);
+  });
+
+  test('delivers records in order from the offset that was sought, without a gap', async () => {
+    await produce(50);
+    const { seen } = await started(20);
+    await until('all is delivered', () => seen.next() >= 50);
+    await produce(10);
+    await until('more is delivered', () => seen.next() >= 60);
+
+    expect(seen.offsets()).toEqual(range(20, 60));
+    let expected = 20;
+    for (const batch of seen.batches.filter(({ partition }) => partition === 0)) {
+      expect(batch.fromOffset).toBe(expected);
+      expect(batch.endOffset).toBeGreaterThanOrEqual(batch.nextOffset);
+      expected = batch.nextOffset;
+    }
+  });
+
+  test('goes on without a gap or a repetition after pause and resume', async () => {
+    await produce(10);
+    const { source, seen } = await started(0);
+    await until('the first records are delivered', () => seen.next() >= 10);
+    source.pause({ topic, partition: 0 });
+    await produce(10);
+    // Partition 1 passes by: whatever was under way for partition 0 has come by then.
+    await produce(1, 1);
+    await until('partition 1 is delivered', () => seen.next(1) >= 1);
+    source.resume({ topic, partition: 0 });
+    await until('the rest is delivered', () => seen.next() >= 20);
+
+    expect(seen.offsets()).toEqual(range(0, 20));
+  });
+
+  test('delivers again after seeking back', async () => {
+    await produce(10);
+    const { source, seen } = await started(0);
+    await until('all is delivered', () => seen.next() >= 10);
+    source.seek({ topic, partition: 0 }, 4);
+    await until('it is delivered again', () => seen.offsets().length >= 16);
+
+    expect(seen.offsets()).toEqual([...range(0, 10), ...range(4, 10)]);
+    expect(seen.batches.findLast(({ partition }) => partition === 0)?.nextOffset).toBe(10);
+  });
+
+  test('tells the bounds of every partition, and what the group has committed, with its metadata', async () => {
+    await produce(7);
+    const { source, seen } = await started(0);
+    await until('all is delivered', () => seen.next() >= 7);
+
+    expect(await source.bounds(topic)).toEqual(
+      new Map([
+        [0, { earliest: 0, latest: 7 }],
+        [1, { earliest: 0, latest: 0 }],
+      ]),
+    );
+    expect((await source.committed(topic)).get(0)?.nextOffset).toBeUndefined();
+    await source.commit([{ topic, partition: 0, nextOffset: 5, metadata: 'by us' }]);
+    expect((await source.committed(topic)).get(0)).toEqual({ nextOffset: 5, metadata: 'by us' });
+    expect((await source.committed(topic)).get(1)?.nextOffset).toBeUndefined();
+  });
+
+  test('moves past control records of transactions, and does not deliver what was aborted', async () => {
+    const producer = factory.kafka().producer({
+      createPartitioner: Partitioners.DefaultPartitioner,
+      transactionalId: `transaction-${topic}`,
+      idempotent: true,
+      maxInFlightRequests: 1,
+    });
+    await producer.connect();
+    const send = async (end: 'commit' | 'abort') => {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic, messages: [{ partition: 0, value: end }] });
+      await transaction[end]();
+    };
+    await send('commit');
+    await send('abort');
+    await producer.disconnect();
+    const { seen } = await started(0);
+    // commit: record 0 and marker 1; abort: record 2 and marker 3.
+    await until('the end is reached', () => seen.next() >= 4);
+
+    expect(seen.offsets()).toEqual([0]);
+  });
+
+  test('shares the partitions out when a second member joins, and gives them back when it leaves', async () => {
+    await produce(4);
+    const first = await started(0);
+    await until('the first has all', () => first.seen.assignments.at(-1)?.length === 2);
+
+    const second = await started(0);
+    await until(
+      'each has one partition',
+      () =>
+        first.seen.assignments.at(-1)?.length === 1 && second.seen.assignments.at(-1)?.length === 1,
+    );
+    const both = [first, second].flatMap(({ seen }) => seen.assignments.at(-1) ?? []);
+    expect(both.map(({ partition }) => partition).sort()).toEqual([0, 1]);
+
+    await second.source.stop();
+    await until('the first has all again', () => first.seen.assignments.at(-1)?.length === 2);
+    expect(first.seen.revocations).toBeGreaterThan(0);
+  });
+
+  test('delivers nothing once it has stopped', async () => {
+    await produce(3);
+    const { source, seen } = await started(0);
+    await until('the first records are delivered', () => seen.next() >= 3);
+    await source.stop();
+    const before = seen.batches.length;
+    await produce(3);
+
+    expect(seen.batches).toHaveLength(before);
+  });
+}
