@@ -43,6 +43,14 @@ export class UnreachableError extends UsageLedgerError {
   }
 }
 
+/** Something did not answer that may answer later: the same work is worth another try. */
+export class TryAgainError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
 /** The message of anything that was thrown, in one line. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') {

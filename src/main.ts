@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { conflictsCommand } from './commands/conflicts.ts';
+import { deadLettersCommand } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { positionCommand } from './commands/position.ts';
 import { produceCommand } from './commands/produce.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
@@ -34,6 +37,9 @@ dependency could not be reached in time. Logs go to standard error.`,
     simulateCommand(),
     reportCommand(),
     verifyCommand(),
+    positionCommand(),
+    deadLettersCommand(),
+    conflictsCommand(),
     schemasCommand(),
     demoCommand(),
   ];

@@ -7,10 +7,11 @@ import { SchemaCache } from '../decode/schema-cache.ts';
 import { WorkerMetrics } from '../http/metrics.ts';
 import { type HttpServer, serveHttp } from '../http/server.ts';
 import type { Database } from '../ledger/database.ts';
-import { Ledger } from '../ledger/ledger.ts';
+import { type BatchStep, Ledger, type LedgerOptions } from '../ledger/ledger.ts';
 import type { OutcomeCounts } from '../ledger/message.ts';
 import { caughtUp, type Progress, readTargets } from '../pipeline/caught-up.ts';
 import { type PartitionStatus, Worker } from '../pipeline/worker.ts';
+import { DeadLetterTopic } from '../produce/dead-letter-topic.ts';
 import { schemaFetcher } from '../registry/schema-registry.ts';
 import { pingRegistry } from '../registry/subjects.ts';
 
@@ -29,6 +30,8 @@ export interface RunOptions {
   /** Aborted to drain and stop. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /** Called behind every step of a batch; for tests. */
+  readonly onStep?: (step: BatchStep) => void | Promise<void>;
 }
 
 export interface RunResult {
@@ -61,13 +64,17 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     sessionTimeoutMs: settings.KAFKA_SESSION_TIMEOUT_MS,
     logger,
   });
+  const deadLetterTopic =
+    settings.KAFKA_DEAD_LETTER_TOPIC === undefined
+      ? undefined
+      : new DeadLetterTopic(kafka, settings.KAFKA_DEAD_LETTER_TOPIC);
   const worker: Worker = new Worker({
     groupId,
     topics,
     source,
     database,
     logger,
-    ledger: new Ledger(database, { cacheBytes: CACHE_BYTES }),
+    ledger: new Ledger(database, ledgerOptions(options, deadLetterTopic)),
     schemas: new SchemaCache(schemaFetcher(registry)),
     maxEvents: settings.BATCH_MAX_EVENTS,
     bufferBytes: settings.BUFFER_MAX_BYTES,
@@ -104,7 +111,21 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     clearInterval(months);
     await worker.stop(settings.SHUTDOWN_TIMEOUT_S * 1_000);
     await http?.close();
+    await deadLetterTopic?.close();
   }
+}
+
+function ledgerOptions(
+  { onStep }: RunOptions,
+  deadLetterTopic: DeadLetterTopic | undefined,
+): LedgerOptions {
+  return {
+    cacheBytes: CACHE_BYTES,
+    ...(onStep && { onStep }),
+    ...(deadLetterTopic && {
+      beforeDeadLetters: (batch, letters) => deadLetterTopic.copy(batch, letters),
+    }),
+  };
 }
 
 async function startHttp(

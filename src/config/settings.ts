@@ -263,8 +263,9 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly SettingGrou
       continue;
     }
     const result = spec.schema.safeParse(raw);
-    if (result.success) settings[name] = result.data;
-    else {
+    // Set to undefined: given, but not valid.
+    settings[name] = result.success ? result.data : undefined;
+    if (!result.success) {
       const got = spec.secret ? '(a secret, not shown)' : JSON.stringify(raw);
       problems.push(`${name}: ${result.error.issues[0]?.message ?? 'not valid'}, got ${got}`);
     }
@@ -296,7 +297,7 @@ function rawValue(name: SettingName, env: NodeJS.ProcessEnv, problems: string[])
 function crossFieldProblems(settings: Record<string, unknown>): string[] {
   const problems: string[] = [];
   const together = (names: SettingName[], why: string) => {
-    const missing = names.filter((name) => settings[name] === undefined);
+    const missing = names.filter((name) => !(name in settings));
     if (missing.length > 0 && missing.length < names.length) {
       problems.push(`${missing.join(', ')}: not set; expected, since ${why}`);
     }

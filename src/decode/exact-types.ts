@@ -6,8 +6,8 @@ import avro from 'avsc';
  *
  * - map and array: a block count that the rest of the message could not hold is refused before it
  *   is looped over (avsc would count to 2^60);
- * - long: 2^53-1 is a number like any other (avsc stops at 2^53-2); what is beyond comes out as
- *   an unsafe integer, which validation refuses with the field's name;
+ * - long: 2^53-1 is a number like any other (avsc stops at 2^53-2), and what is negative stays so;
+ *   what is beyond comes out as an unsafe integer, which validation refuses with the field's name;
  * - string: bytes that are not UTF-8 come out with a lone surrogate, which validation refuses
  *   (avsc would put U+FFFD in their place, and two ids could become one).
  *
@@ -89,7 +89,10 @@ function skipBlocks(tap: Tap, skipItem: (tap: Tap) => void): void {
 
 class ExactLong extends LongType {
   _read(tap: Tap): number {
-    return tap.readLong();
+    // The lowest bit is the sign. avsc rounds it away beyond 2^52, and a negative becomes positive.
+    const isNegative = ((tap.buf[tap.pos] ?? 0) & 1) === 1;
+    const value = tap.readLong();
+    return isNegative && value >= 0 ? -value : value;
   }
 }
 

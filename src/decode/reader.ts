@@ -75,7 +75,9 @@ function bareMetricReader(writer: RecordType, metricType: AgentMetrics['type']):
 /**
  * Avro resolves a union only when every branch of the writer's has its match in the reader's. A
  * newer writer may know metrics that we do not, and one strange branch must not cost the others:
- * so the reader's union is ours, with the writer's own types for the branches that we cannot read.
+ * so the reader's union is ours, with a type that fits for each branch that we cannot read: for a
+ * record, one of its name without fields, which skips it. (The writer's own record would not do:
+ * avsc resolves a record within it, such as Metadata, once for all branches, and not to ours.)
  * A message with such a branch is then told from the rest by the name of its branch.
  */
 function envelopeReader(writer: RecordType): Reader {
@@ -88,7 +90,7 @@ function envelopeReader(writer: RecordType): Reader {
     const problem = whyNotReadable(name, theirs, branches.get(name));
     if (problem === undefined) continue;
     strangers.set(name, problem);
-    branches.set(name, theirs);
+    branches.set(name, isRecord(theirs) ? exactType({ type: 'record', name, fields: [] }) : theirs);
   }
   for (const [name, type] of branches) {
     const metricType = strangers.has(name) ? undefined : ownMetricType(name);
@@ -149,6 +151,10 @@ function markWithType(type: RecordType, metricType: AgentMetrics['type']): void 
 function ownMetricType(fullName: string | undefined): AgentMetrics['type'] | undefined {
   if (!fullName?.startsWith(`${NAMESPACE}.`)) return undefined;
   return metricTypeOf(fullName.slice(NAMESPACE.length + 1));
+}
+
+function isRecord(type: avro.Type): boolean {
+  return type.typeName === 'record' || type.typeName === 'error';
 }
 
 function branchNameOf(type: avro.Type): string {

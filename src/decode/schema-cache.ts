@@ -30,8 +30,12 @@ export type SchemaEntry =
 
 /** A "no" is believed for this long: a schema may be registered after its first message arrived. */
 const NEGATIVE_TTL_MS = 30_000;
-/** Rubbish can name any number of ids; the "no"s that are remembered are bounded. */
-const MAX_NEGATIVE = 10_000;
+/**
+ * Rubbish can name any number of ids. From this many "no"s on, those are forgotten that have not
+ * been believed for a while: whoever loaded them has long prepared its batch.
+ */
+const MANY_NEGATIVE = 10_000;
+const FORGOTTEN_AFTER_MS = 30_000;
 const CONCURRENT_FETCHES = 8;
 
 /**
@@ -50,15 +54,17 @@ export class SchemaCache {
     this.#now = now;
   }
 
-  /** The entry of `id`, or `undefined` when `load` must be awaited first. */
+  /**
+   * The entry of `id`, or `undefined` when `load` must be awaited first. What was loaded can be got
+   * for at least half a minute, so that a batch is prepared from the answers that it began with.
+   */
   get(id: number): SchemaEntry | undefined {
     const known = this.#readers.get(id);
     if (known !== undefined) return known;
     if (!isPossibleSchemaId(id)) {
       return { reader: undefined, reason: 'unknown_schema', detail: `${id} is not a schema id` };
     }
-    const negative = this.#negative.get(id);
-    return negative !== undefined && negative.until > this.#now() ? negative.entry : undefined;
+    return this.#negative.get(id)?.entry;
   }
 
   /**
@@ -67,10 +73,15 @@ export class SchemaCache {
    * @throws what `fetch` throws, when the registry gave no answer for one of them
    */
   async load(ids: Iterable<number>): Promise<void> {
-    const missing = [...ids].filter((id) => this.get(id) === undefined);
+    const missing = [...ids].filter((id) => this.get(id) === undefined || this.#isStale(id));
     for (let i = 0; i < missing.length; i += CONCURRENT_FETCHES) {
       await Promise.all(missing.slice(i, i + CONCURRENT_FETCHES).map((id) => this.#loadOne(id)));
     }
+  }
+
+  #isStale(id: number): boolean {
+    const negative = this.#negative.get(id);
+    return negative !== undefined && negative.until <= this.#now();
   }
 
   #loadOne(id: number): Promise<void> {
@@ -86,12 +97,23 @@ export class SchemaCache {
     const answer = await this.#fetch(id);
     if (answer.found) {
       this.#readers.set(id, entryFor(answer.schema));
+      this.#negative.delete(id);
       return;
     }
-    if (this.#negative.size >= MAX_NEGATIVE) this.#negative.clear();
+    if (this.#negative.size >= MANY_NEGATIVE) this.#forget();
     const { reason, detail } = answer;
     const entry: SchemaEntry = { reader: undefined, reason, detail };
+    this.#negative.delete(id);
     this.#negative.set(id, { entry, until: this.#now() + NEGATIVE_TTL_MS });
+  }
+
+  /** The oldest come first: each is set anew when it is asked for again. */
+  #forget(): void {
+    const before = this.#now() - FORGOTTEN_AFTER_MS;
+    for (const [id, { until }] of this.#negative) {
+      if (until > before) return;
+      this.#negative.delete(id);
+    }
   }
 }
 

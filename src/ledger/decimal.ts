@@ -11,14 +11,21 @@ export class DecimalSum {
 
   /** @param value finite */
   add(value: number): void {
-    if (value === 0) return;
-    const { units, scale } = parse(String(value));
+    if (value !== 0) this.#add(parse(String(value)));
+  }
+
+  #add({ units, scale }: { units: bigint; scale: number }): void {
     if (scale > this.#scale) {
       this.#units = this.#units * 10n ** BigInt(scale - this.#scale) + units;
       this.#scale = scale;
     } else {
       this.#units += units * 10n ** BigInt(this.#scale - scale);
     }
+  }
+
+  /** @param text a decimal number as Postgres prints it, such as `-12.50` */
+  addText(text: string): void {
+    this.#add(parse(text));
   }
 
   /** The exact sum in plain notation, without zeros at the end: `0`, `12.5`. */

@@ -1,17 +1,22 @@
 import { messageOf } from '../errors.ts';
-import { numberArray, textArray } from './array-literal.ts';
 import { type Connection, type Database, inTransaction } from './database.ts';
-import { IdentitySet } from './identity-set.ts';
-import type { Batch, BillableMessage, Message, OutcomeCounts, RefusedMessage } from './message.ts';
+import type {
+  Batch,
+  BillableMessage,
+  Message,
+  Outcome,
+  OutcomeCounts,
+  RefusedMessage,
+} from './message.ts';
 import { pagesOf } from './page-writer.ts';
 import { keepConflicts, keepDeadLetters } from './refusals.ts';
-import { SessionCache, type SessionState } from './session-cache.ts';
+import { SessionMemory } from './session-memory.ts';
 import { mayChange, type SessionWork, sessionsOf, settle } from './session-work.ts';
 import { SourceIds } from './source-ids.ts';
 import { isRejected } from './sql-errors.ts';
+import { lockDeadLetter, resolveDeadLetter } from './statements/dead-letters.ts';
 import { insertPages } from './statements/pages.ts';
 import { keepBooks, lockPosition, type PositionRow } from './statements/positions.ts';
-import { loadSessions, touchSessions } from './statements/sessions.ts';
 import { addUsage } from './statements/usage.ts';
 import { usageOf } from './usage-delta.ts';
 
@@ -25,7 +30,6 @@ export type ApplyResult =
       readonly counts: OutcomeCounts;
       /** Sessions for which the batch named another account than the one they have. */
       readonly otherAccounts: number;
-      readonly refused: readonly RefusedMessage[];
     }
   /** The group stands elsewhere: nothing was written. `undefined`: it has no position. */
   | {
@@ -33,11 +37,26 @@ export type ApplyResult =
       readonly position: { nextOffset: number; pass: number } | undefined;
     };
 
+/** The steps of a batch, each behind what it names; a crash at any of them leaves all or nothing. */
+export const BATCH_STEPS = [
+  'begun',
+  'fenced',
+  'sessions_locked',
+  'pages_written',
+  'usage_added',
+  'refusals_kept',
+  'books_kept',
+  'committed',
+] as const;
+export type BatchStep = (typeof BATCH_STEPS)[number];
+
 export interface LedgerOptions {
   /** Bytes of memory for what is known of live sessions. */
   readonly cacheBytes: number;
   /** Called with a batch's dead letters before its position moves; throws to stop that. */
   readonly beforeDeadLetters?: (batch: Batch, letters: readonly RefusedMessage[]) => Promise<void>;
+  /** Called behind every step of a batch: where tests kill, freeze and cut. */
+  readonly onStep?: (step: BatchStep) => void | Promise<void>;
 }
 
 /**
@@ -47,13 +66,13 @@ export interface LedgerOptions {
 export class Ledger {
   readonly #database: Database;
   readonly #options: LedgerOptions;
-  readonly #sessions: SessionCache;
+  readonly #sessions: SessionMemory;
   readonly #sources: SourceIds;
 
   constructor(database: Database, options: LedgerOptions) {
     this.#database = database;
     this.#options = options;
-    this.#sessions = new SessionCache(options.cacheBytes);
+    this.#sessions = new SessionMemory(options.cacheBytes);
     this.#sources = new SourceIds(database);
   }
 
@@ -78,6 +97,40 @@ export class Ledger {
     }
   }
 
+  /**
+   * Books what once was a dead letter, and resolves it in the same transaction. Its offset stays
+   * counted as a dead letter; `verify` knows of the resolution.
+   *
+   * @returns what became of it; `undefined`: it was resolved by somebody else meanwhile
+   * @throws when Postgres refuses it again, or cannot be reached
+   */
+  async redrive(
+    where: { topic: string; partition: number },
+    message: Exclude<Message, RefusedMessage>,
+    options: { dryRun: boolean },
+  ): Promise<Outcome | undefined> {
+    const { offset } = message.record;
+    const key = { ...where, offset };
+    const batch = { ...where, fromOffset: offset, messages: [message] };
+    const works = [...sessionsOf(batch.messages).values()];
+    await this.#sources.prepare(billableOf(works));
+    let outcome: Outcome | undefined;
+    try {
+      await inTransaction(this.#database, async (connection) => {
+        const [letter] = await lockDeadLetter.run(connection, key);
+        if (letter === undefined) return;
+        const counts = await this.#book(connection, batch, works);
+        outcome = (Object.keys(counts) as Outcome[]).find((name) => counts[name] > 0);
+        await resolveDeadLetter.run(connection, { ...key, resolution: outcome ?? 'ignored' });
+        if (options.dryRun) throw new DryRun();
+      });
+      this.#sessions.remember(works);
+    } catch (error) {
+      if (!(error instanceof DryRun)) throw error;
+    }
+    return outcome;
+  }
+
   async #applyHalves(batch: Batch): Promise<ApplyResult> {
     const middle = batch.messages.length >> 1;
     const right = batch.messages.slice(middle);
@@ -91,7 +144,6 @@ export class Ledger {
       status: 'applied',
       counts: added(first.counts, second.counts),
       otherAccounts: first.otherAccounts + second.otherAccounts,
-      refused: [...first.refused, ...second.refused],
     };
   }
 
@@ -100,158 +152,88 @@ export class Ledger {
    * leaves everything, and the next reader of the position begins behind the batch.
    */
   async #applyWhole(batch: Batch): Promise<ApplyResult> {
-    const sessions = sessionsOf(batch);
-    const works = [...sessions.values()];
-    const counts = refusalsAndIgnored(batch);
-    const refused = batch.messages.filter(isRefused);
+    const works = [...sessionsOf(batch.messages).values()];
     await this.#sources.prepare(billableOf(works));
-
     const result = await inTransaction(this.#database, async (connection) => {
-      // 1. The fence: whoever holds the position's row is the only one to move it.
+      await this.#step('begun');
+      // The fence: whoever holds the position's row is the only one to move it.
       const [position] = await lockPosition.run(connection, batch);
       if (position === undefined) return { status: 'moved', position } as const;
       const { next_offset, pass } = position;
       if (Number(next_offset) !== batch.fromOffset || pass !== batch.pass) {
         return { status: 'moved', position: { nextOffset: Number(next_offset), pass } } as const;
       }
-      // 2. Sessions that the batch may change are locked; what is known of them is then current.
-      await this.#recall(connection, works);
-      await this.#lockSessions(connection, works.filter(mayChange));
-      // 3. Fresh, duplicate or conflict.
-      for (const work of works) settle(work, counts);
-      // 4. The ledger, and the sums over it.
-      const pages = pagesOf(batch, works, this.#sources);
-      if (pages !== undefined) await insertPages.run(connection, pages);
-      const usage = usageOf(works);
-      if (usage !== undefined) await addUsage.run(connection, usage);
-      // 5. What was not applied.
-      await keepConflicts(connection, batch, works);
-      await keepDeadLetters(connection, batch, refused);
+      await this.#step('fenced');
+      const counts = await this.#book(connection, batch, works);
+      const refused = batch.messages.filter(isRefused);
       if (refused.length > 0) await this.#options.beforeDeadLetters?.(batch, refused);
-      // 6. The books and the position.
-      await this.#keepBooks(connection, batch, position, counts);
-      return { status: 'applied', counts, otherAccounts: otherAccounts(works), refused } as const;
+      await keepBooksOf(connection, batch, position, counts);
+      await this.#step('books_kept');
+      return { status: 'applied', counts, otherAccounts: otherAccounts(works) } as const;
     });
-    if (result.status === 'applied') this.#remember(works);
+    if (result.status === 'applied') {
+      this.#sessions.remember(works);
+      await this.#step('committed');
+    }
     return result;
   }
 
-  /** Fills in what is known of the sessions, from memory or else from committed data. */
-  async #recall(connection: Connection, works: readonly SessionWork[]): Promise<void> {
-    const unknown: SessionWork[] = [];
-    for (const work of works) {
-      work.state = this.#sessions.get(work.sessionId);
-      if (work.state === undefined) unknown.push(work);
-    }
-    const states = await load(connection, unknown);
-    for (const work of unknown) {
-      work.state = states.get(work.sessionId);
-      if (work.state !== undefined) this.#sessions.set(work.sessionId, work.state);
-    }
-  }
-
-  async #lockSessions(connection: Connection, works: readonly SessionWork[]): Promise<void> {
-    if (works.length === 0) return;
-    const rows = await touchSessions.run(connection, {
-      sessionIds: textArray(works.map(({ sessionId }) => sessionId)),
-      accountIds: textArray(works.map(({ accountId }) => accountId)),
-      attributes: textArray(works.map(({ attributes }) => JSON.stringify(attributes ?? {}))),
-      firstUs: numberArray(works.map(({ firstUs }) => firstUs)),
-      lastUs: numberArray(works.map(({ lastUs }) => lastUs)),
-    });
-    const byId = new Map(rows.map((row) => [row.session_id, row]));
-    const stale: SessionWork[] = [];
-    for (const work of works) {
-      const row = byId.get(work.sessionId);
-      if (row === undefined) throw new Error(`session ${work.sessionId} was not locked`);
-      const revision = Number(row.revision);
-      work.touched = { revision, period: row.period, accountId: row.account_id };
-      if (revision !== (work.state?.revision ?? 0) + 1) stale.push(work);
-    }
-    const states = await load(connection, stale);
-    for (const work of stale) {
-      this.#sessions.delete(work.sessionId);
-      work.state = states.get(work.sessionId);
-    }
-  }
-
-  async #keepBooks(
+  /** Writes all that follows from the messages themselves, and counts what became of them. */
+  async #book(
     connection: Connection,
-    batch: Batch,
-    position: PositionRow,
-    counts: OutcomeCounts,
-  ): Promise<void> {
-    const newest = Number(position.range_first_offset);
-    const { groupId, topic, partition, pass, fromOffset, nextOffset } = batch;
-    await keepBooks.run(connection, {
-      groupId,
-      topic,
-      partition,
-      pass,
-      rangeFirstOffset: nextOffset - newest <= MAX_RANGE ? newest : fromOffset,
-      nextOffset,
-      consumed: batch.messages.length,
-      applied: counts.applied,
-      duplicate: counts.duplicate,
-      ignored: counts.ignored,
-      conflict: counts.conflict,
-      deadLetter: counts.dead_letter,
-      note: null,
-    });
+    batch: Pick<Batch, 'topic' | 'partition' | 'fromOffset' | 'messages'>,
+    works: readonly SessionWork[],
+  ): Promise<OutcomeCounts> {
+    const counts = ignoredAndRefused(batch.messages);
+    // Sessions that may change are locked; what is known of them is then current.
+    await this.#sessions.recall(connection, works);
+    await this.#sessions.lock(connection, works.filter(mayChange));
+    await this.#step('sessions_locked');
+    for (const work of works) settle(work, counts);
+
+    const pages = pagesOf(batch, works, this.#sources);
+    if (pages !== undefined) await insertPages.run(connection, pages);
+    await this.#step('pages_written');
+    const usage = usageOf(works);
+    if (usage !== undefined) await addUsage.run(connection, usage);
+    await this.#step('usage_added');
+    await keepConflicts(connection, batch, works);
+    await keepDeadLetters(connection, batch, batch.messages.filter(isRefused));
+    await this.#step('refusals_kept');
+    return counts;
   }
 
-  /** Keeps what the committed transaction added to the sessions. */
-  #remember(works: readonly SessionWork[]): void {
-    for (const { sessionId, state, touched, firstUs, lastUs, added } of works) {
-      if (touched === undefined) continue;
-      const { revision, period, accountId } = touched;
-      const known = this.#sessions.get(sessionId);
-      if (state !== undefined && known === state) {
-        this.#sessions.advance(sessionId, state, {
-          revision,
-          accountId,
-          firstUs: Math.min(firstUs, state.firstUs),
-          lastUs: Math.max(lastUs, state.lastUs),
-          identities: added,
-        });
-      } else if (known === undefined) {
-        const identities = state?.identities ?? new IdentitySet();
-        identities.addAll(added);
-        const bounds = {
-          firstUs: Math.min(firstUs, state?.firstUs ?? firstUs),
-          lastUs: Math.max(lastUs, state?.lastUs ?? lastUs),
-        };
-        this.#sessions.set(sessionId, { revision, period, accountId, ...bounds, identities });
-      } else {
-        this.#sessions.delete(sessionId);
-      }
-    }
+  async #step(step: BatchStep): Promise<void> {
+    if (this.#options.onStep !== undefined) await this.#options.onStep(step);
   }
 }
 
-async function load(
+/** Rolls a transaction back after it has told what it would have done. */
+class DryRun extends Error {}
+
+async function keepBooksOf(
   connection: Connection,
-  works: readonly SessionWork[],
-): Promise<Map<string, SessionState>> {
-  const states = new Map<string, SessionState>();
-  if (works.length === 0) return states;
-  const sessionIds = textArray(works.map(({ sessionId }) => sessionId));
-  for (const row of await loadSessions.run(connection, { sessionIds })) {
-    let state = states.get(row.session_id);
-    if (state === undefined) {
-      state = {
-        revision: Number(row.revision),
-        period: row.period,
-        accountId: row.account_id,
-        firstUs: Number(row.first_us),
-        lastUs: Number(row.last_us),
-        identities: new IdentitySet(),
-      };
-      states.set(row.session_id, state);
-    }
-    if (row.identities !== null) state.identities.addPage(row.identities);
-  }
-  return states;
+  batch: Batch,
+  position: PositionRow,
+  counts: OutcomeCounts,
+): Promise<void> {
+  const newest = Number(position.range_first_offset);
+  const { groupId, topic, partition, pass, fromOffset, nextOffset } = batch;
+  await keepBooks.run(connection, {
+    groupId,
+    topic,
+    partition,
+    pass,
+    rangeFirstOffset: nextOffset - newest <= MAX_RANGE ? newest : fromOffset,
+    nextOffset,
+    consumed: batch.messages.length,
+    applied: counts.applied,
+    duplicate: counts.duplicate,
+    ignored: counts.ignored,
+    conflict: counts.conflict,
+    deadLetter: counts.dead_letter,
+    note: null,
+  });
 }
 
 function rejected(message: Exclude<Message, RefusedMessage>, error: unknown): RefusedMessage {
@@ -272,7 +254,7 @@ function* billableOf(works: readonly SessionWork[]): Iterable<BillableMessage> {
   for (const work of works) yield* work.billable;
 }
 
-function refusalsAndIgnored({ messages }: Batch): OutcomeCounts {
+function ignoredAndRefused(messages: readonly Message[]): OutcomeCounts {
   const counts = { applied: 0, duplicate: 0, ignored: 0, conflict: 0, dead_letter: 0 };
   for (const { kind } of messages) if (kind !== 'billable') counts[kind] += 1;
   return counts;

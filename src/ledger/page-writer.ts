@@ -16,7 +16,7 @@ const IDENTITY_BYTES = 16;
 
 /** The fresh events of a batch as pages of the ledger: a session's events packed into few rows. */
 export function pagesOf(
-  batch: Batch,
+  batch: Pick<Batch, 'topic' | 'partition' | 'fromOffset'>,
   sessions: Iterable<SessionWork>,
   sources: SourceIds,
 ): PageParameters | undefined {

@@ -10,7 +10,7 @@ import { insertConflicts, insertDeadLetters, readEntries } from './statements/re
 /** Keeps the dead letters of a batch, with their bytes. */
 export async function keepDeadLetters(
   connection: Queryable,
-  { topic, partition }: Batch,
+  { topic, partition }: Pick<Batch, 'topic' | 'partition'>,
   letters: readonly RefusedMessage[],
 ): Promise<void> {
   if (letters.length === 0) return;
@@ -31,7 +31,7 @@ export async function keepDeadLetters(
 /** Keeps the conflicts of a batch, each with the payload that was applied and the other one. */
 export async function keepConflicts(
   connection: Queryable,
-  { topic, partition }: Batch,
+  { topic, partition }: Pick<Batch, 'topic' | 'partition'>,
   sessions: Iterable<SessionWork>,
 ): Promise<void> {
   const disputed: { event: BillableMessage; applied: string | undefined }[] = [];

@@ -1,6 +1,6 @@
 import type { Identity } from '../identify/identity.ts';
 import { IdentitySet } from './identity-set.ts';
-import type { Batch, BillableMessage, OutcomeCounts, SessionNote } from './message.ts';
+import type { BillableMessage, Message, OutcomeCounts, SessionNote } from './message.ts';
 import type { SessionState } from './session-cache.ts';
 
 /** What one batch holds for one session, and what has been decided about it. */
@@ -24,10 +24,10 @@ export interface SessionWork {
   readonly conflicting: BillableMessage[];
 }
 
-/** Sorts a batch by session, in the order in which sessions appear. */
-export function sessionsOf(batch: Batch): Map<string, SessionWork> {
+/** Sorts messages by session, in the order in which sessions appear. */
+export function sessionsOf(messages: readonly Message[]): Map<string, SessionWork> {
   const sessions = new Map<string, SessionWork>();
-  for (const message of batch.messages) {
+  for (const message of messages) {
     if (message.kind === 'billable') noteIn(sessions, message).billable.push(message);
     else if (message.kind === 'ignored' && message.session) noteIn(sessions, message.session);
   }

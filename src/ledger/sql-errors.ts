@@ -1,3 +1,5 @@
+import { TryAgainError } from '../errors.ts';
+
 /**
  * What an error of the database means for the work at hand. SQLSTATE classes and codes are data
  * here; source: PostgreSQL, Appendix A, "PostgreSQL Error Codes".
@@ -56,6 +58,7 @@ export function isRejected(error: unknown): boolean {
 
 /** Whether the same work may succeed later, unchanged. */
 export function isTransient(error: unknown): boolean {
+  if (error instanceof TryAgainError) return true;
   if (error instanceof AggregateError) return error.errors.some(isTransient);
   const code = codeOf(error);
   if (code !== undefined) {

@@ -33,13 +33,14 @@ export function decideStart(
 ): Start {
   if (position === undefined) return { kind: 'begin', offset: bounds.earliest };
   const { nextOffset, pass } = position;
-  const asked = committed?.metadata.startsWith(COMMIT_METADATA) ? undefined : committed?.nextOffset;
-  if (asked !== undefined && asked < nextOffset) {
-    return { kind: 'rewind', offset: Math.max(asked, bounds.earliest), fromPass: pass };
-  }
+  // First of all: a replay from the earliest offset that is left would hide that some were lost.
   if (nextOffset < bounds.earliest) {
     const why = `offsets ${nextOffset} to ${bounds.earliest - 1} were deleted before they were read`;
     return { kind: 'lost', position, why };
+  }
+  const asked = committed?.metadata.startsWith(COMMIT_METADATA) ? undefined : committed?.nextOffset;
+  if (asked !== undefined && asked < nextOffset && asked <= bounds.latest) {
+    return { kind: 'rewind', offset: Math.max(asked, bounds.earliest), fromPass: pass };
   }
   if (nextOffset > bounds.latest) {
     const why =

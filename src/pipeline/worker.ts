@@ -36,6 +36,9 @@ export interface WorkerOptions {
   ) => void;
 }
 
+/** How often a partition that lost offsets looks whether a person has decided. */
+const DECISION_POLL_MS = 2_000;
+
 /** A partition that is assigned, as `/readyz` and `--until-caught-up` see it. */
 export interface PartitionStatus extends TopicPartition {
   readonly state: 'starting' | 'running' | 'halted';
@@ -63,6 +66,7 @@ export class Worker implements SourceListener {
   readonly #stopping = new AbortController();
   #assignment = 0;
   #isAssigned = false;
+  #decisions: NodeJS.Timeout | undefined;
   #closing: Promise<unknown> = Promise.resolve();
   #fail: (error: unknown) => void = () => {};
   /** Rejects when something happened that must end the process. */
@@ -78,6 +82,7 @@ export class Worker implements SourceListener {
   }
 
   async start(): Promise<void> {
+    this.#decisions = setInterval(() => void this.#lookForDecisions(), DECISION_POLL_MS);
     await this.#options.source.start(this);
   }
 
@@ -88,6 +93,7 @@ export class Worker implements SourceListener {
    */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping.abort();
+    clearInterval(this.#decisions);
     this.#assignment += 1;
     const lanes = [...this.#lanes.values()];
     for (const lane of lanes) {
@@ -291,6 +297,23 @@ export class Worker implements SourceListener {
     lane.close();
     this.#closing = Promise.all([this.#closing, lane.ended()]);
     this.#begin(this.#assignment, [where], true);
+  }
+
+  /** `position accept-loss` and `position set` move the position: the partition then begins anew. */
+  async #lookForDecisions(): Promise<void> {
+    const { database, groupId, topics } = this.#options;
+    const lost = [...this.#lanes.values()].filter(
+      ({ haltedFor }) => haltedFor?.kind === 'lost_offsets',
+    );
+    if (lost.length === 0) return;
+    // A database that does not answer now is asked again at the next turn.
+    const positions = await positionsOf(database, groupId, topics).catch(() => undefined);
+    for (const lane of lost) {
+      const now = positions?.get(keyOf(lane));
+      if (now === undefined) continue;
+      if (now.nextOffset === lane.position && now.pass === lane.pass) continue;
+      this.#resync(lane, `the position was set to ${now.nextOffset}`);
+    }
   }
 
   #onHalted(lane: Lane): void {

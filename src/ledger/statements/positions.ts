@@ -90,6 +90,27 @@ export const beginPass = statement<
     RETURNING next_offset, pass, pass_first_offset, range_first_offset`,
 );
 
+/** Notes a person's decision in the books, as a range in which nothing was consumed. */
+export const noteDecision = statement<
+  PartitionKey & { pass: number; firstOffset: number; nextOffset: number; note: string }
+>(
+  'note_decision',
+  sql`INSERT INTO ${consumedRange} (group_id, topic, partition, pass, first_offset, next_offset,
+      consumed, applied, duplicate, ignored, conflict, dead_letter, note)
+    VALUES (${sql.placeholder('groupId')}, ${sql.placeholder('topic')},
+      ${sql.placeholder('partition')}, ${sql.placeholder('pass')}, ${sql.placeholder('firstOffset')},
+      ${sql.placeholder('nextOffset')}, 0, 0, 0, 0, 0, 0, ${sql.placeholder('note')})`,
+);
+
+/** Moves a position forward within its pass, past offsets that are gone. */
+export const skipTo = statement<PartitionKey & { offset: number }>(
+  'skip_to',
+  sql`UPDATE ${consumerPosition}
+    SET next_offset = ${sql.placeholder('offset')},
+      range_first_offset = ${sql.placeholder('offset')}, updated_at = now()
+    WHERE ${here}`,
+);
+
 /** Every position of a group in some topics. */
 export const readPositions = statement<
   { groupId: string; topics: string[] },

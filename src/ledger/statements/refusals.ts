@@ -30,7 +30,10 @@ export const insertDeadLetters = statement<{
     ON CONFLICT (kafka_topic, kafka_partition, kafka_offset) DO NOTHING`,
 );
 
-/** Keeps conflicts; one that is there already stays as it is. */
+/**
+ * Keeps conflicts; one that is there already stays as it is. A payload about which a person has
+ * decided already, for the same emission, is no new question: it comes with that decision.
+ */
 export const insertConflicts = statement<{
   topic: string;
   partition: number;
@@ -43,15 +46,26 @@ export const insertConflicts = statement<{
 }>(
   'insert_conflicts',
   sql`INSERT INTO ${eventConflict} (session_id, kafka_topic, kafka_partition, kafka_offset,
-      metric_type, request_id, applied_payload, conflicting_payload)
-    SELECT session_id, ${sql.placeholder('topic')}, ${sql.placeholder('partition')}, kafka_offset,
-      metric_type, request_id, applied_payload::jsonb, conflicting_payload::jsonb
+      metric_type, request_id, applied_payload, conflicting_payload, resolved_at, resolution)
+    SELECT disputed.session_id, ${sql.placeholder('topic')}, ${sql.placeholder('partition')},
+      disputed.kafka_offset, disputed.metric_type, disputed.request_id,
+      disputed.applied_payload::jsonb, disputed.conflicting_payload::jsonb,
+      decided.resolved_at, decided.resolution
     FROM unnest(${sql.placeholder('sessionIds')}::text[], ${sql.placeholder('offsets')}::bigint[],
       ${sql.placeholder('metricTypes')}::text[], ${sql.placeholder('requestIds')}::text[],
       ${sql.placeholder('appliedPayloads')}::text[],
       ${sql.placeholder('conflictingPayloads')}::text[])
       AS disputed (session_id, kafka_offset, metric_type, request_id, applied_payload,
         conflicting_payload)
+    LEFT JOIN LATERAL (
+      SELECT resolved_at, resolution FROM ${eventConflict} AS earlier
+      WHERE earlier.session_id = disputed.session_id
+        AND earlier.metric_type = disputed.metric_type
+        AND earlier.request_id IS NOT DISTINCT FROM disputed.request_id
+        AND earlier.conflicting_payload = disputed.conflicting_payload::jsonb
+        AND earlier.resolution IS NOT NULL
+      ORDER BY earlier.resolved_at DESC LIMIT 1
+    ) AS decided ON true
     ON CONFLICT (session_id, kafka_topic, kafka_partition, kafka_offset) DO NOTHING`,
 );
 

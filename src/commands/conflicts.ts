@@ -1,0 +1,107 @@
+import { acceptConflict, dismissConflict } from '../ledger/correction.ts';
+import type { Database } from '../ledger/database.ts';
+import { type ConflictRow, listConflicts } from '../ledger/statements/conflicts.ts';
+import { command, context, print, printJson } from './command.ts';
+import { type Coordinates, collectCoordinates, formatCoordinates } from './coordinates.ts';
+import { reachDatabase } from './dependencies.ts';
+import { alignedTable } from './table.ts';
+
+export function conflictsCommand() {
+  const conflicts = command(
+    'conflicts',
+    'the same emission with two payloads: which one is billed?',
+  );
+  conflicts.addCommand(
+    command('list', 'conflicts that wait for a decision')
+      .option('--session <id>', 'only this session')
+      .option('--all', 'those that were decided, too', false)
+      .option('--json', 'print JSON and nothing else', false)
+      .action(async (options: { session?: string; all: boolean; json: boolean }) => {
+        await withDatabase(async (database) => {
+          const filter = { sessionId: options.session ?? null, includeResolved: options.all };
+          const rows = await listConflicts.run(database, filter);
+          if (options.json) printJson(rows.map((row) => ({ id: formatCoordinates(row), ...row })));
+          else if (rows.length === 0) print('no conflicts');
+          else printConflicts(rows);
+        });
+      }),
+  );
+  conflicts.addCommand(
+    decision(
+      'accept',
+      'bill the conflicting payload instead: the difference is booked as a correction',
+      acceptConflict,
+      'accepted',
+    ),
+  );
+  conflicts.addCommand(
+    decision('dismiss', 'leave what is billed as it is', dismissConflict, 'dismissed'),
+  );
+  return conflicts;
+}
+
+function decision(
+  name: string,
+  about: string,
+  decide: (database: Database, key: Coordinates) => Promise<void>,
+  done: string,
+) {
+  return command(name, about)
+    .argument('<topic/partition/offset...>', 'ids, as list prints them', collectCoordinates)
+    .action(async (ids: Coordinates[]) => {
+      await withDatabase(async (database) => {
+        for (const id of ids) {
+          await decide(database, id);
+          print(`${id.topic}/${id.partition}/${id.offset}: ${done}`);
+        }
+      });
+    });
+}
+
+async function withDatabase(work: (database: Database) => Promise<void>): Promise<void> {
+  const { settings } = context(['database']);
+  const database = await reachDatabase(settings, 2);
+  try {
+    await work(database);
+  } finally {
+    await database.end();
+  }
+}
+
+function printConflicts(rows: readonly ConflictRow[]): void {
+  const columns = [
+    { title: 'id' },
+    { title: 'session' },
+    { title: 'metric' },
+    { title: 'request' },
+    { title: 'differs in (applied → conflicting)' },
+    { title: 'decided' },
+  ];
+  print(
+    alignedTable(
+      columns,
+      rows.map((row) => [
+        formatCoordinates(row),
+        row.session_id,
+        row.metric_type,
+        row.request_id ?? '',
+        differences(row),
+        row.resolution ?? '',
+      ]),
+    ),
+  );
+}
+
+/** The fields that both payloads have, and in which they differ. */
+function differences({
+  applied_payload: applied,
+  conflicting_payload: other,
+}: ConflictRow): string {
+  const names = Object.keys(applied).filter(
+    (name) => name in other && JSON.stringify(applied[name]) !== JSON.stringify(other[name]),
+  );
+  if (names.length === 0) return 'nothing that is billed';
+  return names
+    .map((name) => `${name}: ${JSON.stringify(applied[name])} → ${JSON.stringify(other[name])}`)
+    .join(', ');
+}

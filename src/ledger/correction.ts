@@ -1,0 +1,209 @@
+import { CheckFailedError } from '../errors.ts';
+import { type BillableMetric, identify, requestIdOf } from '../identify/identity.ts';
+import {
+  COUNT_COLUMNS,
+  DURATION_COLUMNS,
+  type UsageColumn,
+  type UsageType,
+} from '../metrics/usage-columns.ts';
+import { type BillableUsage, billableUsage } from '../metrics/usage-of.ts';
+import { eventTime } from '../validate/validate.ts';
+import { byteaArray, numberArray, textArray } from './array-literal.ts';
+import { type Connection, type Database, inTransaction } from './database.ts';
+import { DecimalSum } from './decimal.ts';
+import {
+  type ConflictKey,
+  type ConflictRow,
+  lockConflict,
+  netUsage,
+  resolveConflict,
+} from './statements/conflicts.ts';
+import { insertPages } from './statements/pages.ts';
+import { touchSessions } from './statements/sessions.ts';
+import { addSources, readSources } from './statements/sources.ts';
+import { addUsage } from './statements/usage.ts';
+
+/** A signed difference to what is billed under one name. */
+interface Difference {
+  readonly metricType: BillableMetric['type'];
+  readonly usageType: UsageType;
+  readonly provider: string;
+  readonly model: string;
+  /** Exact decimals, one for each usage column. */
+  readonly usage: Record<UsageColumn, DecimalSum>;
+}
+
+/** Leaves what is billed as it is. */
+export async function dismissConflict(database: Database, key: ConflictKey): Promise<void> {
+  await inTransaction(database, async (connection) => {
+    await openConflict(connection, key);
+    await resolveConflict.run(connection, { ...key, resolution: 'dismissed' });
+  });
+}
+
+/**
+ * Bills the conflicting payload instead of the one before: the difference is booked as a correction,
+ * signed, at the conflict's offset, so that the sums over the ledger stay what is billed.
+ */
+export async function acceptConflict(database: Database, key: ConflictKey): Promise<void> {
+  await inTransaction(database, async (connection) => {
+    const conflict = await openConflict(connection, key);
+    const metric = conflict.conflicting_payload as unknown as BillableMetric;
+    const usage = billableUsage(metric);
+    if (usage === undefined)
+      throw new Error(`a conflict about ${metric.type}, which is not billed`);
+    const identity = identityBytes(metric);
+    const eventUs = eventTime(metric.timestamp, conflict.recorded_at.getTime());
+    const sessionId = conflict.session_id;
+
+    const session = await lockSession(connection, sessionId);
+    const before = await netUsage.run(connection, { sessionId, identity: identity.subarray(0, 8) });
+    const differences = differencesOf(metric, usage, before);
+    await insertPages.run(connection, {
+      ...(await entries(connection, differences, metric, identity, eventUs)),
+      sessionIds: textArray([sessionId]),
+      periods: textArray([session.period]),
+      revisions: numberArray([session.revision]),
+      pages: '{0}',
+      kafkaTopic: key.topic,
+      kafkaPartition: key.partition,
+      baseOffset: key.offset,
+      isCorrection: true,
+    });
+    await addUsage.run(connection, usageParameters(sessionId, differences, eventUs));
+    await resolveConflict.run(connection, { ...key, resolution: 'accepted' });
+  });
+}
+
+async function openConflict(connection: Connection, key: ConflictKey): Promise<ConflictRow> {
+  const [conflict] = await lockConflict.run(connection, key);
+  const name = `${key.topic}/${key.partition}/${key.offset}`;
+  if (conflict === undefined) throw new CheckFailedError(`there is no conflict ${name}`);
+  if (conflict.resolved_at !== null) {
+    const when = conflict.resolved_at.toISOString();
+    throw new CheckFailedError(`conflict ${name} was ${conflict.resolution} at ${when}`);
+  }
+  return conflict;
+}
+
+/** The session is locked as a batch locks it, so that its revision tells every worker. */
+async function lockSession(connection: Connection, sessionId: string) {
+  const { rows } = await connection.query<{ first_us: string; last_us: string }>(
+    `SELECT (extract(epoch FROM first_event_at) * 1000000)::bigint AS first_us,
+      (extract(epoch FROM last_event_at) * 1000000)::bigint AS last_us
+      FROM session WHERE session_id = $1`,
+    [sessionId],
+  );
+  const known = rows[0];
+  if (known === undefined) throw new Error(`session ${sessionId} is not known`);
+  const [row] = await touchSessions.run(connection, {
+    sessionIds: textArray([sessionId]),
+    accountIds: textArray([null]),
+    attributes: textArray(['{}']),
+    firstUs: numberArray([known.first_us]),
+    lastUs: numberArray([known.last_us]),
+  });
+  if (row === undefined) throw new Error(`session ${sessionId} was not locked`);
+  return { revision: Number(row.revision), period: row.period };
+}
+
+function differencesOf(
+  metric: BillableMetric,
+  usage: BillableUsage,
+  before: readonly ({ provider: string; model: string } & Record<UsageColumn, string>)[],
+): Difference[] {
+  const { usageType } = usage;
+  const metricType = metric.type;
+  const differences: Difference[] = [];
+  const under = (provider: string, model: string): Difference => {
+    const known = differences.find((other) => other.provider === provider && other.model === model);
+    if (known !== undefined) return known;
+    const made = { metricType, usageType, provider, model, usage: zeros() };
+    differences.push(made);
+    return made;
+  };
+  for (const row of before) {
+    const difference = under(row.provider, row.model);
+    for (const name of [...COUNT_COLUMNS, ...DURATION_COLUMNS]) {
+      const text = row[name];
+      difference.usage[name].addText(text.startsWith('-') ? text.slice(1) : `-${text}`);
+    }
+  }
+  const difference = under(usage.provider, usage.model);
+  for (const name of [...COUNT_COLUMNS, ...DURATION_COLUMNS]) {
+    difference.usage[name].add(usage[name]);
+  }
+  return differences;
+}
+
+function zeros(): Record<UsageColumn, DecimalSum> {
+  const columns = [...COUNT_COLUMNS, ...DURATION_COLUMNS].map((name) => [name, new DecimalSum()]);
+  return Object.fromEntries(columns) as Record<UsageColumn, DecimalSum>;
+}
+
+async function entries(
+  connection: Connection,
+  differences: readonly Difference[],
+  metric: BillableMetric,
+  identity: Buffer,
+  eventUs: number,
+) {
+  const requestId = requestIdOf(metric);
+  const columns = {} as Record<UsageColumn, string | null>;
+  for (const name of [...COUNT_COLUMNS, ...DURATION_COLUMNS]) {
+    columns[name] = textArray([numberArray(differences.map(({ usage }) => String(usage[name])))]);
+  }
+  return {
+    ...columns,
+    entryCounts: numberArray([differences.length]),
+    identities: byteaArray([Buffer.concat(differences.map(() => identity))]),
+    sourceIds: textArray([numberArray(await sourceIds(connection, differences))]),
+    requestIds: textArray([textArray(differences.map(() => requestId))]),
+    eventUs: textArray([numberArray(differences.map(() => eventUs))]),
+    offsetDeltas: textArray([numberArray(differences.map(() => 0))]),
+  };
+}
+
+async function sourceIds(
+  connection: Connection,
+  differences: readonly Difference[],
+): Promise<number[]> {
+  const names = {
+    metricTypes: textArray(differences.map(({ metricType }) => metricType)),
+    providers: textArray(differences.map(({ provider }) => provider)),
+    models: textArray(differences.map(({ model }) => model)),
+  };
+  await addSources.run(connection, names);
+  const rows = await readSources.run(connection, names);
+  return differences.map(({ provider, model }) => {
+    const row = rows.find((other) => other.provider === provider && other.model === model);
+    if (row === undefined) throw new Error('a name that was just added is not there');
+    return row.source_id;
+  });
+}
+
+function usageParameters(sessionId: string, differences: readonly Difference[], eventUs: number) {
+  const columns = {} as Record<UsageColumn, string | null>;
+  for (const name of [...COUNT_COLUMNS, ...DURATION_COLUMNS]) {
+    columns[name] = numberArray(differences.map(({ usage }) => String(usage[name])));
+  }
+  return {
+    ...columns,
+    sessionIds: textArray(differences.map(() => sessionId)),
+    usageTypes: textArray(differences.map(({ usageType }) => usageType)),
+    providers: textArray(differences.map(({ provider }) => provider)),
+    models: textArray(differences.map(({ model }) => model)),
+    eventCounts: numberArray(differences.map(() => 0)),
+    firstUs: numberArray(differences.map(() => eventUs)),
+    lastUs: numberArray(differences.map(() => eventUs)),
+  };
+}
+
+function identityBytes(metric: BillableMetric): Buffer {
+  const { identity, fingerprint } = identify(metric);
+  const bytes = Buffer.allocUnsafe(16);
+  [...identity, ...fingerprint].forEach((word, i) => {
+    bytes.writeUInt32BE(word, i * 4);
+  });
+  return bytes;
+}

@@ -1,0 +1,68 @@
+import { sql } from 'drizzle-orm';
+import { COUNT_COLUMNS, DURATION_COLUMNS, type UsageColumn } from '../../metrics/usage-columns.ts';
+import { eventConflict } from '../schema/tables.ts';
+import { statement } from '../statement.ts';
+
+/** The coordinates of the message that conflicts. */
+export type ConflictKey = { topic: string; partition: number; offset: number };
+
+export interface ConflictRow {
+  session_id: string;
+  metric_type: string;
+  request_id: string | null;
+  applied_payload: Record<string, unknown>;
+  conflicting_payload: Record<string, unknown>;
+  kafka_topic: string;
+  kafka_partition: number;
+  kafka_offset: string;
+  recorded_at: Date;
+  resolved_at: Date | null;
+  resolution: string | null;
+}
+
+const here = sql`kafka_topic = ${sql.placeholder('topic')}
+  AND kafka_partition = ${sql.placeholder('partition')}
+  AND kafka_offset = ${sql.placeholder('offset')}`;
+
+export const listConflicts = statement<
+  { sessionId: string | null; includeResolved: boolean },
+  ConflictRow
+>(
+  'list_conflicts',
+  sql`SELECT * FROM ${eventConflict}
+    WHERE (${sql.placeholder('sessionId')}::text IS NULL
+        OR session_id = ${sql.placeholder('sessionId')})
+      AND (${sql.placeholder('includeResolved')}::boolean OR resolved_at IS NULL)
+    ORDER BY kafka_topic, kafka_partition, kafka_offset`,
+);
+
+/** Holds a conflict until the end of the transaction. */
+export const lockConflict = statement<ConflictKey, ConflictRow>(
+  'lock_conflict',
+  sql`SELECT * FROM ${eventConflict} WHERE ${here} FOR UPDATE`,
+);
+
+export const resolveConflict = statement<ConflictKey & { resolution: string }>(
+  'resolve_conflict',
+  sql`UPDATE ${eventConflict} SET resolved_at = now(), resolution = ${sql.placeholder('resolution')}
+    WHERE ${here}`,
+);
+
+/** What is billed for one identity by now, corrections included, for each name it is billed to. */
+export const netUsage = statement<
+  { sessionId: string; identity: Buffer },
+  { metric_type: string; provider: string; model: string } & Record<UsageColumn, string>
+>(
+  'net_usage',
+  sql`SELECT metric_type, provider, model,
+      ${sql.join(
+        [...COUNT_COLUMNS, ...DURATION_COLUMNS].map(
+          (name) => sql`sum(${sql.raw(name)})::text AS ${sql.raw(name)}`,
+        ),
+        sql`, `,
+      )}
+    FROM ledger_entry
+    WHERE session_id = ${sql.placeholder('sessionId')}
+      AND identity = ${sql.placeholder('identity')}
+    GROUP BY metric_type, provider, model`,
+);

@@ -1,0 +1,57 @@
+import type { ConsumedRecord, HeaderValue } from '../decode/consumed-record.ts';
+import { schemaIdsOf } from '../decode/decode.ts';
+import type { SchemaCache } from '../decode/schema-cache.ts';
+import { messageOf } from '../errors.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { isRejected } from '../ledger/sql-errors.ts';
+import type { LetterRow } from '../ledger/statements/dead-letters.ts';
+import { prepare } from './prepare.ts';
+
+/** What became of a dead letter that was tried again. */
+export type RedriveResult =
+  | { readonly outcome: string }
+  | { readonly reason: string; readonly detail: string };
+
+/**
+ * Tries a dead letter again: with today's schemas, through the same steps as a message. It stays as
+ * it is when it is still refused.
+ */
+export async function redriveLetter(
+  ledger: Ledger,
+  schemas: SchemaCache,
+  row: LetterRow,
+  options: { dryRun: boolean },
+): Promise<RedriveResult> {
+  const record = recordOfLetter(row);
+  await schemas.load(schemaIdsOf([record]));
+  const message = prepare(record, schemas);
+  if (message.kind === 'dead_letter') return { reason: message.reason, detail: message.detail };
+  const where = { topic: row.kafka_topic, partition: row.kafka_partition };
+  try {
+    const outcome = await ledger.redrive(where, message, options);
+    return { outcome: outcome ?? 'resolved meanwhile' };
+  } catch (error) {
+    if (!isRejected(error)) throw error;
+    return { reason: 'rejected_by_database', detail: messageOf(error) };
+  }
+}
+
+/** The record as it was on the topic. */
+export function recordOfLetter(row: LetterRow): ConsumedRecord {
+  const headers: Record<string, HeaderValue> = {};
+  for (const [name, value] of Object.entries(row.headers)) headers[name] = headerOf(value);
+  return {
+    offset: Number(row.kafka_offset),
+    timestamp: row.record_timestamp.getTime(),
+    key: row.key,
+    value: row.value,
+    headers,
+  };
+}
+
+function headerOf(value: unknown): HeaderValue {
+  if (Array.isArray(value)) return value.map((item) => headerOf(item) as Buffer | string);
+  if (typeof value === 'string') return value;
+  const isBinary = typeof value === 'object' && value !== null && 'base64' in value;
+  return isBinary ? Buffer.from(String(value.base64), 'base64') : undefined;
+}
