@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { schemaIdsOf } from '../decode/decode.ts';
 import { SchemaCache } from '../decode/schema-cache.ts';
-import { CheckFailedError, messageOf, WrongUsageError } from '../errors.ts';
+import { CheckFailedError, messageOf } from '../errors.ts';
 import type { Database } from '../ledger/database.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import {
@@ -16,6 +16,7 @@ import { schemaFetcher } from '../registry/schema-registry.ts';
 import { command, context, print, printJson } from './command.ts';
 import { type Coordinates, formatCoordinates, parseCoordinates } from './coordinates.ts';
 import { reachDatabase, reachRegistry, together } from './dependencies.ts';
+import { time } from './options.ts';
 import { alignedTable } from './table.ts';
 
 const REASONS = [
@@ -33,8 +34,8 @@ const SESSION_MEMORY_BYTES = 16 * 1_048_576;
 interface FilterOptions {
   reason?: string;
   topic?: string;
-  since?: string;
-  until?: string;
+  since?: Date;
+  until?: Date;
 }
 
 export function deadLettersCommand() {
@@ -76,23 +77,17 @@ export function deadLettersCommand() {
 function filtered<T extends ReturnType<typeof command>>(to: T): T {
   to.addOption(new Option('--reason <reason>', 'only with this reason').choices(REASONS));
   to.option('--topic <topic>', 'only from this topic');
-  to.option('--since <time>', 'only recorded at or after this time (ISO 8601)');
-  to.option('--until <time>', 'only recorded before this time (ISO 8601)');
+  to.option('--since <time>', 'only recorded at or after this time (ISO 8601)', time);
+  to.option('--until <time>', 'only recorded before this time (ISO 8601)', time);
   return to;
 }
 
 function filterOf(options: FilterOptions, includeResolved: boolean): LetterFilter {
-  for (const name of ['since', 'until'] as const) {
-    const value = options[name];
-    if (value !== undefined && Number.isNaN(Date.parse(value))) {
-      throw new WrongUsageError(`--${name} ${value}: expected a time such as 2026-11-24T12:00:00Z`);
-    }
-  }
   return {
     reason: options.reason ?? null,
     topic: options.topic ?? null,
-    since: options.since ?? null,
-    until: options.until ?? null,
+    since: options.since?.toISOString() ?? null,
+    until: options.until?.toISOString() ?? null,
     includeResolved,
   };
 }

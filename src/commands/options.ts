@@ -20,3 +20,11 @@ export function share(value: string): number {
   }
   return number;
 }
+
+export function time(value: string): Date {
+  const date = new Date(value);
+  if (Number.isNaN(date.getTime())) {
+    throw new InvalidArgumentError('Expected a time such as 2026-11-24T12:00:00Z.');
+  }
+  return date;
+}

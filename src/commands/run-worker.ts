@@ -4,6 +4,7 @@ import type { Logger } from '../config/logger.ts';
 import type { Settings } from '../config/settings.ts';
 import { KafkaJsSource } from '../consume/kafkajs-source.ts';
 import { SchemaCache } from '../decode/schema-cache.ts';
+import { messageOf } from '../errors.ts';
 import { WorkerMetrics } from '../http/metrics.ts';
 import { type HttpServer, serveHttp } from '../http/server.ts';
 import type { Database } from '../ledger/database.ts';
@@ -14,11 +15,13 @@ import { type PartitionStatus, Worker } from '../pipeline/worker.ts';
 import { DeadLetterTopic } from '../produce/dead-letter-topic.ts';
 import { schemaFetcher } from '../registry/schema-registry.ts';
 import { pingRegistry } from '../registry/subjects.ts';
+import { verifyBooks } from '../verify/verify.ts';
 
 /** Memory for what is known of live sessions: about a million events of them. */
 const CACHE_BYTES = 64 * 1_048_576;
 /** New months are prepared long before they begin. */
 const PARTITIONS_EVERY_MS = 24 * 3_600_000;
+const SELF_CHECK_EVERY_MS = 60_000;
 
 export interface RunOptions {
   readonly settings: Settings;
@@ -92,6 +95,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
   });
   const metrics = new WorkerMetrics(() => worker.status());
   const http = await startHttp(settings, logger, metrics, worker, database);
+  const selfCheck = setInterval(() => checkBooks(database, logger, metrics), SELF_CHECK_EVERY_MS);
   const months = setInterval(() => preparePartitions(database, logger), PARTITIONS_EVERY_MS);
   try {
     await preparePartitions(database, logger);
@@ -109,6 +113,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     return { counts, halted };
   } finally {
     clearInterval(months);
+    clearInterval(selfCheck);
     await worker.stop(settings.SHUTDOWN_TIMEOUT_S * 1_000);
     await http?.close();
     await deadLetterTopic?.close();
@@ -152,7 +157,24 @@ async function preparePartitions(database: Database, logger: Logger): Promise<vo
     await database.query('SELECT prepare_ledger_partitions()');
   } catch (error) {
     // The default partition takes what has no month of its own.
-    logger.warn({ error: String(error) }, 'preparing the partitions of the ledger failed');
+    logger.warn({ error: messageOf(error) }, 'preparing the partitions of the ledger failed');
+  }
+}
+
+/** What `verify` looks at first, all the time: a break is seen within a minute. */
+async function checkBooks(
+  database: Database,
+  logger: Logger,
+  metrics: WorkerMetrics,
+): Promise<void> {
+  try {
+    const breaks = await verifyBooks(database);
+    metrics.bookBreaks(breaks);
+    for (const [check, count] of breaks) {
+      if (count > 0) logger.error({ check, count }, 'the books do not close; see: verify');
+    }
+  } catch (error) {
+    logger.debug({ error: messageOf(error) }, 'the books could not be checked this time');
   }
 }
 

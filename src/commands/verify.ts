@@ -1,16 +1,19 @@
 import { CheckFailedError } from '../errors.ts';
-import { type CheckResult, verify } from '../verify/verify.ts';
+import { type CheckResult, type Scope, verify } from '../verify/verify.ts';
 import { command, context, print, printJson } from './command.ts';
 import { reachDatabase } from './dependencies.ts';
+import { time } from './options.ts';
 
 export function verifyCommand() {
   return command('verify', 'check that the books close; exit 1 when they do not')
     .option('--json', 'print the result as JSON and nothing else', false)
-    .action(async ({ json }: { json: boolean }) => {
+    .option('--since <time>', 'only sessions written to at or after this time (ISO 8601)', time)
+    .option('--until <time>', 'only sessions written to before this time (ISO 8601)', time)
+    .action(async ({ json, since, until }: { json: boolean } & Scope) => {
       const { settings } = context(['database']);
       const database = await reachDatabase(settings, 1);
       try {
-        const result = await verify(database, json ? undefined : printCheck);
+        const result = await verify(database, { since, until }, json ? undefined : printCheck);
         if (json) printJson(result);
         else {
           for (const { check, found } of result.breaks) print(`${check}: ${JSON.stringify(found)}`);

@@ -28,6 +28,13 @@ export class WorkerMetrics {
     registers: [this.registry],
   });
 
+  readonly #bookBreaks = new Gauge({
+    name: `${PREFIX}book_breaks`,
+    help: 'Places where the books do not close, by check; the worker looks once a minute',
+    labelNames: ['check'],
+    registers: [this.registry],
+  });
+
   /** @param status the assigned partitions, asked for at every scrape */
   constructor(status: () => readonly PartitionStatus[]) {
     collectDefaultMetrics({ register: this.registry, prefix: PREFIX });
@@ -53,6 +60,10 @@ export class WorkerMetrics {
     }
     if (otherAccounts > 0) this.#otherAccounts.inc(labels, otherAccounts);
     this.#batchSeconds.observe(ms / 1_000);
+  }
+
+  bookBreaks(breaks: ReadonlyMap<string, number>): void {
+    for (const [check, count] of breaks) this.#bookBreaks.set({ check }, count);
   }
 
   #perPartition(

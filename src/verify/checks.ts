@@ -6,6 +6,29 @@ export interface Check {
   /** What is checked, for a person. */
   readonly holds: string;
   readonly sql: string;
+  /** Reads a row per 100,000 offsets at most: the worker does it on itself all the time. */
+  readonly isLight?: true;
+}
+
+/** Sessions that were written to from $1 on and before $2; they are then checked as a whole. */
+const WRITTEN = `session_id IN (
+          SELECT session_id FROM session_model_usage
+          WHERE updated_at >= coalesce($1, '-infinity'::timestamptz)
+            AND updated_at < coalesce($2, 'infinity'::timestamptz)
+          UNION
+          SELECT session_id FROM ledger_page
+          WHERE recorded_at >= coalesce($1, '-infinity'::timestamptz)
+            AND recorded_at < coalesce($2, 'infinity'::timestamptz))`;
+
+/** The place in a check's SQL where the scope goes. */
+const SCOPE = '/* scope */';
+const SCOPE_AND = '/* scope: and */';
+
+/** The SQL of a check, of everything or of what was written in a time. */
+export function sqlOf({ sql }: Check, isScoped: boolean): string {
+  return sql
+    .replaceAll(SCOPE_AND, isScoped ? `AND ${WRITTEN}` : '')
+    .replaceAll(SCOPE, isScoped ? `WHERE ${WRITTEN}` : '');
 }
 
 const USAGE = [...COUNT_COLUMNS, ...DURATION_COLUMNS];
@@ -18,6 +41,7 @@ const compared = [...USAGE, 'event_count'];
 export const CHECKS: readonly Check[] = [
   {
     name: 'ranges_touch',
+    isLight: true,
     holds: 'recorded ranges touch, without gap or overlap',
     sql: `
       SELECT group_id, topic, partition, pass, first_offset, next_offset,
@@ -33,6 +57,7 @@ export const CHECKS: readonly Check[] = [
   },
   {
     name: 'outcomes_add_up',
+    isLight: true,
     holds: 'in every range, consumed = applied + duplicate + ignored + conflict + dead_letter',
     sql: `
       SELECT group_id, topic, partition, pass, first_offset, next_offset, consumed,
@@ -44,6 +69,7 @@ export const CHECKS: readonly Check[] = [
   },
   {
     name: 'ranges_reach_position',
+    isLight: true,
     holds: 'the ranges of the last pass reach from its beginning to the position',
     sql: `
       SELECT group_id, topic, partition, position.pass, position.pass_first_offset,
@@ -72,7 +98,10 @@ export const CHECKS: readonly Check[] = [
     holds: 'every page of the ledger has as many elements in each array as it says, and a session',
     sql: `
       SELECT page.session_id, page.period, page.revision, page.page, page.entry_count
-      FROM ledger_page AS page
+      FROM (
+        SELECT * FROM ledger_page
+        ${SCOPE}
+      ) AS page
       LEFT JOIN session USING (session_id)
       WHERE session.session_id IS NULL
         OR session.period <> page.period
@@ -94,7 +123,7 @@ export const CHECKS: readonly Check[] = [
       SELECT session_id, encode(identity, 'hex') AS identity, count(*) AS times,
         array_agg(kafka_topic || '/' || kafka_partition || '/' || kafka_offset) AS offsets
       FROM ledger_entry
-      WHERE NOT is_correction
+      WHERE NOT is_correction ${SCOPE_AND}
       GROUP BY session_id, identity
       HAVING count(*) > 1`,
   },
@@ -116,9 +145,13 @@ export const CHECKS: readonly Check[] = [
           ${USAGE.map((name) => `sum(${name}) AS ${name}`).join(',\n          ')},
           count(*) FILTER (WHERE NOT is_correction) AS event_count
         FROM ledger_entry
+        ${SCOPE}
         GROUP BY session_id, usage_type, provider, model
       ) AS ledger
-      FULL JOIN session_model_usage AS billed USING (session_id, usage_type, provider, model)
+      FULL JOIN (
+        SELECT * FROM session_model_usage
+        ${SCOPE}
+      ) AS billed USING (session_id, usage_type, provider, model)
       WHERE ${compared
         .map((name) => `ledger.${name} IS DISTINCT FROM billed.${name}`)
         .join('\n        OR ')}`,
