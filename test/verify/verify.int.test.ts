@@ -50,7 +50,7 @@ const BREAKS: readonly [what: string, sql: string, check: string, found: object]
   [
     'an event is in the ledger twice',
     `CREATE TABLE again AS SELECT * FROM ledger_page WHERE revision = 1;
-      UPDATE again SET page = 99;
+      UPDATE again SET page = page + 50;
       INSERT INTO ledger_page SELECT * FROM again;
       DROP TABLE again`,
     'no_event_twice',
