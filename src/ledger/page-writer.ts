@@ -1,5 +1,6 @@
 import { requestIdOf } from '../identify/identity.ts';
 import { COUNT_COLUMNS, DURATION_COLUMNS, type UsageColumn } from '../metrics/usage-columns.ts';
+import { COLUMNS_OF } from '../metrics/usage-of.ts';
 import { byteaArray, numberArray, textArray } from './array-literal.ts';
 import type { Batch, BillableMessage } from './message.ts';
 import type { SessionWork } from './session-work.ts';
@@ -60,20 +61,39 @@ export function pagesOf(
   };
 }
 
+/** A column for each page that uses it; a column that no page uses needs no array at all. */
 function usageColumns(
   chunks: readonly (readonly BillableMessage[])[],
 ): Record<UsageColumn, string | null> {
   const columns = {} as Record<UsageColumn, string | null>;
+  const used = chunks.map(columnsUsedIn);
   for (const name of [...COUNT_COLUMNS, ...DURATION_COLUMNS]) {
-    let used = false;
-    const literals = chunks.map((events) => {
-      if (events.every(({ usage }) => usage[name] === 0)) return null;
-      used = true;
-      return numberArray(events.map(({ usage }) => (usage[name] === 0 ? null : usage[name])));
-    });
-    columns[name] = used ? textArray(literals) : null;
+    const literals = chunks.map((events, i) =>
+      used[i]?.has(name) ? sparseArray(events, name) : null,
+    );
+    columns[name] = literals.every((literal) => literal === null) ? null : textArray(literals);
   }
   return columns;
+}
+
+function columnsUsedIn(events: readonly BillableMessage[]): Set<UsageColumn> {
+  const used = new Set<UsageColumn>();
+  for (const { metric, usage } of events) {
+    for (const name of COLUMNS_OF[metric.type]) if (usage[name] !== 0) used.add(name);
+  }
+  return used;
+}
+
+/** Zeros are null elements: they cost a bit and not eight bytes. */
+function sparseArray(events: readonly BillableMessage[], name: UsageColumn): string {
+  let text = '{';
+  let separator = '';
+  for (const { usage } of events) {
+    const value = usage[name];
+    text += separator + (value === 0 ? 'NULL' : value);
+    separator = ',';
+  }
+  return `${text}}`;
 }
 
 function identitiesOf(events: readonly BillableMessage[]): Buffer {

@@ -1,9 +1,12 @@
 import {
   COUNT_COLUMNS,
+  type CountColumn,
   DURATION_COLUMNS,
+  type DurationColumn,
   type UsageColumn,
   type UsageType,
 } from '../metrics/usage-columns.ts';
+import { COLUMNS_OF } from '../metrics/usage-of.ts';
 import { UsageRows } from '../metrics/usage-rows.ts';
 import { numberArray, textArray } from './array-literal.ts';
 import { addExactly, DecimalSum } from './decimal.ts';
@@ -17,8 +20,8 @@ interface UsageDelta {
   readonly usageType: UsageType;
   readonly provider: string;
   readonly model: string;
-  readonly counts: (number | bigint)[];
-  readonly durations: DecimalSum[];
+  readonly counts: Partial<Record<CountColumn, number | bigint>>;
+  readonly durations: Partial<Record<DurationColumn, DecimalSum>>;
   events: number;
   firstUs: number;
   lastUs: number;
@@ -57,35 +60,38 @@ function newDelta(
     usageType,
     provider,
     model,
-    counts: COUNT_COLUMNS.map(() => 0),
-    durations: DURATION_COLUMNS.map(() => new DecimalSum()),
+    counts: {},
+    durations: {},
     events: 0,
     firstUs: Number.POSITIVE_INFINITY,
     lastUs: Number.NEGATIVE_INFINITY,
   };
 }
 
-function add(delta: UsageDelta, { usage, eventUs }: BillableMessage): void {
-  for (let i = 0; i < COUNT_COLUMNS.length; i += 1) {
-    const value = usage[COUNT_COLUMNS[i] as UsageColumn];
-    if (value !== 0) delta.counts[i] = addExactly(delta.counts[i] ?? 0, value);
-  }
-  for (let i = 0; i < DURATION_COLUMNS.length; i += 1) {
-    delta.durations[i]?.add(usage[DURATION_COLUMNS[i] as UsageColumn]);
+function add(delta: UsageDelta, { metric, usage, eventUs }: BillableMessage): void {
+  for (const name of COLUMNS_OF[metric.type]) {
+    const value = usage[name];
+    if (value === 0) continue;
+    if (name === 'session_duration' || name === 'audio_duration') {
+      let sum = delta.durations[name];
+      if (sum === undefined) {
+        sum = new DecimalSum();
+        delta.durations[name] = sum;
+      }
+      sum.add(value);
+    } else delta.counts[name] = addExactly(delta.counts[name] ?? 0, value);
   }
   delta.events += 1;
-  delta.firstUs = Math.min(delta.firstUs, eventUs);
-  delta.lastUs = Math.max(delta.lastUs, eventUs);
+  if (eventUs < delta.firstUs) delta.firstUs = eventUs;
+  if (eventUs > delta.lastUs) delta.lastUs = eventUs;
 }
 
 function parametersOf(deltas: readonly UsageDelta[]): UsageParameters {
   const columns = {} as Record<UsageColumn, string | null>;
-  COUNT_COLUMNS.forEach((name, i) => {
-    columns[name] = column(deltas.map(({ counts }) => counts[i] ?? 0));
-  });
-  DURATION_COLUMNS.forEach((name, i) => {
-    columns[name] = column(deltas.map(({ durations }) => String(durations[i])));
-  });
+  for (const name of COUNT_COLUMNS) columns[name] = column(deltas, ({ counts }) => counts[name]);
+  for (const name of DURATION_COLUMNS) {
+    columns[name] = column(deltas, ({ durations }) => durations[name]?.toString());
+  }
   return {
     sessionIds: textArray(deltas.map(({ sessionId }) => sessionId)),
     usageTypes: textArray(deltas.map(({ usageType }) => usageType)),
@@ -99,6 +105,15 @@ function parametersOf(deltas: readonly UsageDelta[]): UsageParameters {
 }
 
 /** A column to which nothing is added needs no array. */
-function column(values: readonly (number | bigint | string)[]): string | null {
-  return values.every((value) => value === 0 || value === '0') ? null : numberArray(values);
+function column(
+  deltas: readonly UsageDelta[],
+  valueOf: (delta: UsageDelta) => number | bigint | string | undefined,
+): string | null {
+  let isUsed = false;
+  const values = deltas.map((delta) => {
+    const value = valueOf(delta);
+    if (value !== undefined) isUsed = true;
+    return value ?? 0;
+  });
+  return isUsed ? numberArray(values) : null;
 }

@@ -7,7 +7,7 @@ import type {
   STTMetrics,
   TTSMetrics,
 } from './types.ts';
-import type { UsageColumns, UsageType } from './usage-columns.ts';
+import type { UsageColumn, UsageColumns, UsageType } from './usage-columns.ts';
 
 export type { UsageColumns } from './usage-columns.ts';
 
@@ -45,6 +45,32 @@ export function billableUsage(metric: AgentMetrics): BillableUsage | undefined {
       return undefined;
   }
 }
+
+/**
+ * The columns that a metric type contributes to; the others are zero in its `billableUsage`. What
+ * goes over many events looks only at these.
+ */
+export const COLUMNS_OF = {
+  llm_metrics: ['input_tokens', 'input_cached_tokens', 'output_tokens'],
+  realtime_model_metrics: [
+    'input_tokens',
+    'input_cached_tokens',
+    'input_audio_tokens',
+    'input_cached_audio_tokens',
+    'input_text_tokens',
+    'input_cached_text_tokens',
+    'input_image_tokens',
+    'input_cached_image_tokens',
+    'output_tokens',
+    'output_audio_tokens',
+    'output_text_tokens',
+    'output_image_tokens',
+    'session_duration',
+  ],
+  tts_metrics: ['input_tokens', 'output_tokens', 'characters_count', 'audio_duration'],
+  stt_metrics: ['input_tokens', 'output_tokens', 'audio_duration'],
+  interruption_metrics: ['total_requests'],
+} as const satisfies Partial<Record<AgentMetrics['type'], readonly UsageColumn[]>>;
 
 function ofLlm(metric: LLMMetrics): BillableUsage {
   const usage = nothing('llm_usage', metric.metadata);

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { OutcomeCounts } from '../src/ledger/message.ts';
+
+export interface Drain {
+  readonly counts: OutcomeCounts;
+  readonly batches: number;
+  /** From the start of the worker, joining the group included, to its last commit. */
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly peakRssMb: number;
+}
+
+const WORKER = fileURLToPath(new URL('./drain-worker.ts', import.meta.url));
+
+/** Runs workers of one group side by side, each in a process, until they have drained the topic. */
+export async function drain(env: NodeJS.ProcessEnv, workers = 1): Promise<Drain> {
+  const drains = await Promise.all(Array.from({ length: workers }, () => drainOne(env)));
+  return drains.reduce((a, b) => ({
+    counts: a.counts,
+    batches: a.batches + b.batches,
+    seconds: Math.max(a.seconds, b.seconds),
+    cpuSeconds: a.cpuSeconds + b.cpuSeconds,
+    peakRssMb: Math.max(a.peakRssMb, b.peakRssMb),
+  }));
+}
+
+async function drainOne(env: NodeJS.ProcessEnv): Promise<Drain> {
+  const flags = process.env['BENCH_NODE_FLAGS']?.split(' ') ?? [];
+  const child = spawn(process.execPath, [...flags, '--import', 'tsx', WORKER], {
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`a worker of the bench ended with ${code}: ${output}`);
+  return JSON.parse(output) as Drain;
+}

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { loadSettings, type Settings } from '../src/config/settings.ts';
+import { migrateDatabase } from '../src/ledger/migrate.ts';
+import type { Stack } from '../src/stack/stack.ts';
+
+/** The services of one run, and databases on them. */
+export interface BenchServices {
+  /** Settings for a worker, on the database `postgres` unless another is named. */
+  settings(env?: NodeJS.ProcessEnv): Settings;
+  env(more?: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
+  /** An empty, migrated database. */
+  freshDatabase(): Promise<BenchDatabase>;
+}
+
+export interface BenchDatabase {
+  readonly url: string;
+  query<R extends pg.QueryResultRow>(sql: string): Promise<R[]>;
+  drop(): Promise<void>;
+}
+
+export function servicesOf(stack: Stack): BenchServices {
+  const base = {
+    KAFKA_BROKERS: stack.kafkaBrokers,
+    SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
+    DATABASE_URL: stack.databaseUrl,
+    HTTP_PORT: 'off',
+    LOG_LEVEL: 'fatal',
+  };
+  const settings = (env: NodeJS.ProcessEnv = {}) =>
+    loadSettings({ ...base, ...env }, ['kafka', 'registry', 'database']);
+  return {
+    settings,
+    env: (more = {}) => ({ ...base, ...more }),
+    async freshDatabase() {
+      const name = `bench_${randomBytes(4).toString('hex')}`;
+      await onServer(stack.databaseUrl, `CREATE DATABASE ${name}`);
+      const url = new URL(stack.databaseUrl);
+      url.pathname = `/${name}`;
+      await migrateDatabase(settings({ DATABASE_URL: url.href }));
+      const client = new pg.Client({
+        connectionString: url.href,
+        options: '-c search_path=usage_ledger',
+      });
+      await client.connect();
+      return {
+        url: url.href,
+        query: async <R extends pg.QueryResultRow>(sql: string) =>
+          (await client.query<R>(sql)).rows,
+        async drop() {
+          await client.end();
+          await onServer(stack.databaseUrl, `DROP DATABASE ${name} WITH (FORCE)`);
+        },
+      };
+    },
+  };
+}
+
+async function onServer(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
