@@ -16,11 +16,12 @@ const MOST_DELAY_MS = 2_000;
 
 /** Kafka, once a broker has answered. */
 export async function reachKafka(settings: Settings, logger: Logger): Promise<Kafka> {
-  const kafka = createKafka(settings, logger);
+  // It fails at once, so that `reach` can say why when it has tried in vain.
+  const probe = createKafka(settings, logger, 0);
   await reach(settings, `Kafka at ${settings.KAFKA_BROKERS.join(', ')}`, () =>
-    withAdmin(kafka, (admin) => admin.describeCluster()),
+    withAdmin(probe, (admin) => admin.describeCluster()),
   );
-  return kafka;
+  return createKafka(settings, logger);
 }
 
 /** Waits until every topic is there. */

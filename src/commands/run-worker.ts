@@ -7,10 +7,13 @@ import { SchemaCache } from '../decode/schema-cache.ts';
 import { messageOf } from '../errors.ts';
 import { WorkerMetrics } from '../http/metrics.ts';
 import { type HttpServer, serveHttp } from '../http/server.ts';
+import { isTransientInKafka } from '../kafka/errors.ts';
 import type { Database } from '../ledger/database.ts';
 import { type BatchStep, Ledger, type LedgerOptions } from '../ledger/ledger.ts';
 import type { OutcomeCounts } from '../ledger/message.ts';
-import { caughtUp, type Progress, readTargets } from '../pipeline/caught-up.ts';
+import { isTransient } from '../ledger/sql-errors.ts';
+import { backOff } from '../pipeline/backoff.ts';
+import { caughtUp, type Progress, readTargets, type Target } from '../pipeline/caught-up.ts';
 import { type PartitionStatus, Worker } from '../pipeline/worker.ts';
 import { DeadLetterTopic } from '../produce/dead-letter-topic.ts';
 import { schemaFetcher } from '../registry/schema-registry.ts';
@@ -79,6 +82,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     logger,
     ledger: new Ledger(database, ledgerOptions(options, deadLetterTopic)),
     schemas: new SchemaCache(schemaFetcher(registry)),
+    concurrentBatches: settings.DATABASE_POOL_SIZE,
     maxEvents: settings.BATCH_MAX_EVENTS,
     bufferBytes: settings.BUFFER_MAX_BYTES,
     deadLetterLimit: settings.DEAD_LETTER_LIMIT,
@@ -99,9 +103,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
   const months = setInterval(() => preparePartitions(database, logger), PARTITIONS_EVERY_MS);
   try {
     await preparePartitions(database, logger);
-    const targets = options.untilCaughtUp
-      ? await readTargets(source, database, groupId, topics)
-      : undefined;
+    const targets = options.untilCaughtUp ? await targetsOf(options, source) : undefined;
     await worker.start();
     const { onProgress } = options;
     const end =
@@ -117,6 +119,27 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     await worker.stop(settings.SHUTDOWN_TIMEOUT_S * 1_000);
     await http?.close();
     await deadLetterTopic?.close();
+  }
+}
+
+/**
+ * Where every partition ends now. A broker that has only just begun to answer may still be loading
+ * its groups; an outage after the start is waited out.
+ */
+async function targetsOf(options: RunOptions, source: KafkaJsSource): Promise<Target[]> {
+  const { settings, database, logger, signal } = options;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await readTargets(source, database, settings.KAFKA_GROUP_ID, settings.KAFKA_TOPICS);
+    } catch (error) {
+      if (signal.aborted) return [];
+      if (!isTransient(error) && !isTransientInKafka(error)) throw error;
+      logger.warn(
+        { attempt, error: messageOf(error) },
+        'cannot look up the ends of the partitions',
+      );
+      await backOff(attempt, signal).catch(() => {});
+    }
   }
 }
 

@@ -70,6 +70,18 @@ const url = (schemes: readonly string[]) =>
     `expected a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`,
   );
 
+const registryUrl = url(['http', 'https']).refine(
+  (value) => !URL.canParse(value) || (!new URL(value).username && !new URL(value).password),
+  'expected a URL without user and password: SCHEMA_REGISTRY_USERNAME and _PASSWORD are for them',
+);
+
+/** A password that is not escaped ends up in other parts of the URL, which are shown in errors. */
+const databaseUrl = url(['postgres', 'postgresql']).refine((value) => {
+  if (!URL.canParse(value)) return true;
+  const { username, searchParams } = new URL(value);
+  return username !== '' || searchParams.has('user') || !value.includes('@');
+}, 'expected user and password with their special characters escaped, such as %2F for /');
+
 const httpPort = z.string().transform((value, ctx) => {
   if (value === 'off') return 'off' as const;
   const number = Number(value);
@@ -148,7 +160,7 @@ export const SETTINGS = {
   },
   SCHEMA_REGISTRY_URL: {
     group: 'registry',
-    schema: url(['http', 'https']),
+    schema: registryUrl,
     required: true,
     about: 'Confluent-compatible schema registry, with its base path',
   },
@@ -161,7 +173,7 @@ export const SETTINGS = {
   },
   DATABASE_URL: {
     group: 'database',
-    schema: url(['postgres', 'postgresql']),
+    schema: databaseUrl,
     required: true,
     secret: true,
     about: 'Postgres, as postgres://user:password@host:port/database',
@@ -175,8 +187,8 @@ export const SETTINGS = {
   DATABASE_POOL_SIZE: {
     group: 'worker',
     schema: integer(1, 64),
-    fallback: '3',
-    about: 'Connections of a worker; partitions are applied side by side on them',
+    fallback: '2',
+    about: 'Batches in the making at once, each on a connection; two more are kept for other work',
   },
   BATCH_MAX_EVENTS: {
     group: 'worker',
@@ -266,7 +278,7 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly SettingGrou
     // Set to undefined: given, but not valid.
     settings[name] = result.success ? result.data : undefined;
     if (!result.success) {
-      const got = spec.secret ? '(a secret, not shown)' : JSON.stringify(raw);
+      const got = spec.secret ? '(a secret, not shown)' : shown(raw);
       problems.push(`${name}: ${result.error.issues[0]?.message ?? 'not valid'}, got ${got}`);
     }
   }
@@ -277,6 +289,11 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly SettingGrou
     );
   }
   return settings as Settings;
+}
+
+/** What is before an @ may be a password that was put where none is expected. */
+function shown(raw: string): string {
+  return JSON.stringify(raw.replace(/^.*@/s, '(not shown)@'));
 }
 
 function rawValue(name: SettingName, env: NodeJS.ProcessEnv, problems: string[]) {
@@ -307,6 +324,11 @@ function crossFieldProblems(settings: Record<string, unknown>): string[] {
     'SASL needs a mechanism, a user and a password',
   );
   together(['KAFKA_SSL_CERT_FILE', 'KAFKA_SSL_KEY_FILE'], 'a client certificate goes with its key');
+  // Whoever names certificates does not want to send in clear text. (The certificate has its key.)
+  for (const name of ['KAFKA_SSL_CA_FILE', 'KAFKA_SSL_KEY_FILE']) {
+    if (settings['KAFKA_SSL'] !== false || !(name in settings)) continue;
+    problems.push(`${name}: set, but KAFKA_SSL is not; expected KAFKA_SSL=true`);
+  }
   together(
     ['SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD'],
     'basic auth needs a user and a password',

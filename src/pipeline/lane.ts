@@ -11,6 +11,7 @@ import { backOff } from './backoff.ts';
 import { DeadLetterWindow } from './dead-letter-window.ts';
 import { prepare } from './prepare.ts';
 import { RecordQueue, type Slice } from './record-queue.ts';
+import type { Slots } from './slots.ts';
 import type { Position } from './start-offset.ts';
 
 /** Why a partition does not go on until a person has decided. */
@@ -33,6 +34,8 @@ export interface LaneContext {
   readonly ledger: Ledger;
   readonly schemas: SchemaCache;
   readonly logger: Logger;
+  /** Shared by all lanes of the worker. */
+  readonly slots: Slots;
   readonly maxEvents: number;
   readonly deadLetterLimit: number;
   /** Bytes that this lane may hold before fetching pauses; changes with the assignment. */
@@ -172,33 +175,46 @@ export class Lane implements TopicPartition {
   }
 
   async #run(): Promise<void> {
-    let next = this.#prepareNext();
-    while (this.#state === 'running') {
-      const prepared = await next;
-      if (prepared === undefined || this.#state !== 'running') return;
-      const applying = this.#apply(prepared.batch);
-      // The next batch is prepared while Postgres works on this one.
-      const ahead = this.#queue.size >= WORTH_PREPARING ? this.#prepareNext() : undefined;
-      ahead?.catch(() => {});
-      await applying;
-      this.#bytesAhead -= prepared.bytes;
-      if (prepared.halt !== undefined) this.halt(prepared.halt);
-      this.#balance();
-      next = ahead ?? this.#prepareNext();
+    let ahead: Promise<Prepared> | undefined;
+    while (await this.#hasRecords(ahead)) {
+      const { slots } = this.#context;
+      // A registry that is waited for keeps no slot from the other partitions.
+      const slice = ahead === undefined ? await this.#nextSlice() : undefined;
+      await slots.acquire();
+      try {
+        const prepared = await (slice === undefined ? ahead : this.#prepareSlice(slice));
+        if (prepared === undefined) throw new Error('neither a slice nor a batch ahead');
+        const applying = this.#apply(prepared.batch);
+        // Postgres works on this batch: the time is used for the next one, unless another
+        // partition waits to use it.
+        const isIdle = !slots.isContended && this.#queue.size >= WORTH_PREPARING;
+        ahead = isIdle ? this.#nextSlice().then((next) => this.#prepareSlice(next)) : undefined;
+        ahead?.catch(() => {});
+        await applying;
+        this.#bytesAhead -= prepared.bytes;
+        if (prepared.halt !== undefined) this.halt(prepared.halt);
+        this.#balance();
+      } finally {
+        slots.release();
+      }
     }
   }
 
-  async #prepareNext(): Promise<Prepared | undefined> {
-    while (this.#queue.isEmpty) {
-      if (this.#state !== 'running') return undefined;
+  /** Waits until there is something to book; `false` when the lane has ended. */
+  async #hasRecords(ahead: Promise<Prepared> | undefined): Promise<boolean> {
+    while (this.#state === 'running' && ahead === undefined && this.#queue.isEmpty) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
+    return this.#state === 'running';
+  }
+
+  async #nextSlice(): Promise<Slice> {
     const slice = this.#queue.take(this.#context.maxEvents, MAX_BATCH_BYTES);
     this.#bytesAhead += slice.bytes;
     await this.#loadSchemas(slice);
-    return this.#prepareSlice(slice);
+    return slice;
   }
 
   /** The registry is asked for unknown schema ids until it answers. */

@@ -14,6 +14,7 @@ import { backOff } from './backoff.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { type Halt, Lane, type LaneContext } from './lane.ts';
 import { begin, keyOf, positionsOf, rewind } from './positions.ts';
+import { Slots } from './slots.ts';
 import { decideStart, type Position, type Start } from './start-offset.ts';
 
 export interface WorkerOptions {
@@ -24,6 +25,8 @@ export interface WorkerOptions {
   readonly ledger: Ledger;
   readonly schemas: SchemaCache;
   readonly logger: Logger;
+  /** Batches in the making at once. */
+  readonly concurrentBatches: number;
   readonly maxEvents: number;
   /** Bytes fetched and not yet applied, over all partitions. */
   readonly bufferBytes: number;
@@ -59,6 +62,7 @@ export interface PartitionStatus extends TopicPartition {
 export class Worker implements SourceListener {
   readonly #options: WorkerOptions;
   readonly #commits: CommitQueue;
+  readonly #slots: Slots;
   readonly #lanes = new Map<string, Lane>();
   readonly #starting = new Map<string, TopicPartition & { since: number; trouble?: string }>();
   /** Partitions that were halted by a limit: a rebalance is no reason to go on. */
@@ -75,6 +79,7 @@ export class Worker implements SourceListener {
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#commits = new CommitQueue(options.source, options.logger);
+    this.#slots = new Slots(options.concurrentBatches);
     this.failure = new Promise((_, reject) => {
       this.#fail = reject;
     });
@@ -270,6 +275,7 @@ export class Worker implements SourceListener {
       ledger,
       schemas,
       logger,
+      slots: this.#slots,
       maxEvents,
       deadLetterLimit,
       bufferBytes: () => bufferBytes / Math.max(this.#lanes.size, 1),
