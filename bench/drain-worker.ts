@@ -1,9 +1,9 @@
-import { createKafka } from '../src/kafka/client.ts';
+import { runWorker } from '../src/commands/run-worker.ts';
 import { createLogger } from '../src/config/logger.ts';
 import { loadSettings } from '../src/config/settings.ts';
+import { createKafka } from '../src/kafka/client.ts';
 import { openDatabase } from '../src/ledger/database.ts';
 import { createRegistry } from '../src/registry/schema-registry.ts';
-import { runWorker } from '../src/commands/run-worker.ts';
 
 /** A worker in a process of its own that drains a topic and prints what that took, as JSON. */
 const settings = loadSettings(process.env, ['kafka', 'registry', 'database']);

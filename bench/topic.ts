@@ -1,11 +1,11 @@
+import { createLogger } from '../src/config/logger.ts';
 import { withAdmin } from '../src/kafka/admin.ts';
 import { createKafka } from '../src/kafka/client.ts';
 import { encodeEvent } from '../src/produce/encoder.ts';
 import { EventProducer, type ProducedMessage } from '../src/produce/event-producer.ts';
 import { createRegistry } from '../src/registry/schema-registry.ts';
 import { registerSchema } from '../src/registry/subjects.ts';
-import { simulateEvents, type SimulatedEvent } from '../src/simulate/simulate-events.ts';
-import { createLogger } from '../src/config/logger.ts';
+import { type SimulatedEvent, simulateEvents } from '../src/simulate/simulate-events.ts';
 import type { BenchServices } from './services.ts';
 
 export const PARTITIONS = 4;

@@ -82,7 +82,12 @@ function skipBlocks(tap: Tap, skipItem: (tap: Tap) => void): void {
       tap.pos += bytes;
     } else {
       if (count > tap.buf.length - tap.pos) throw new Error('block count exceeds the message');
-      while (count--) skipItem(tap);
+      while (count > 0) {
+        const start = tap.pos;
+        skipItem(tap);
+        // An item of no bytes (null) says that all are: a count of them is no bound to the work.
+        count = tap.pos === start ? 0 : count - 1;
+      }
     }
   }
 }

@@ -1,4 +1,6 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
 import type { Settings } from '../config/settings.ts';
@@ -8,15 +10,21 @@ import { messageOf, WrongUsageError } from '../errors.ts';
 const REQUEST_TIMEOUT_MS = 10_000;
 const CONNECTION_TIMEOUT_MS = 5_000;
 
-/** A kafkajs client as the settings say; its log goes to `logger`. */
-export function createKafka(settings: Settings, logger: Logger): Kafka {
+/** Few and quick tries: what goes on for longer is decided by whoever asked. */
+const RETRIES = 5;
+
+/**
+ * A kafkajs client as the settings say; its log goes to `logger`.
+ *
+ * @param retries what it tries again by itself
+ */
+export function createKafka(settings: Settings, logger: Logger, retries = RETRIES): Kafka {
   const config: KafkaConfig = {
     brokers: [...settings.KAFKA_BROKERS],
     clientId: settings.KAFKA_CLIENT_ID,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
-    // Few and quick tries here: what goes on for longer is decided by whoever asked.
-    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 },
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries },
     logCreator: () => (entry) => logEntry(logger, entry),
   };
   if (settings.KAFKA_SSL) config.ssl = tlsOptions(settings);
@@ -39,6 +47,15 @@ function tlsOptions(settings: Settings): NonNullable<KafkaConfig['ssl']> {
     } catch (error) {
       throw new WrongUsageError(`KAFKA_SSL_${name.toUpperCase()}_FILE: ${messageOf(error)}`);
     }
+  }
+  try {
+    // Of an authority without a certificate in it, Node would only say that nobody is trusted.
+    if (options['ca'] !== undefined) new X509Certificate(options['ca']);
+    createSecureContext(options);
+  } catch (error) {
+    throw new WrongUsageError(
+      `KAFKA_SSL_CA_FILE, _CERT_FILE, _KEY_FILE: not usable: ${messageOf(error)}`,
+    );
   }
   return options;
 }

@@ -1,10 +1,29 @@
 import pg from 'pg';
 import type { Settings } from '../config/settings.ts';
+import { messageOf, WrongUsageError } from '../errors.ts';
+import { isConnectionSpoilt } from './sql-errors.ts';
 
 export type Database = pg.Pool;
 export type Connection = pg.PoolClient;
 
 const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * A statement of ours that has no answer after this long never gets one: its connection was cut
+ * without a word, and the kernel would go on sending for a quarter of an hour.
+ */
+export const ANSWER_TIMEOUT_MS = 20_000;
+
+/**
+ * What bounds a transaction on the server, so that no worker waits for one that is frozen or out of
+ * reach: its locks end, and it has no effect. A wait for a lock ends before its statement is given
+ * up here, so that no backend is left behind in the queue for the lock.
+ */
+const BEGIN = [
+  'BEGIN',
+  `SET LOCAL lock_timeout = ${ANSWER_TIMEOUT_MS / 2}`,
+  `SET LOCAL idle_in_transaction_session_timeout = 15000`,
+].join('; ');
 
 /**
  * A pool of connections whose search path is DATABASE_SCHEMA, so that no statement names it.
@@ -21,20 +40,48 @@ export function openDatabase(settings: Settings, size: number): Database {
   });
   // An idle connection that breaks is replaced when the next one is asked for.
   pool.on('error', () => {});
+  // One that breaks between two statements of a transaction tells the next statement; an error
+  // event that nobody listens for would end the process.
+  pool.on('connect', (connection) => connection.on('error', () => {}));
   return pool;
 }
 
+/** @throws {WrongUsageError} when DATABASE_URL names files that are not there, such as sslrootcert */
 export function connectionConfig(settings: Settings): pg.ClientConfig {
-  return {
+  const config = {
     connectionString: settings.DATABASE_URL,
     application_name: 'usage-ledger',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     options: `-c search_path=${quoteIdentifier(settings.DATABASE_SCHEMA)}`,
   };
+  try {
+    // Reads the URL and the files that it names; connects to nothing.
+    new pg.Client(config);
+  } catch (error) {
+    throw new WrongUsageError(`DATABASE_URL: ${messageOf(error)}`);
+  }
+  return config;
 }
 
 export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Runs `work` on a connection of the pool; one that is of no use any more is discarded. */
+export async function onConnection<T>(
+  database: Database,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await database.connect();
+  let spoilt = false;
+  try {
+    return await work(connection);
+  } catch (error) {
+    spoilt = isConnectionSpoilt(error);
+    throw error;
+  } finally {
+    connection.release(spoilt);
+  }
 }
 
 /**
@@ -45,21 +92,24 @@ export async function inTransaction<T>(
   database: Database,
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
-  const connection = await database.connect();
-  let broken: Error | undefined;
-  try {
-    await connection.query('BEGIN');
-    const result = await work(connection);
-    await connection.query('COMMIT');
-    return result;
-  } catch (error) {
+  return onConnection(database, async (connection) => {
     try {
-      await connection.query('ROLLBACK');
-    } catch (rollbackError) {
-      broken = rollbackError as Error;
+      await control(connection, BEGIN);
+      const result = await work(connection);
+      await control(connection, 'COMMIT');
+      return result;
+    } catch (error) {
+      // A connection that is closed is rolled back by the server.
+      if (!isConnectionSpoilt(error)) await control(connection, 'ROLLBACK');
+      throw error;
     }
-    throw error;
-  } finally {
-    connection.release(broken);
-  }
+  });
 }
+
+async function control(connection: Connection, text: string): Promise<void> {
+  const query: AnsweredQuery = { text, query_timeout: ANSWER_TIMEOUT_MS };
+  await connection.query(query);
+}
+
+/** `pg` knows a time limit for each query; its types do not. */
+export type AnsweredQuery = pg.QueryConfig & { readonly query_timeout: number };

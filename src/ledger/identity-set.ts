@@ -7,8 +7,8 @@ const WORDS = 4;
 const INITIAL_SLOTS = 16;
 
 /**
- * Identities with their fingerprints, in 32 bytes or less each: open addressing over one typed
- * array. A Map would take four times as much, and the worker keeps a set for every live session.
+ * Identities with their fingerprints, in 32 to 64 bytes each: open addressing over one typed
+ * array. A Map would take three times as much, and the worker keeps a set for every live session.
  *
  * A slot is identity (two words), then fingerprint (two words); an identity of zeros marks a free
  * slot, and the one identity that really is zero (one in 2^64) is stored as 0, 1.

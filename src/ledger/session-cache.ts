@@ -6,6 +6,8 @@ export interface SessionState {
   /** Month of its pages, as YYYY-MM-DD. */
   readonly period: string;
   accountId: string | null;
+  /** Names of the attributes that the session has. */
+  attributes: ReadonlySet<string>;
   /** Microseconds since 1970. */
   firstUs: number;
   lastUs: number;
@@ -67,6 +69,7 @@ export class SessionCache {
     base.accountId = committed.accountId;
     base.firstUs = committed.firstUs;
     base.lastUs = committed.lastUs;
+    base.attributes = committed.attributes;
     base.identities.addAll(committed.identities);
     this.#bytes += sizeOf(base);
     this.#evict();

@@ -61,8 +61,10 @@ export class SessionMemory {
 
   /** Keeps what the committed transaction added to the sessions. */
   remember(works: readonly SessionWork[]): void {
-    for (const { sessionId, state, touched, firstUs, lastUs, added } of works) {
+    for (const work of works) {
+      const { sessionId, state, touched, firstUs, lastUs, added } = work;
       if (touched === undefined) continue;
+      const attributes = attributesOf(work);
       const { revision, period, accountId } = touched;
       const bounds = {
         firstUs: Math.min(firstUs, state?.firstUs ?? firstUs),
@@ -73,18 +75,33 @@ export class SessionMemory {
         this.#cache.advance(sessionId, state, {
           revision,
           accountId,
+          attributes,
           ...bounds,
           identities: added,
         });
       } else if (known === undefined) {
         const identities = state?.identities ?? new IdentitySet();
         identities.addAll(added);
-        this.#cache.set(sessionId, { revision, period, accountId, ...bounds, identities });
+        this.#cache.set(sessionId, {
+          revision,
+          period,
+          accountId,
+          attributes,
+          ...bounds,
+          identities,
+        });
       } else {
         this.#cache.delete(sessionId);
       }
     }
   }
+}
+
+const NO_ATTRIBUTES: ReadonlySet<string> = new Set();
+
+function attributesOf({ state, attributes }: SessionWork): ReadonlySet<string> {
+  const known = state?.attributes ?? NO_ATTRIBUTES;
+  return attributes === undefined ? known : new Set([...known, ...Object.keys(attributes)]);
 }
 
 async function load(
@@ -101,6 +118,7 @@ async function load(
         revision: Number(row.revision),
         period: row.period,
         accountId: row.account_id,
+        attributes: new Set(row.attributes),
         firstUs: Number(row.first_us),
         lastUs: Number(row.last_us),
         identities: new IdentitySet(),

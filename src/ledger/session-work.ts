@@ -73,6 +73,7 @@ export function mayChange(work: SessionWork): boolean {
   if (state === undefined) return true;
   if (work.firstUs < state.firstUs || work.lastUs > state.lastUs) return true;
   if (state.accountId === null && work.accountId !== null) return true;
+  for (const name in work.attributes) if (!state.attributes.has(name)) return true;
   return work.billable.some((event) => state.identities.lookup(event) === 'absent');
 }
 

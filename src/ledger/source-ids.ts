@@ -1,5 +1,5 @@
 import { textArray } from './array-literal.ts';
-import type { Database } from './database.ts';
+import { type Database, onConnection } from './database.ts';
 import type { BillableMessage } from './message.ts';
 import { addSources, readSources } from './statements/sources.ts';
 
@@ -37,14 +37,12 @@ export class SourceIds {
       providers: textArray(list.map(({ usage }) => usage.provider)),
       models: textArray(list.map(({ usage }) => usage.model)),
     };
-    const connection = await this.#database.connect();
-    try {
+    const rows = await onConnection(this.#database, async (connection) => {
       await addSources.run(connection, names);
-      for (const row of await readSources.run(connection, names)) {
-        this.#remember(row.metric_type, row.provider, row.model, row.source_id);
-      }
-    } finally {
-      connection.release();
+      return readSources.run(connection, names);
+    });
+    for (const row of rows) {
+      this.#remember(row.metric_type, row.provider, row.model, row.source_id);
     }
   }
 

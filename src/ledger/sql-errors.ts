@@ -44,6 +44,7 @@ const TRANSIENT_ERRNO = new Set([
 const CONNECTION_LOST = [
   /^Connection terminated/,
   /^timeout exceeded when trying to connect/,
+  /^timeout expired/,
   /^Client has encountered a connection error/,
   /^Query read timeout/,
   /^Client was closed and is not queryable/,
@@ -56,6 +57,19 @@ export function isRejected(error: unknown): boolean {
   return code !== undefined && code.length === 5 && REJECTED_CLASSES.has(code.slice(0, 2));
 }
 
+/**
+ * Classes of a server that is in trouble, stops or is only read from now on: another connection may
+ * lead to another server, or to the same one without what ails this session.
+ */
+const SPOILT_CLASSES = new Set(['08', '25', '53', '57', '58', 'XX']);
+
+/** Whether the connection on which the error came must not be used again. */
+export function isConnectionSpoilt(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code === undefined) return isConnectionLost(error);
+  return code.length === 5 ? SPOILT_CLASSES.has(code.slice(0, 2)) : TRANSIENT_ERRNO.has(code);
+}
+
 /** Whether the same work may succeed later, unchanged. */
 export function isTransient(error: unknown): boolean {
   if (error instanceof TryAgainError) return true;
@@ -65,6 +79,10 @@ export function isTransient(error: unknown): boolean {
     if (TRANSIENT_ERRNO.has(code) || TRANSIENT_CODES.has(code)) return true;
     if (code.length === 5) return TRANSIENT_CLASSES.has(code.slice(0, 2));
   }
+  return isConnectionLost(error);
+}
+
+function isConnectionLost(error: unknown): boolean {
   const message = error instanceof Error ? error.message : '';
   return CONNECTION_LOST.some((pattern) => pattern.test(message));
 }

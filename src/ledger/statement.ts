@@ -1,6 +1,7 @@
 import { Placeholder, type SQL, type SQLWrapper } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import type pg from 'pg';
+import { ANSWER_TIMEOUT_MS, type AnsweredQuery } from './database.ts';
 
 /** One parameterised statement: its text is made once, and each connection prepares it once. */
 export interface Statement<P extends object, R extends pg.QueryResultRow> {
@@ -33,7 +34,8 @@ export function statement<P extends object, R extends pg.QueryResultRow = never>
     text,
     async run(connection, parameters) {
       const values = names.map((parameter) => parameters[parameter]);
-      const result = await connection.query<R>({ name, text, values });
+      const query: AnsweredQuery = { name, text, values, query_timeout: ANSWER_TIMEOUT_MS };
+      const result = await connection.query<R>(query);
       return result.rows;
     },
   };

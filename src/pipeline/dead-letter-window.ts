@@ -24,7 +24,7 @@ export class DeadLetterWindow {
     this.#marks[at] = isDeadLetter ? 1 : 0;
     this.#dead += isDeadLetter ? 1 : 0;
     this.#seen += 1;
-    return isDeadLetter && this.#seen >= FEWEST && this.#dead > this.#limit * this.size;
+    return this.#seen >= FEWEST && this.#dead > this.#limit * this.size;
   }
 
   get size(): number {

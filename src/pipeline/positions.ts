@@ -1,6 +1,6 @@
 import { CheckFailedError } from '../errors.ts';
 import type { PartitionBounds } from '../kafka/admin.ts';
-import { type Connection, type Database, inTransaction } from '../ledger/database.ts';
+import { type Connection, type Database, inTransaction, onConnection } from '../ledger/database.ts';
 import {
   beginPass,
   beginPosition,
@@ -18,15 +18,12 @@ export async function positionsOf(
   groupId: string,
   topics: readonly string[],
 ): Promise<Map<string, Position>> {
-  const connection = await database.connect();
-  try {
-    const rows = await readPositions.run(connection, { groupId, topics: [...topics] });
-    return new Map(
-      rows.map((row) => [keyOf(row), { nextOffset: Number(row.next_offset), pass: row.pass }]),
-    );
-  } finally {
-    connection.release();
-  }
+  const rows = await onConnection(database, (connection) =>
+    readPositions.run(connection, { groupId, topics: [...topics] }),
+  );
+  return new Map(
+    rows.map((row) => [keyOf(row), { nextOffset: Number(row.next_offset), pass: row.pass }]),
+  );
 }
 
 /** Gives the group its first position in a partition, or returns the one that another just gave. */

@@ -13,10 +13,27 @@ import { runToEnd } from './run-to-end.ts';
 // Performance data would be left in the temporary folder by a JVM that is killed.
 const JVM_FLAGS = ['-XX:-UsePerfData', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
 
+/** What a broker has beyond the usual. */
+export interface KafkaAdditions {
+  /** Further listeners: by their names, the security protocols. */
+  readonly listeners?: Readonly<Record<string, 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'>>;
+  readonly properties?: Readonly<Record<string, string | number>>;
+  /** Further arguments of `kafka-storage format`, such as `--add-scram`. */
+  readonly format?: readonly string[];
+}
+
+interface LocalKafka {
+  readonly brokers: string;
+  /** Ports of the further listeners on 127.0.0.1, by their names. */
+  readonly ports: Readonly<Record<string, number>>;
+  readonly process: ManagedProcess;
+}
+
 /** One KRaft node, broker and controller in one, with data that lasts as long as the stack. */
 export async function startLocalKafka(
   context: LocalContext,
-): Promise<{ brokers: string; process: ManagedProcess }> {
+  additions: KafkaAdditions = {},
+): Promise<LocalKafka> {
   const { guardian, env } = context;
   const libraries = await fetchArtifact(KAFKA_ARTIFACT, context);
   const home = join(guardian.scratch, 'kafka');
@@ -30,56 +47,72 @@ export async function startLocalKafka(
     cwd: home,
   });
 
+  const names = Object.keys(additions.listeners ?? {});
   let formatted = false;
-  return await onFreePorts(2, async ([brokerPort = 0, controllerPort = 0]) => {
-    await writeFile(properties, serverProperties({ home, brokerPort, controllerPort }));
-    if (!formatted) {
-      // Led by a zero byte: an id that began with "-" would be taken for an option.
-      const clusterId = Buffer.concat([Buffer.alloc(1), randomBytes(15)]).toString('base64url');
-      await runToEnd(guardian, 'Preparing the data folder of Kafka', {
-        ...java(['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'], 'kafka.tools.StorageTool', [
-          'format',
-          '--cluster-id',
-          clusterId,
-          '--config',
-          properties,
-        ]),
-        log: join(home, 'format.log'),
+  return await onFreePorts(
+    2 + names.length,
+    async ([brokerPort = 0, controllerPort = 0, ...more]) => {
+      const ports = Object.fromEntries(names.map((name, i) => [name, more[i] ?? 0]));
+      const settings = serverProperties({ home, brokerPort, controllerPort, ports, additions });
+      await writeFile(properties, settings);
+      if (!formatted) {
+        // Led by a zero byte: an id that began with "-" would be taken for an option.
+        const clusterId = Buffer.concat([Buffer.alloc(1), randomBytes(15)]).toString('base64url');
+        await runToEnd(guardian, 'Preparing the data folder of Kafka', {
+          ...java(['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'], 'kafka.tools.StorageTool', [
+            'format',
+            '--cluster-id',
+            clusterId,
+            '--config',
+            properties,
+            ...(additions.format ?? []),
+          ]),
+          log: join(home, 'format.log'),
+        });
+        formatted = true;
+      }
+      const brokers = `127.0.0.1:${brokerPort}`;
+      const process = await startManaged(guardian, {
+        label: 'Kafka',
+        stopSignal: 'SIGTERM',
+        probe: kafkaProbe(brokers),
+        spec: {
+          ...java(['-Xmx512m', `-Djava.io.tmpdir=${temporary}`], 'kafka.Kafka', [properties]),
+          log: join(home, `server-${brokerPort}.log`),
+        },
       });
-      formatted = true;
-    }
-    const brokers = `127.0.0.1:${brokerPort}`;
-    const process = await startManaged(guardian, {
-      label: 'Kafka',
-      stopSignal: 'SIGTERM',
-      probe: kafkaProbe(brokers),
-      spec: {
-        ...java(['-Xmx512m', `-Djava.io.tmpdir=${temporary}`], 'kafka.Kafka', [properties]),
-        log: join(home, `server-${brokerPort}.log`),
-      },
-    });
-    return { brokers, process };
-  });
+      return { brokers, ports, process };
+    },
+  );
 }
 
 function serverProperties(options: {
   home: string;
   brokerPort: number;
   controllerPort: number;
+  ports: Readonly<Record<string, number>>;
+  additions: KafkaAdditions;
 }): string {
+  const { home, brokerPort, controllerPort, ports, additions } = options;
+  const listeners = Object.entries({ PLAINTEXT: brokerPort, ...ports });
+  const protocols = { PLAINTEXT: 'PLAINTEXT', CONTROLLER: 'PLAINTEXT', ...additions.listeners };
+  const addresses = listeners.map(([name, port]) => `${name}://127.0.0.1:${port}`);
   const settings: Record<string, string | number> = {
     'process.roles': 'broker,controller',
     'node.id': 1,
-    listeners: `PLAINTEXT://127.0.0.1:${options.brokerPort},CONTROLLER://127.0.0.1:${options.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${options.brokerPort}`,
+    listeners: [...addresses, `CONTROLLER://127.0.0.1:${controllerPort}`].join(),
+    'advertised.listeners': addresses.join(),
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'controller.quorum.voters': `1@127.0.0.1:${options.controllerPort}`,
-    'log.dirs': join(options.home, 'data'),
+    'listener.security.protocol.map': Object.entries(protocols)
+      .map((pair) => pair.join(':'))
+      .join(),
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    'log.dirs': join(home, 'data'),
     // A broker that was killed is let back in only once its former self has been given up.
     'broker.heartbeat.interval.ms': 500,
     'broker.session.timeout.ms': 3_000,
     ...BROKER_SETTINGS,
+    ...additions.properties,
   };
   return Object.entries(settings)
     .map(([key, value]) => `${key}=${value}\n`)

@@ -14,9 +14,14 @@ import { type UnixUser, unprivilegedUser } from './unprivileged-user.ts';
 
 const PASSWORD = 'postgres';
 
-/** Postgres as npm brings it, as durable as it is by default. */
+/**
+ * Postgres as npm brings it, as durable as it is by default.
+ *
+ * @param additions further settings of the server
+ */
 export async function startLocalPostgres(
   context: LocalContext,
+  additions: Readonly<Record<string, string | number>> = {},
 ): Promise<{ url: string; process: ManagedProcess }> {
   const { guardian, env } = context;
   const home = join(guardian.scratch, 'postgres');
@@ -39,6 +44,7 @@ export async function startLocalPostgres(
       dynamic_shared_memory_type: 'mmap',
       timezone: 'UTC',
       log_timezone: 'UTC',
+      ...additions,
     };
     const process = await startManaged(guardian, {
       label: 'Postgres',

@@ -168,6 +168,17 @@ describe('a session', () => {
     expect(rows).toEqual([{ account_id: 'one', attributes: { room: 'a', agent: 'x' } }]);
   });
 
+  test('takes an attribute that only a repetition of its event has', async () => {
+    const partition = await world.partition(0);
+    const ledger = world.ledger();
+    await partition.book(ledger, [at(llm())]);
+
+    await partition.book(ledger, [at(llm({}, { attributes: { room: 'a' } }))]);
+
+    const { rows } = await world.database.query('SELECT attributes FROM session');
+    expect(rows).toEqual([{ attributes: { room: 'a' } }]);
+  });
+
   test('spans its events by their own time, also those that are not billed', async () => {
     const partition = await world.partition(0);
     const vad: EventInput = {

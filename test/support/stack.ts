@@ -4,6 +4,7 @@ import pg from 'pg';
 import { inject } from 'vitest';
 import { type Stack, startStack } from '../../src/stack/stack.ts';
 import type { StackUrls } from './stack-urls.ts';
+import { until } from './until.ts';
 
 /** The services that every test of this run shares. */
 export function stackUrls(): StackUrls {
@@ -49,7 +50,13 @@ export async function freshTopic(
   try {
     await admin.createTopics({
       topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }],
-      waitForLeaders: true,
+      // kafkajs gives up when the broker, busy with other topics, does not know this one at once.
+      waitForLeaders: false,
+    });
+    await until(`topic ${topic} has leaders`, async () => {
+      const found = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => undefined);
+      const leaders = found?.topics[0]?.partitions.map(({ leader }) => leader) ?? [];
+      return leaders.length === partitions && leaders.every((leader) => leader >= 0);
     });
   } finally {
     await admin.disconnect();

@@ -1,4 +1,4 @@
-import { type RunResult, runWorker } from '../../src/commands/run-worker.ts';
+import { type RunOptions, type RunResult, runWorker } from '../../src/commands/run-worker.ts';
 import { createLogger } from '../../src/config/logger.ts';
 import { loadSettings, type Settings } from '../../src/config/settings.ts';
 import { compareWithPython } from '../../src/demo/compare.ts';
@@ -30,6 +30,8 @@ export interface RunChoices {
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
   readonly untilCaughtUp?: boolean;
+  /** Called behind every step of a batch: where faults are made. */
+  readonly onStep?: NonNullable<RunOptions['onStep']>;
 }
 
 const CONNECTIONS = 5;
@@ -66,7 +68,7 @@ export async function newWorld(partitions: number, urls = stackUrls()): Promise<
       for (const message of messages) await producer.add(message);
       await producer.flush();
     },
-    async run({ env: other = {}, signal, untilCaughtUp = true } = {}) {
+    async run({ env: other = {}, signal, untilCaughtUp = true, onStep } = {}) {
       const runSettings = settingsFrom({ ...env, ...other });
       const runDatabase = openDatabase(runSettings, CONNECTIONS);
       try {
@@ -78,6 +80,7 @@ export async function newWorld(partitions: number, urls = stackUrls()): Promise<
           database: runDatabase,
           untilCaughtUp,
           signal: signal ?? new AbortController().signal,
+          ...(onStep && { onStep }),
         });
       } finally {
         await runDatabase.end();

@@ -13,6 +13,8 @@ export const loadSessions = statement<
     revision: string;
     period: string;
     account_id: string | null;
+    /** Their names. */
+    attributes: string[];
     first_us: string;
     last_us: string;
     identities: Buffer | null;
@@ -20,6 +22,7 @@ export const loadSessions = statement<
 >(
   'load_sessions',
   sql`SELECT known.session_id, known.revision, known.period::text AS period, known.account_id,
+      ARRAY(SELECT jsonb_object_keys(known.attributes)) AS attributes,
       (extract(epoch FROM known.first_event_at) * 1000000)::bigint AS first_us,
       (extract(epoch FROM known.last_event_at) * 1000000)::bigint AS last_us,
       page.identities

@@ -1,0 +1,158 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const SRC = resolve(import.meta.dirname, '../src');
+
+/**
+ * The folders of src/ from the inside out. A file may import from its own folder and from the rows
+ * above its own; folders of one row know nothing of each other.
+ */
+const LAYERS: readonly (readonly string[])[] = [
+  ['errors.ts', 'metrics', 'schemas'],
+  ['config', 'decode', 'identify'],
+  ['validate', 'kafka'],
+  ['ledger', 'consume'],
+  ['pipeline', 'produce', 'registry', 'report', 'simulate', 'verify'],
+  ['http', 'demo', 'stack'],
+  ['commands'],
+  ['main.ts'],
+];
+
+/** The folders that may use a package; whatever stands here is used nowhere else. */
+const PACKAGES: Record<string, readonly string[]> = {
+  '@kafkajs/confluent-schema-registry': ['produce', 'registry', 'demo', 'commands'],
+  avsc: ['decode'],
+  commander: ['commands', 'main.ts'],
+  'drizzle-orm': ['ledger'],
+  kafkajs: ['kafka', 'consume', 'produce', 'demo', 'stack', 'commands'],
+  pg: ['ledger', 'stack'],
+  pino: ['config'],
+  'prom-client': ['http'],
+  testcontainers: ['stack'],
+  zod: ['config', 'stack'],
+};
+
+/** What can be told without the outside world must not reach for it. */
+const PURE = ['metrics', 'decode', 'identify', 'validate'];
+const PURE_BUILTINS = ['node:crypto'];
+
+interface Import {
+  readonly from: string;
+  /** A file of src/, or the name of a package. */
+  readonly to: string;
+  readonly isRelative: boolean;
+}
+
+/** Imports, types included, and exports from other files, static or not. */
+const IMPORT = /(?:\bfrom|\bimport\(|^import)\s*'([.@a-z][\w@:./-]*)'/gm;
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(SRC, file), 'utf8');
+  return [...text.matchAll(IMPORT)].map(([, specifier = '']) => {
+    const isRelative = specifier.startsWith('.');
+    const to = isRelative ? posix.join(posix.dirname(file), specifier) : specifier;
+    return { from: file, to, isRelative };
+  });
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => file.endsWith('.ts'));
+const imports = files.flatMap(importsOf);
+const inner = imports.filter(({ isRelative }) => isRelative);
+const outer = imports.filter(({ isRelative }) => !isRelative);
+
+const folderOf = (file: string) => file.split('/')[0] ?? file;
+const layerOf = (file: string) => LAYERS.findIndex((folders) => folders.includes(folderOf(file)));
+const shown = ({ from, to }: Import) => `src/${from} imports ${to}`;
+
+/** `drizzle-orm/pg-core` is of the package `drizzle-orm`. */
+function packageOf(specifier: string): string {
+  const [scope = '', name = ''] = specifier.split('/');
+  return scope.startsWith('@') ? `${scope}/${name}` : scope;
+}
+
+/** Files that import each other in a circle, as a path; `undefined` when there are none. */
+function circle(): readonly string[] | undefined {
+  const targets = new Map(files.map((file) => [file, [] as string[]]));
+  for (const { from, to } of inner) targets.get(from)?.push(to);
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): readonly string[] | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    for (const next of targets.get(file) ?? []) {
+      const found = visit(next, [...path, file]);
+      if (found !== undefined) return found;
+    }
+    done.add(file);
+    return undefined;
+  };
+  for (const file of files) {
+    const found = visit(file, []);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+test('imports are found, so that the rules below look at something', () => {
+  expect(inner.length).toBeGreaterThan(200);
+  expect(inner.map(shown)).toContain('src/pipeline/prepare.ts imports decode/decode.ts');
+  expect(outer.map(shown)).toContain('src/main.ts imports commander');
+});
+
+describe('imports point one way', () => {
+  test('every folder has its layer, and every layer its folders', () => {
+    const folders = [...new Set(files.map(folderOf))].sort();
+    expect(folders).toEqual(LAYERS.flat().toSorted());
+  });
+
+  test('from the outside in', () => {
+    const wrong = inner.filter(
+      ({ from, to }) => folderOf(from) !== folderOf(to) && layerOf(to) >= layerOf(from),
+    );
+    expect(wrong.map(shown)).toEqual([]);
+  });
+
+  test('never in a circle', () => {
+    expect(circle()).toBeUndefined();
+  });
+
+  test('to files of src/ that exist', () => {
+    const known = new Set(files);
+    expect(inner.filter(({ to }) => !known.has(to)).map(shown)).toEqual([]);
+  });
+});
+
+describe('the outside world', () => {
+  const packages = outer.filter(({ to }) => !to.startsWith('node:'));
+
+  test('is reached through packages only from the folders that are for it', () => {
+    const wrong = packages.filter(
+      ({ from, to }) => !PACKAGES[packageOf(to)]?.includes(folderOf(from)),
+    );
+    expect(wrong.map(shown)).toEqual([]);
+  });
+
+  test('is reached by each folder that may', () => {
+    const used = new Set(packages.map(({ from, to }) => `${packageOf(to)} in ${folderOf(from)}`));
+    const allowed = Object.entries(PACKAGES).flatMap(([name, folders]) =>
+      folders.map((folder) => `${name} in ${folder}`),
+    );
+    expect(allowed.filter((use) => !used.has(use))).toEqual([]);
+  });
+
+  test('is not reached from the steps that are pure', () => {
+    const builtins = outer.filter(
+      ({ from, to }) => to.startsWith('node:') && PURE.includes(folderOf(from)),
+    );
+    expect(builtins.filter(({ to }) => !PURE_BUILTINS.includes(to)).map(shown)).toEqual([]);
+  });
+});
+
+test('each unit test lies in the folder of what it tests', () => {
+  const tests = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.unit.test.ts') && file.includes('/'))
+    .map(folderOf);
+  expect([...new Set(tests)].filter((name) => !LAYERS.flat().includes(name))).toEqual([]);
+});

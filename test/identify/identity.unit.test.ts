@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest';
+import { type BillableMetric, identify, requestIdOf } from '../../src/identify/identity.ts';
+import { interruption, llm, realtime, stt, tts } from './samples.ts';
+
+/** How two events of one session and type stand to each other. */
+function relation(a: BillableMetric, b: BillableMetric): 'duplicate' | 'conflict' | 'different' {
+  const [one, two] = [identify(a), identify(b)];
+  if (String(one.identity) !== String(two.identity)) return 'different';
+  return String(one.fingerprint) === String(two.fingerprint) ? 'duplicate' : 'conflict';
+}
+
+interface Row {
+  /** What tells one emission from another: changed, it is another emission. */
+  readonly discriminates: Record<string, BillableMetric>;
+  /** Anything else: changed, it is the same emission with another payload. */
+  readonly conflicts: Record<string, BillableMetric>;
+}
+
+/** DESIGN.md, "Identity", row by row; each case is the sample with one field changed. */
+const TABLE: { sample: BillableMetric; row: Row }[] = [
+  {
+    sample: llm(),
+    row: {
+      discriminates: { request_id: llm({ request_id: 'chatcmpl-2' }) },
+      conflicts: {
+        timestamp: llm({ timestamp: 1 }),
+        prompt_tokens: llm({ prompt_tokens: 101 }),
+        total_tokens: llm({ total_tokens: 0 }),
+        ttft: llm({ ttft: -1 }),
+        cancelled: llm({ cancelled: true }),
+        label: llm({ label: '' }),
+        metadata: llm({ metadata: null }),
+      },
+    },
+  },
+  {
+    sample: tts(),
+    row: {
+      discriminates: {
+        request_id: tts({ request_id: 'tts-2' }),
+        segment_id: tts({ segment_id: 'segment-2' }),
+        'no segment_id': tts({ segment_id: null }),
+        'empty segment_id': tts({ segment_id: '' }),
+      },
+      conflicts: {
+        timestamp: tts({ timestamp: 1 }),
+        characters_count: tts({ characters_count: 43 }),
+        audio_duration: tts({ audio_duration: 3.5 }),
+      },
+    },
+  },
+  {
+    sample: stt(),
+    row: {
+      discriminates: {
+        request_id: stt({ request_id: 'stt-2' }),
+        timestamp: stt({ timestamp: 1_760_000_000.2500002 }),
+        audio_duration: stt({ audio_duration: 5.050000000000001 }),
+        input_tokens: stt({ input_tokens: 1 }),
+        output_tokens: stt({ output_tokens: 1 }),
+      },
+      conflicts: {
+        duration: stt({ duration: 1 }),
+        streamed: stt({ streamed: false }),
+        model: stt({ metadata: { model_name: 'other', model_provider: 'provider' } }),
+      },
+    },
+  },
+  {
+    sample: realtime(),
+    row: {
+      discriminates: {
+        request_id: realtime({ request_id: 'resp-2' }),
+        timestamp: realtime({ timestamp: 1 }),
+        input_tokens: realtime({ input_tokens: 301 }),
+        output_tokens: realtime({ output_tokens: 91 }),
+        total_tokens: realtime({ total_tokens: 391 }),
+        session_duration: realtime({ session_duration: 60 }),
+      },
+      conflicts: {
+        duration: realtime({ duration: 3 }),
+        'nested counts': realtime({
+          output_token_details: { text_tokens: 31, audio_tokens: 60, image_tokens: 0 },
+        }),
+      },
+    },
+  },
+  {
+    sample: interruption(),
+    row: {
+      discriminates: {
+        timestamp: interruption({ timestamp: 1 }),
+        num_requests: interruption({ num_requests: 5 }),
+        num_backchannels: interruption({ num_backchannels: 1 }),
+        detection_delay: interruption({ detection_delay: 0.3 }),
+        metadata: interruption({ metadata: null }),
+      },
+      conflicts: {},
+    },
+  },
+];
+
+describe.each(TABLE)('$sample.type', ({ sample, row }) => {
+  test('is a duplicate when all is the same', () => {
+    expect(relation(sample, structuredClone(sample))).toBe('duplicate');
+  });
+
+  test.each(Object.entries(row.discriminates))('is another emission by: %s', (_, other) => {
+    expect(relation(sample, other)).toBe('different');
+  });
+
+  test.each(Object.entries(row.conflicts))('is a conflict by: %s', (_, other) => {
+    expect(relation(sample, other)).toBe('conflict');
+  });
+});
+
+describe.each(['', 'unknown', 'session_close'])('the placeholder id %j', (request_id) => {
+  const makers = { llm, tts, stt, realtime };
+
+  test.each(Object.entries(makers))('lets the whole event tell emissions apart: %s', (_, make) => {
+    expect(relation(make({ request_id }), make({ request_id }))).toBe('duplicate');
+    expect(
+      relation(make({ request_id }), make({ request_id, cancelled: true, streamed: false })),
+    ).toBe('different');
+    expect(relation(make({ request_id }), make({ request_id, label: 'x' }))).toBe('different');
+  });
+
+  test('spreads the fingerprint over both halves', () => {
+    const { identity, fingerprint } = identify(llm({ request_id }));
+    expect(identity).not.toEqual(fingerprint);
+    const [withId] = [identify(llm())];
+    expect(withId.fingerprint).not.toEqual(fingerprint);
+  });
+});
+
+test('ids that only resemble a placeholder are ids', () => {
+  for (const request_id of [' ', 'Unknown', 'session_close_1', 'null']) {
+    expect(relation(llm({ request_id }), llm({ request_id, ttft: 9 })), request_id).toBe(
+      'conflict',
+    );
+  }
+});
+
+test('a speech_id that is filled in late leaves a duplicate a duplicate', () => {
+  expect(relation(llm(), llm({ speech_id: 'speech' }))).toBe('duplicate');
+  expect(relation(tts({ speech_id: 'a' }), tts({ speech_id: 'b' }))).toBe('duplicate');
+  const request_id = '';
+  expect(relation(tts({ request_id }), tts({ request_id, speech_id: 'b' }))).toBe('duplicate');
+});
+
+test('-0 is 0, in the identity and in the fingerprint', () => {
+  expect(relation(stt({ audio_duration: 0 }), stt({ audio_duration: -0 }))).toBe('duplicate');
+  expect(relation(realtime({ session_duration: 0 }), realtime({ session_duration: -0 }))).toBe(
+    'duplicate',
+  );
+  expect(relation(llm({ ttft: 0 }), llm({ ttft: -0 }))).toBe('duplicate');
+  expect(relation(interruption({ timestamp: 0 }), interruption({ timestamp: -0 }))).toBe(
+    'duplicate',
+  );
+});
+
+test('the parts of an identity are kept apart', () => {
+  const one = tts({ request_id: 'a","b', segment_id: 'c' });
+  const two = tts({ request_id: 'a', segment_id: 'b","c' });
+  expect(relation(one, two)).toBe('different');
+  expect(relation(tts({ segment_id: null }), tts({ segment_id: 'null' }))).toBe('different');
+});
+
+test('metrics of different types never share an identity, be their ids the same', () => {
+  const request_id = 'same';
+  const all = [llm, tts, stt, realtime].map((make) =>
+    String(identify(make({ request_id })).identity),
+  );
+  expect(new Set(all).size).toBe(4);
+});
+
+test('halves are whole numbers of 32 bits without a sign', () => {
+  for (let i = 0; i < 200; i += 1) {
+    const { identity, fingerprint } = identify(llm({ request_id: `r${i}` }));
+    for (const half of [...identity, ...fingerprint]) {
+      expect(Number.isInteger(half) && half >= 0 && half <= 0xffff_ffff).toBe(true);
+    }
+  }
+});
+
+test('only interruption has no request id', () => {
+  expect(requestIdOf(interruption())).toBeNull();
+  expect(requestIdOf(stt({ request_id: '' }))).toBe('');
+});

@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Identity } from '../../src/identify/identity.ts';
+import { IdentitySet, type Membership } from '../../src/ledger/identity-set.ts';
+
+const identified = (high: number, low: number, first = 1, second = 2): Identity => ({
+  identity: [high, low],
+  fingerprint: [first, second],
+});
+
+/** The same as a Map. The one identity of zeros is kept as 0, 1: 1 in 2^64 shares it. */
+class Model {
+  readonly #entries = new Map<string, string>();
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  add({ identity, fingerprint }: Identity): void {
+    const key = Model.#keyOf(identity);
+    if (!this.#entries.has(key)) this.#entries.set(key, String(fingerprint));
+  }
+
+  lookup({ identity, fingerprint }: Identity): Membership {
+    const known = this.#entries.get(Model.#keyOf(identity));
+    if (known === undefined) return 'absent';
+    return known === String(fingerprint) ? 'same' : 'other';
+  }
+
+  static #keyOf(identity: Identity['identity']): string {
+    return String(identity).replace(/^0,0$/, '0,1');
+  }
+}
+
+function page(identities: readonly Identity[]): Buffer {
+  const words = identities.flatMap(({ identity, fingerprint }) => [...identity, ...fingerprint]);
+  const bytes = Buffer.alloc(words.length * 4);
+  words.forEach((word, i) => {
+    bytes.writeUInt32BE(word, i * 4);
+  });
+  return bytes;
+}
+
+// Few values, so that slots and identities collide; and the ends of the range.
+const word = fc.oneof(
+  fc.integer({ min: 0, max: 3 }),
+  fc.constantFrom(16, 32, 0x4000_0000, 0x8000_0000, 0xffff_ffff),
+  fc.integer({ min: 0, max: 0xffff_ffff }),
+);
+const anIdentity = fc
+  .tuple(word, word, word, fc.integer({ min: 0, max: 1 }))
+  .map(([high, low, first, second]) => identified(high, low, first, second));
+const identities = fc.array(anIdentity, { maxLength: 200 });
+
+describe('a set of identities', () => {
+  test('is as a map from identity to fingerprint, where the first stays', () => {
+    fc.assert(
+      fc.property(identities, identities, (added, asked) => {
+        const set = new IdentitySet();
+        const model = new Model();
+        for (const identity of added) {
+          expect(set.lookup(identity)).toBe(model.lookup(identity));
+          set.add(identity);
+          model.add(identity);
+        }
+        for (const identity of [...added, ...asked]) {
+          expect(set.lookup(identity)).toBe(model.lookup(identity));
+        }
+        expect(set.size).toBe(model.size);
+      }),
+    );
+  });
+
+  test('is the same when it is filled from pages or from another set', () => {
+    fc.assert(
+      fc.property(identities, identities, (some, more) => {
+        const model = new Model();
+        for (const identity of [...some, ...more]) model.add(identity);
+        const fromPages = new IdentitySet();
+        fromPages.addPage(page(some));
+        fromPages.addPage(page(more));
+        const other = new IdentitySet();
+        other.addPage(page(more));
+        const merged = new IdentitySet();
+        merged.addPage(page(some));
+        merged.addAll(other);
+        for (const identity of [...some, ...more]) {
+          expect(fromPages.lookup(identity)).toBe(model.lookup(identity));
+          expect(merged.lookup(identity)).toBe(model.lookup(identity));
+        }
+        expect([fromPages.size, merged.size]).toEqual([model.size, model.size]);
+      }),
+    );
+  });
+});
+
+test('the identity of zeros can be in it, and a free slot is not taken for it', () => {
+  const set = new IdentitySet();
+  expect(set.lookup(identified(0, 0, 0, 0))).toBe('absent');
+  set.add(identified(0, 0, 0, 0));
+  expect(set.lookup(identified(0, 0, 0, 0))).toBe('same');
+  expect(set.lookup(identified(0, 0, 0, 9))).toBe('other');
+  expect(set.size).toBe(1);
+  const fromPage = new IdentitySet();
+  fromPage.addPage(page([identified(0, 0, 7, 8)]));
+  expect(fromPage.lookup(identified(0, 0, 7, 8))).toBe('same');
+  const merged = new IdentitySet();
+  merged.addAll(fromPage);
+  expect(merged.lookup(identified(0, 0, 7, 8))).toBe('same');
+});
+
+test('a set that is added to itself stays as it is', () => {
+  const set = new IdentitySet();
+  for (let i = 0; i < 100; i += 1) set.add(identified(i, i));
+  set.addAll(set);
+  expect(set.size).toBe(100);
+});
+
+test('it holds 100,000 identities in 64 bytes each or less', () => {
+  const set = new IdentitySet();
+  for (let i = 0; i < 100_000; i += 1) set.add(identified(i, Math.imul(i, 2_654_435_761) >>> 0));
+  expect(set.size).toBe(100_000);
+  expect(set.bytes / set.size).toBeLessThanOrEqual(64);
+});
+
+test('identities that all belong into the same slot are kept apart', () => {
+  const set = new IdentitySet();
+  const crowd = Array.from({ length: 500 }, (_, i) => identified(i + 1, 0x1000_0000, i, i));
+  for (const identity of crowd) set.add(identity);
+  expect(crowd.every((identity) => set.lookup(identity) === 'same')).toBe(true);
+  expect(set.lookup(identified(501, 0x1000_0000))).toBe('absent');
+});

@@ -1,0 +1,39 @@
+import { type BillableMetric, identify } from '../../src/identify/identity.ts';
+import type { BillableMessage, IgnoredMessage, SessionNote } from '../../src/ledger/message.ts';
+import { type BillableUsage, billableUsage } from '../../src/metrics/usage-of.ts';
+
+/** Messages as the pure parts of the ledger are given them. */
+
+const record = (offset: number) => ({ offset, timestamp: 0, key: null, value: null, headers: {} });
+
+export const note = (fields: Partial<SessionNote> = {}): SessionNote => ({
+  sessionId: 'call',
+  accountId: null,
+  attributes: {},
+  eventUs: 1_000,
+  ...fields,
+});
+
+export function billable(
+  metric: BillableMetric,
+  session: Partial<SessionNote> = {},
+  offset = 0,
+): BillableMessage {
+  return {
+    kind: 'billable',
+    record: record(offset),
+    schemaId: 7,
+    metric,
+    usage: billableUsage(metric) as BillableUsage,
+    ...note(session),
+    ...identify(metric),
+  };
+}
+
+export function ignored(session: Partial<SessionNote> | undefined, offset = 0): IgnoredMessage {
+  return {
+    kind: 'ignored',
+    record: record(offset),
+    session: session === undefined ? undefined : note(session),
+  };
+}

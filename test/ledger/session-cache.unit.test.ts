@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest';
+import { identify } from '../../src/identify/identity.ts';
+import { IdentitySet } from '../../src/ledger/identity-set.ts';
+import { SessionCache, type SessionState } from '../../src/ledger/session-cache.ts';
+import { llm } from '../identify/samples.ts';
+
+/** What an entry with up to eight identities counts for. */
+const ENTRY = 400 + 256;
+
+function identitiesOf(...ids: string[]): IdentitySet {
+  const set = new IdentitySet();
+  for (const request_id of ids) set.add(identify(llm({ request_id })));
+  return set;
+}
+
+const state = (fields: Partial<SessionState> = {}): SessionState => ({
+  revision: 1,
+  period: '2026-01-01',
+  accountId: null,
+  attributes: new Set(),
+  firstUs: 10,
+  lastUs: 20,
+  identities: new IdentitySet(),
+  ...fields,
+});
+
+const many = (count: number) => identitiesOf(...Array.from({ length: count }, (_, i) => `id-${i}`));
+
+describe('the bound', () => {
+  test('lets the least recently used sessions go', () => {
+    const cache = new SessionCache(3 * ENTRY);
+    for (const id of ['a', 'b', 'c']) cache.set(id, state());
+    cache.get('a');
+    cache.set('d', state());
+    expect(['a', 'b', 'c', 'd'].filter((id) => cache.get(id))).toEqual(['a', 'c', 'd']);
+  });
+
+  test('counts what the identities take', () => {
+    const cache = new SessionCache(3 * ENTRY);
+    cache.set('a', state());
+    cache.set('b', state());
+    cache.set('large', state({ identities: many(16) }));
+    expect(cache.get('a')).toBeUndefined();
+    expect(cache.get('large')).toBeDefined();
+  });
+
+  test('keeps the newest session, however large it is', () => {
+    const cache = new SessionCache(1);
+    cache.set('a', state());
+    cache.set('large', state({ identities: many(1_000) }));
+    expect(cache.get('a')).toBeUndefined();
+    expect(cache.get('large')?.identities.size).toBe(1_000);
+  });
+
+  test('does not count a session twice that is set again, nor one that was deleted', () => {
+    const cache = new SessionCache(2 * ENTRY);
+    cache.set('a', state());
+    for (let i = 0; i < 10; i += 1) cache.set('b', state());
+    expect(cache.get('a')).toBeDefined();
+    cache.delete('b');
+    cache.delete('b');
+    cache.set('c', state());
+    expect(cache.get('a')).toBeDefined();
+    expect(cache.get('c')).toBeDefined();
+  });
+
+  test('holds when a session grows by what was committed', () => {
+    const cache = new SessionCache(2 * ENTRY);
+    const base = state();
+    cache.set('a', state());
+    cache.set('b', base);
+    cache.advance('b', base, { ...state({ revision: 2 }), identities: many(100) });
+    expect(cache.get('a')).toBeUndefined();
+    expect(cache.get('b')?.identities.size).toBe(100);
+    // Grown by as much as is counted: back to the bound once it is gone.
+    cache.delete('b');
+    cache.set('c', state());
+    cache.set('d', state());
+    expect(cache.get('c')).toBeDefined();
+  });
+});
+
+describe('advancing', () => {
+  test('adds what was committed to the state that it was based on', () => {
+    const cache = new SessionCache(1_000_000);
+    const base = state({ identities: identitiesOf('one') });
+    cache.set('a', base);
+    cache.advance('a', base, {
+      revision: 2,
+      accountId: 'acme',
+      attributes: new Set(['room']),
+      firstUs: 5,
+      lastUs: 30,
+      identities: identitiesOf('two'),
+    });
+    expect(cache.get('a')).toMatchObject({
+      revision: 2,
+      period: '2026-01-01',
+      accountId: 'acme',
+      attributes: new Set(['room']),
+      firstUs: 5,
+      lastUs: 30,
+    });
+    for (const request_id of ['one', 'two']) {
+      expect(cache.get('a')?.identities.lookup(identify(llm({ request_id })))).toBe('same');
+    }
+  });
+
+  test('forgets the session when the state was replaced meanwhile', () => {
+    const cache = new SessionCache(1_000_000);
+    const base = state();
+    cache.set('a', base);
+    cache.set('a', state({ revision: 7 }));
+    cache.advance('a', base, { ...state({ revision: 2 }), identities: many(1) });
+    expect(cache.get('a')).toBeUndefined();
+    expect(base.identities.size).toBe(0);
+  });
+
+  test('does nothing for a session that was let go', () => {
+    const cache = new SessionCache(1_000_000);
+    cache.advance('a', state(), { ...state({ revision: 2 }), identities: many(1) });
+    expect(cache.get('a')).toBeUndefined();
+  });
+});

@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import type { Message } from '../../src/ledger/message.ts';
+import { sessionsOf } from '../../src/ledger/session-work.ts';
+import { usageOf } from '../../src/ledger/usage-delta.ts';
+import { interruption, llm, stt, tts } from '../identify/samples.ts';
+import { billable, ignored } from './messages.ts';
+
+const MAX = Number.MAX_SAFE_INTEGER;
+
+/** The usage of messages that are all fresh. */
+function usage(...messages: Message[]) {
+  const works = [...sessionsOf(messages).values()];
+  for (const work of works) work.fresh.push(...work.billable);
+  return usageOf(works);
+}
+
+describe('what a batch adds to the usage of sessions', () => {
+  test('is nothing without a fresh event', () => {
+    expect(usage()).toBeUndefined();
+    expect(usage(ignored({}))).toBeUndefined();
+    expect(usageOf(sessionsOf([billable(llm())]).values())).toBeUndefined();
+  });
+
+  test('is a row for each session, kind, provider and model', () => {
+    const other = { model_name: 'model', model_provider: 'a|b' };
+    const added = usage(
+      billable(llm({ metadata: null })),
+      billable(llm()),
+      billable(stt()),
+      billable(llm({ metadata: other })),
+      billable(llm({ prompt_tokens: 1 })),
+      billable(llm(), { sessionId: 'other "call"' }),
+    );
+    expect(added).toMatchObject({
+      sessionIds: String.raw`{"call","call","call","call","other \"call\""}`,
+      usageTypes: '{"llm_usage","llm_usage","stt_usage","llm_usage","llm_usage"}',
+      providers: '{"","provider","provider","a|b","provider"}',
+      models: '{"","model","model","model","model"}',
+      eventCounts: '{1,2,1,1,1}',
+      input_tokens: '{100,101,0,100,100}',
+      output_tokens: '{10,20,0,10,10}',
+      audio_duration: '{0,0,5.05,0,0}',
+    });
+  });
+
+  test('spans the times of the events of the row', () => {
+    const added = usage(
+      billable(llm(), { eventUs: 500 }),
+      billable(llm(), { eventUs: 100 }),
+      billable(llm(), { eventUs: 900 }),
+      ignored({ eventUs: 1 }),
+    );
+    expect(added).toMatchObject({ firstUs: '{100}', lastUs: '{900}' });
+  });
+
+  test('is exact: counts beyond 2^53, seconds to the last digit', () => {
+    const added = usage(
+      billable(llm({ prompt_tokens: MAX })),
+      billable(llm({ prompt_tokens: MAX })),
+      billable(llm({ prompt_tokens: 1 })),
+      billable(tts({ audio_duration: 0.1 })),
+      billable(tts({ audio_duration: 0.2 })),
+    );
+    expect(added?.input_tokens).toBe('{18014398509481983,0}');
+    expect(added?.audio_duration).toBe('{0,0.3}');
+  });
+
+  test('has no array for a column to which nothing is added', () => {
+    const added = usage(billable(interruption()), billable(tts({ audio_duration: -0 })));
+    expect(added).toMatchObject({
+      total_requests: '{4,0}',
+      characters_count: '{0,42}',
+      audio_duration: null,
+      session_duration: null,
+      input_tokens: null,
+    });
+  });
+});
