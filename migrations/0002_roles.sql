@@ -2,7 +2,10 @@
 --   usage_ledger_writer  what the worker and the commands need, and no DDL
 --   usage_ledger_reader  the billing relations, read only
 -- Roles belong to the server and not to the database: they are made where they are missing. Who
--- migrates without the right to make roles gets a warning, and grants by hand what he likes.
+-- migrates without the right to make roles gets a warning, and grants by hand what he likes
+-- (docs/security.md).
+REVOKE EXECUTE ON FUNCTION prepare_ledger_partitions() FROM PUBLIC;
+--> statement-breakpoint
 DO $$
 DECLARE
   place text := current_schema();
@@ -26,11 +29,10 @@ BEGIN
   GRANT SELECT ON schema_migration, ledger_entry, usage_event, llm_model_usage, tts_model_usage,
     stt_model_usage, interruption_model_usage, session_usage_summary
   TO usage_ledger_writer;
-  REVOKE EXECUTE ON FUNCTION prepare_ledger_partitions() FROM PUBLIC;
   GRANT EXECUTE ON FUNCTION prepare_ledger_partitions() TO usage_ledger_writer;
-  GRANT SELECT ON session, usage_event, session_model_usage, llm_model_usage, tts_model_usage,
-    stt_model_usage, interruption_model_usage, session_usage_summary, consumer_position,
-    consumed_range
+  GRANT SELECT ON schema_migration, session, usage_event, session_model_usage, llm_model_usage,
+    tts_model_usage, stt_model_usage, interruption_model_usage, session_usage_summary,
+    consumer_position, consumed_range
   TO usage_ledger_reader;
 EXCEPTION WHEN insufficient_privilege THEN
   RAISE WARNING 'usage_ledger_writer and usage_ledger_reader were not set up: %', SQLERRM;

@@ -12,7 +12,8 @@ import { runCommand } from './commands/run.ts';
 import { schemasCommand } from './commands/schemas.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { verifyCommand } from './commands/verify.ts';
-import { EXIT, UsageLedgerError } from './errors.ts';
+import { EXIT, messageOf, UsageLedgerError } from './errors.ts';
+import { isNotPermitted } from './ledger/sql-errors.ts';
 
 function program(): Command {
   const { version } = JSON.parse(
@@ -63,6 +64,11 @@ async function main(): Promise<number> {
     if (error instanceof UsageLedgerError) {
       process.stderr.write(`usage-ledger: ${error.message}\n`);
       return error.exitCode;
+    }
+    if (isNotPermitted(error)) {
+      const roles = 'its user needs usage_ledger_writer, or usage_ledger_reader to report';
+      process.stderr.write(`usage-ledger: DATABASE_URL: ${messageOf(error)}; ${roles}\n`);
+      return EXIT.wrongUsage;
     }
     process.stderr.write(
       `usage-ledger: a bug, please report it:\n${(error as Error)?.stack ?? error}\n`,

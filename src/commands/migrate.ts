@@ -8,7 +8,8 @@ export function migrateCommand() {
       const { settings } = context(['database']);
       const database = await reachServer(settings, 1);
       await database.end();
-      const { applied, version } = await migrateDatabase(settings);
+      const { applied, version, warnings } = await migrateDatabase(settings);
+      for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
       const schema = settings.DATABASE_SCHEMA;
       for (const tag of applied) print(`applied ${tag}`);
       print(`schema "${schema}" is at ${version}${applied.length === 0 ? ', nothing to do' : ''}`);

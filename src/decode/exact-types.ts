@@ -107,13 +107,18 @@ class ExactString extends StringType {
   }
 }
 
+/** Most maps are empty: they share one. */
+const EMPTY_MAP: Record<string, unknown> = Object.freeze(Object.create(null));
+
 class BoundedMap extends MapType {
   declare readonly valuesType: Codec;
   _read(tap: Tap): Record<string, unknown> {
     const values = this.valuesType;
+    let count = readBlockCount(tap);
+    if (count === 0) return EMPTY_MAP;
     // Without a prototype: a key may be "__proto__".
     const map: Record<string, unknown> = Object.create(null);
-    for (let count = readBlockCount(tap); count !== 0; count = readBlockCount(tap)) {
+    for (; count !== 0; count = readBlockCount(tap)) {
       while (count--) {
         const key = readString(tap);
         map[key] = values._read(tap);

@@ -107,11 +107,12 @@ export class Ledger {
   async redrive(
     where: { topic: string; partition: number },
     message: Exclude<Message, RefusedMessage>,
-    options: { dryRun: boolean },
+    options: { dryRun: boolean; metricOf: Batch['metricOf'] },
   ): Promise<Outcome | undefined> {
     const { offset } = message.record;
     const key = { ...where, offset };
-    const batch = { ...where, fromOffset: offset, messages: [message] };
+    const { metricOf } = options;
+    const batch = { ...where, fromOffset: offset, messages: [message], metricOf };
     const works = [...sessionsOf(batch.messages).values()];
     await this.#sources.prepare(billableOf(works));
     let outcome: Outcome | undefined;
@@ -181,7 +182,7 @@ export class Ledger {
   /** Writes all that follows from the messages themselves, and counts what became of them. */
   async #book(
     connection: Connection,
-    batch: Pick<Batch, 'topic' | 'partition' | 'fromOffset' | 'messages'>,
+    batch: Pick<Batch, 'topic' | 'partition' | 'fromOffset' | 'messages' | 'metricOf'>,
     works: readonly SessionWork[],
   ): Promise<OutcomeCounts> {
     const counts = ignoredAndRefused(batch.messages);

@@ -17,12 +17,16 @@ export interface SessionNote {
   readonly eventUs: number;
 }
 
-/** A message that may be billed; whether it is fresh, the ledger decides. */
+/**
+ * A message that may be billed; whether it is fresh, the ledger decides. It holds what is booked and
+ * not the whole metric: thousands of them wait in memory for their transaction.
+ */
 export interface BillableMessage extends SessionNote, Identity {
   readonly kind: 'billable';
   readonly record: ConsumedRecord;
   readonly schemaId: number;
-  readonly metric: BillableMetric;
+  readonly metricType: BillableMetric['type'];
+  readonly requestId: string | null;
   readonly usage: BillableUsage;
 }
 
@@ -56,4 +60,6 @@ export interface Batch {
   readonly fromOffset: number;
   readonly nextOffset: number;
   readonly messages: readonly Message[];
+  /** Decodes a message of the batch again, for the few whose whole metric is kept. */
+  readonly metricOf: (message: BillableMessage) => BillableMetric;
 }

@@ -20,6 +20,8 @@ export interface MigrationReport {
   readonly applied: readonly string[];
   /** Tag of the newest migration that the database has. */
   readonly version: string;
+  /** What the server remarked, such as roles that could not be made. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -31,6 +33,8 @@ export interface MigrationReport {
  */
 export async function migrateDatabase(settings: Settings): Promise<MigrationReport> {
   const client = new pg.Client(connectionConfig(settings));
+  const warnings: string[] = [];
+  client.on('notice', ({ message }) => warnings.push(message ?? ''));
   await client.connect();
   try {
     await client.query('SET client_min_messages = warning');
@@ -50,6 +54,7 @@ export async function migrateDatabase(settings: Settings): Promise<MigrationRepo
     return {
       applied: entries.filter(({ when }) => when > (before ?? 0)).map(({ tag }) => tag),
       version: entries.at(-1)?.tag ?? 'none',
+      warnings,
     };
   } finally {
     await client.end();

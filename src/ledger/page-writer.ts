@@ -1,4 +1,3 @@
-import { requestIdOf } from '../identify/identity.ts';
 import { COUNT_COLUMNS, DURATION_COLUMNS, type UsageColumn } from '../metrics/usage-columns.ts';
 import { COLUMNS_OF } from '../metrics/usage-of.ts';
 import { byteaArray, numberArray, textArray } from './array-literal.ts';
@@ -54,7 +53,7 @@ export function pagesOf(
     entryCounts: numberArray(chunks.map((events) => events.length)),
     identities: byteaArray(chunks.map(identitiesOf)),
     sourceIds: numbers((event) => sources.idOf(event)),
-    requestIds: perPage((events) => textArray(events.map(({ metric }) => requestIdOf(metric)))),
+    requestIds: perPage((events) => textArray(events.map(({ requestId }) => requestId))),
     eventUs: numbers((event) => event.eventUs),
     offsetDeltas: numbers((event) => event.record.offset - batch.fromOffset),
     ...usageColumns(chunks),
@@ -78,8 +77,8 @@ function usageColumns(
 
 function columnsUsedIn(events: readonly BillableMessage[]): Set<UsageColumn> {
   const used = new Set<UsageColumn>();
-  for (const { metric, usage } of events) {
-    for (const name of COLUMNS_OF[metric.type]) if (usage[name] !== 0) used.add(name);
+  for (const { metricType, usage } of events) {
+    for (const name of COLUMNS_OF[metricType]) if (usage[name] !== 0) used.add(name);
   }
   return used;
 }

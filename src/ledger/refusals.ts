@@ -1,5 +1,4 @@
 import type { ConsumedRecord, HeaderValue } from '../decode/consumed-record.ts';
-import { requestIdOf } from '../identify/identity.ts';
 import { byteaArray, numberArray, textArray } from './array-literal.ts';
 import type { Batch, BillableMessage, RefusedMessage } from './message.ts';
 import { entryPayload, metricPayload } from './payload.ts';
@@ -31,14 +30,14 @@ export async function keepDeadLetters(
 /** Keeps the conflicts of a batch, each with the payload that was applied and the other one. */
 export async function keepConflicts(
   connection: Queryable,
-  { topic, partition }: Pick<Batch, 'topic' | 'partition'>,
+  { topic, partition, metricOf }: Pick<Batch, 'topic' | 'partition' | 'metricOf'>,
   sessions: Iterable<SessionWork>,
 ): Promise<void> {
   const disputed: { event: BillableMessage; applied: string | undefined }[] = [];
   for (const work of sessions) {
     for (const event of work.conflicting) {
       const inBatch = work.fresh.find((other) => sameIdentity(other, event));
-      disputed.push({ event, applied: inBatch && metricPayload(inBatch.metric) });
+      disputed.push({ event, applied: inBatch && metricPayload(metricOf(inBatch)) });
     }
   }
   if (disputed.length === 0) return;
@@ -59,10 +58,10 @@ export async function keepConflicts(
     partition,
     sessionIds: textArray(disputed.map(({ event }) => event.sessionId)),
     offsets: numberArray(disputed.map(({ event }) => event.record.offset)),
-    metricTypes: textArray(disputed.map(({ event }) => event.metric.type)),
-    requestIds: textArray(disputed.map(({ event }) => requestIdOf(event.metric))),
+    metricTypes: textArray(disputed.map(({ event }) => event.metricType)),
+    requestIds: textArray(disputed.map(({ event }) => event.requestId)),
     appliedPayloads: textArray(disputed.map(({ applied }) => applied ?? '{}')),
-    conflictingPayloads: textArray(disputed.map(({ event }) => metricPayload(event.metric))),
+    conflictingPayloads: textArray(disputed.map(({ event }) => metricPayload(metricOf(event)))),
   });
 }
 

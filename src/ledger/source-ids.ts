@@ -28,12 +28,12 @@ export class SourceIds {
     for (const message of messages) {
       if (this.#find(message) !== undefined) continue;
       const { provider, model } = message.usage;
-      missing.set(JSON.stringify([message.metric.type, provider, model]), message);
+      missing.set(JSON.stringify([message.metricType, provider, model]), message);
     }
     if (missing.size === 0) return;
     const list = [...missing.values()];
     const names = {
-      metricTypes: textArray(list.map(({ metric }) => metric.type)),
+      metricTypes: textArray(list.map(({ metricType }) => metricType)),
       providers: textArray(list.map(({ usage }) => usage.provider)),
       models: textArray(list.map(({ usage }) => usage.model)),
     };
@@ -46,8 +46,8 @@ export class SourceIds {
     }
   }
 
-  #find({ metric, usage }: BillableMessage): number | undefined {
-    return this.#ids.get(metric.type)?.get(usage.provider)?.get(usage.model);
+  #find({ metricType, usage }: BillableMessage): number | undefined {
+    return this.#ids.get(metricType)?.get(usage.provider)?.get(usage.model);
   }
 
   #remember(metricType: string, provider: string, model: string, id: number): void {

@@ -87,6 +87,12 @@ function isConnectionLost(error: unknown): boolean {
   return CONNECTION_LOST.some((pattern) => pattern.test(message));
 }
 
+/** Whether the database user lacks a right: what he is, and not what he wants, has to change. */
+export function isNotPermitted(error: unknown): boolean {
+  if (codeOf(error) === '42501') return true;
+  return error instanceof Error && error.cause !== undefined && isNotPermitted(error.cause);
+}
+
 function codeOf(error: unknown): string | undefined {
   const isCoded = typeof error === 'object' && error !== null && 'code' in error;
   return isCoded && typeof error.code === 'string' ? error.code : undefined;

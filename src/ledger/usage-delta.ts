@@ -68,8 +68,8 @@ function newDelta(
   };
 }
 
-function add(delta: UsageDelta, { metric, usage, eventUs }: BillableMessage): void {
-  for (const name of COLUMNS_OF[metric.type]) {
+function add(delta: UsageDelta, { metricType, usage, eventUs }: BillableMessage): void {
+  for (const name of COLUMNS_OF[metricType]) {
     const value = usage[name];
     if (value === 0) continue;
     if (name === 'session_duration' || name === 'audio_duration') {

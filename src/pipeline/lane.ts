@@ -9,7 +9,7 @@ import type { Batch, Message } from '../ledger/message.ts';
 import { isTransient } from '../ledger/sql-errors.ts';
 import { backOff } from './backoff.ts';
 import { DeadLetterWindow } from './dead-letter-window.ts';
-import { prepare } from './prepare.ts';
+import { metricOf, prepare } from './prepare.ts';
 import { RecordQueue, type Slice } from './record-queue.ts';
 import type { Slots } from './slots.ts';
 import type { Position } from './start-offset.ts';
@@ -231,7 +231,16 @@ export class Lane implements TopicPartition {
     const { groupId, schemas } = this.#context;
     const { topic, partition, pass } = this;
     const messages: Message[] = [];
-    const batch = { groupId, topic, partition, pass, fromOffset, nextOffset, messages };
+    const batch: Batch = {
+      groupId,
+      topic,
+      partition,
+      pass,
+      fromOffset,
+      nextOffset,
+      messages,
+      metricOf: (message) => metricOf(message, schemas),
+    };
     for (const record of records) {
       const message = prepare(record, schemas);
       messages.push(message);

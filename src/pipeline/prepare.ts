@@ -1,8 +1,8 @@
 import type { ConsumedRecord } from '../decode/consumed-record.ts';
 import { type DecodedEvent, decode } from '../decode/decode.ts';
 import type { SchemaCache } from '../decode/schema-cache.ts';
-import { type BillableMetric, identify } from '../identify/identity.ts';
-import type { Message } from '../ledger/message.ts';
+import { type BillableMetric, identify, requestIdOf } from '../identify/identity.ts';
+import type { BillableMessage, Message } from '../ledger/message.ts';
 import { eventTime, validate } from '../validate/validate.ts';
 
 /**
@@ -47,9 +47,17 @@ function prepareEvent(record: ConsumedRecord, event: DecodedEvent): Message {
     accountId,
     attributes,
     eventUs,
-    metric: billable,
+    metricType: billable.type,
+    requestId: requestIdOf(billable),
     usage,
     identity,
     fingerprint,
   };
+}
+
+/** The whole metric of a message that was prepared before. */
+export function metricOf({ record }: BillableMessage, schemas: SchemaCache): BillableMetric {
+  const decoded = decode(record, schemas);
+  if (decoded.outcome !== 'event') throw new Error('a message can not be decoded a second time');
+  return decoded.metric as BillableMetric;
 }

@@ -5,7 +5,7 @@ import { messageOf } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { isRejected } from '../ledger/sql-errors.ts';
 import type { LetterRow } from '../ledger/statements/dead-letters.ts';
-import { prepare } from './prepare.ts';
+import { metricOf, prepare } from './prepare.ts';
 
 /** What became of a dead letter that was tried again. */
 export type RedriveResult =
@@ -28,7 +28,10 @@ export async function redriveLetter(
   if (message.kind === 'dead_letter') return { reason: message.reason, detail: message.detail };
   const where = { topic: row.kafka_topic, partition: row.kafka_partition };
   try {
-    const outcome = await ledger.redrive(where, message, options);
+    const outcome = await ledger.redrive(where, message, {
+      ...options,
+      metricOf: (event) => metricOf(event, schemas),
+    });
     return { outcome: outcome ?? 'resolved meanwhile' };
   } catch (error) {
     if (!isRejected(error)) throw error;

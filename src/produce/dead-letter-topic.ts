@@ -1,15 +1,18 @@
-import { type Kafka, Partitioners, type Producer } from 'kafkajs';
+import { type Kafka, type Message, Partitioners, type Producer } from 'kafkajs';
 import { messageOf, TryAgainError } from '../errors.ts';
 import type { Batch, RefusedMessage } from '../ledger/message.ts';
 
 /** Names of the headers that say where a copy comes from and why it is there. */
 const HEADER = 'usage_ledger_';
+const OMITTED = `${HEADER}omitted`;
 /** One send holds this many bytes at most, and at least one letter. */
 const MAX_BYTES = 900_000;
 
 /**
  * Copies of dead letters on a topic of their own: raw key, value and headers, with the coordinates
- * and the reason as headers. A copy may come twice, after a crash; none is missing.
+ * and the reason as headers. A copy may come twice, after a crash; none is missing. A letter that
+ * is too large for the topic with the headers that are added leaves its own bytes out of the copy
+ * and says so, for nothing that anybody can send may halt a partition; the table has the bytes.
  */
 export class DeadLetterTopic {
   readonly #producer: Producer;
@@ -31,8 +34,7 @@ export class DeadLetterTopic {
       this.#connected ??= this.#producer.connect();
       await this.#connected;
       for (const chunk of chunksOf(letters)) {
-        const messages = chunk.map((letter) => messageFor(topic, partition, letter));
-        await this.#producer.send({ topic: this.#topic, messages, acks: -1 });
+        await this.#send(chunk.map((letter) => messageFor(topic, partition, letter)));
       }
     } catch (error) {
       this.#connected = undefined;
@@ -43,6 +45,31 @@ export class DeadLetterTopic {
   async close(): Promise<void> {
     await this.#producer.disconnect();
   }
+
+  async #send(messages: readonly Message[]): Promise<void> {
+    try {
+      await this.#producer.send({ topic: this.#topic, messages: [...messages], acks: -1 });
+    } catch (error) {
+      const [first, ...others] = messages;
+      if (!isTooLarge(error) || first === undefined) throw error;
+      if (others.length > 0) for (const message of messages) await this.#send([message]);
+      else if (OMITTED in (first.headers ?? {})) throw error;
+      else await this.#send([withoutItsBytes(first)]);
+    }
+  }
+}
+
+/** A broker's answer, as it is or behind the last of several attempts. */
+function isTooLarge(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ('type' in error && error.type === 'MESSAGE_TOO_LARGE') return true;
+  return isTooLarge(error.cause);
+}
+
+function withoutItsBytes({ headers }: Message): Message {
+  const ours = Object.entries(headers ?? {}).filter(([name]) => name.startsWith(HEADER));
+  const why = 'key, value and headers: larger than this topic takes';
+  return { key: null, value: null, headers: { ...Object.fromEntries(ours), [OMITTED]: why } };
 }
 
 function messageFor(topic: string, partition: number, letter: RefusedMessage) {

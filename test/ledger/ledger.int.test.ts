@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { EventInput } from '../../src/produce/encoder.ts';
 import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
-import { encoded, messageAt } from '../support/messages.ts';
+import { decodedAgain, encoded, messageAt } from '../support/messages.ts';
 import { breaks } from '../support/world.ts';
 
 let world: LedgerWorld;
@@ -107,6 +107,7 @@ describe('a batch', () => {
       fromOffset: 0,
       nextOffset: 1,
       messages: [at(llm({ request_id: 'not again' }))(0)],
+      metricOf: decodedAgain,
     };
 
     const result = await world.ledger().apply(stale);

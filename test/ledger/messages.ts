@@ -1,4 +1,4 @@
-import { type BillableMetric, identify } from '../../src/identify/identity.ts';
+import { type BillableMetric, identify, requestIdOf } from '../../src/identify/identity.ts';
 import type { BillableMessage, IgnoredMessage, SessionNote } from '../../src/ledger/message.ts';
 import { type BillableUsage, billableUsage } from '../../src/metrics/usage-of.ts';
 
@@ -23,7 +23,8 @@ export function billable(
     kind: 'billable',
     record: record(offset),
     schemaId: 7,
-    metric,
+    metricType: metric.type,
+    requestId: requestIdOf(metric),
     usage: billableUsage(metric) as BillableUsage,
     ...note(session),
     ...identify(metric),

@@ -108,7 +108,7 @@ describe('what becomes of an event', () => {
   test('of a session that is new: applied, and a second time within the batch a duplicate', () => {
     const work = workOf(billable(metric('1')), billable(metric('2')), billable(metric('1')));
     expect(settled(work)).toMatchObject({ applied: 2, duplicate: 1, conflict: 0 });
-    expect(work.fresh.map((event) => event.metric)).toEqual([metric('1'), metric('2')]);
+    expect(work.fresh.map((event) => event.requestId)).toEqual(['1', '2']);
     expect(work.added.size).toBe(2);
   });
 

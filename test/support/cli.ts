@@ -16,9 +16,12 @@ export interface RunningCli {
   readonly ended: Promise<CliResult>;
 }
 
-/** Starts the command as a user's shell would, with nothing in the environment but `env`. */
+/**
+ * Starts the command as a user's shell would, with nothing in the environment but `env`. It is the
+ * built one; the run's set-up has built it from what is in src/.
+ */
 export function startCli(args: readonly string[], env: NodeJS.ProcessEnv): RunningCli {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts', ...args], {
+  const child = spawn(process.execPath, ['dist/main.js', ...args], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

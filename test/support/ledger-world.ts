@@ -4,6 +4,7 @@ import { Ledger } from '../../src/ledger/ledger.ts';
 import type { Message } from '../../src/ledger/message.ts';
 import { migrateDatabase } from '../../src/ledger/migrate.ts';
 import { begin } from '../../src/pipeline/positions.ts';
+import { decodedAgain } from './messages.ts';
 import { freshDatabase } from './stack.ts';
 
 /** A migrated database, and partitions of a topic that exists nowhere else. */
@@ -68,6 +69,7 @@ export async function newLedgerWorld(): Promise<LedgerWorld> {
             fromOffset,
             nextOffset: until,
             messages,
+            metricOf: decodedAgain,
           });
           if (result.status === 'applied') position = until;
           return result;

@@ -1,8 +1,8 @@
 import avro from 'avsc';
 import type { ConsumedRecord } from '../../src/decode/consumed-record.ts';
 import { SchemaCache } from '../../src/decode/schema-cache.ts';
-import type { Message } from '../../src/ledger/message.ts';
-import { prepare } from '../../src/pipeline/prepare.ts';
+import type { BillableMessage, Message } from '../../src/ledger/message.ts';
+import { metricOf, prepare } from '../../src/pipeline/prepare.ts';
 import type { EventInput } from '../../src/produce/encoder.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
 import { metricRecordName, NAMESPACE } from '../../src/schemas/metric-records.ts';
@@ -30,6 +30,9 @@ export function encoded(event: EventInput): Buffer {
 export function recordOf(offset: number, value: Buffer | null): ConsumedRecord {
   return { offset, timestamp: 1_760_000_000_000, key: null, value, headers: {} };
 }
+
+/** The whole metric of a message, as the ledger asks for it. */
+export const decodedAgain = (message: BillableMessage) => metricOf(message, schemas);
 
 /** An event at an offset, as the ledger is given it. */
 export function messageAt(offset: number, value: Buffer | null): Message {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import type { TestProject } from 'vitest/node';
 import { type Stack, startStack } from '../../src/stack/stack.ts';
 import type { StackUrls } from './stack-urls.ts';
@@ -6,6 +7,8 @@ let stack: Stack | undefined;
 
 /** vitest's globalSetup: one stack for the whole run, whose addresses the tests `inject`. */
 export async function setup(project: TestProject): Promise<void> {
+  // The commands are tested as they are installed: built.
+  execFileSync('npm', ['run', '-s', 'build'], { stdio: 'inherit' });
   stack = await startStack({ progress: (line) => process.stderr.write(`${line}\n`) });
   process.stderr.write(`${stack.how}\n`);
   const { kafkaBrokers, schemaRegistryUrl, databaseUrl } = stack;
