@@ -97,7 +97,9 @@ function writeFields(record: Record<string, unknown>, plan: readonly FieldPlan[]
     const value = record[field.name];
     if (value === field.fallback) continue;
     reserve(field.prefix.length + 16);
-    end += field.prefix.copy(buffer, end);
+    // A loop: for a dozen bytes a call into the runtime costs more than the copy.
+    for (let i = 0; i < field.prefix.length; i += 1) buffer[end + i] = field.prefix[i] as number;
+    end += field.prefix.length;
     writeValue(value, field);
   }
   reserve(1);
@@ -127,9 +129,23 @@ function writeValue(value: unknown, field: FieldPlan): void {
 function writeText(text: string): void {
   // A UTF-16 unit is three bytes of UTF-8 at most.
   reserve(4 + text.length * 3);
-  const written = buffer.write(text, end + 4, 'utf8');
-  buffer.writeUInt32LE(written, end);
-  end += 4 + written;
+  const written = text.length <= SHORT ? writeAscii(text, end + 4) : -1;
+  const length = written === -1 ? buffer.write(text, end + 4, 'utf8') : written;
+  buffer.writeUInt32LE(length, end);
+  end += 4 + length;
+}
+
+/** Up to this length a loop is faster than a call into the runtime. */
+const SHORT = 64;
+
+/** Writes a text of ASCII and returns its length; -1, with nothing meant, when it is not one. */
+function writeAscii(text: string, at: number): number {
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code > 0x7f) return -1;
+    buffer[at + i] = code;
+  }
+  return text.length;
 }
 
 function reserve(bytes: number): void {

