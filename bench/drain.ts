@@ -12,7 +12,7 @@ export interface Drain {
   readonly peakRssMb: number;
 }
 
-const WORKER = fileURLToPath(new URL('./drain-worker.ts', import.meta.url));
+const WORKER = fileURLToPath(new URL('./drain-worker.mjs', import.meta.url));
 
 /** Runs workers of one group side by side, each in a process, until they have drained the topic. */
 export async function drain(env: NodeJS.ProcessEnv, workers = 1): Promise<Drain> {
@@ -28,7 +28,7 @@ export async function drain(env: NodeJS.ProcessEnv, workers = 1): Promise<Drain>
 
 async function drainOne(env: NodeJS.ProcessEnv): Promise<Drain> {
   const flags = process.env['BENCH_NODE_FLAGS']?.split(' ') ?? [];
-  const child = spawn(process.execPath, [...flags, '--import', 'tsx', WORKER], {
+  const child = spawn(process.execPath, [...flags, WORKER], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

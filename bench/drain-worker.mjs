@@ -1,11 +1,11 @@
-import { runWorker } from '../src/commands/run-worker.ts';
-import { createLogger } from '../src/config/logger.ts';
-import { loadSettings } from '../src/config/settings.ts';
-import { createKafka } from '../src/kafka/client.ts';
-import { openDatabase } from '../src/ledger/database.ts';
-import { createRegistry } from '../src/registry/schema-registry.ts';
+import { runWorker } from '../dist/commands/run-worker.js';
+import { createLogger } from '../dist/config/logger.js';
+import { loadSettings } from '../dist/config/settings.js';
+import { createKafka } from '../dist/kafka/client.js';
+import { openDatabase } from '../dist/ledger/database.js';
+import { createRegistry } from '../dist/registry/schema-registry.js';
 
-/** A worker in a process of its own that drains a topic and prints what that took, as JSON. */
+/** A worker, built, in a process of its own that drains a topic and prints what that took, as JSON. */
 const settings = loadSettings(process.env, ['kafka', 'registry', 'database']);
 const logger = createLogger(settings.LOG_LEVEL);
 const database = openDatabase(settings, settings.DATABASE_POOL_SIZE + 2);
