@@ -85,7 +85,7 @@ export function identify(metric: BillableMetric): Identity {
 }
 
 /** What JSON would have to escape. */
-const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
+const ESCAPED = /["\\\p{Cc}\p{Cs}]/u;
 
 /**
  * The parts of an identity as a JSON array, which keeps them apart and writes a number in its

@@ -5,10 +5,15 @@ import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
 import type { Settings } from '../config/settings.ts';
 import { messageOf, WrongUsageError } from '../errors.ts';
+import { watchedSockets } from './watched-socket.ts';
 
 /** A broker that does not answer within this is taken for gone. */
 const REQUEST_TIMEOUT_MS = 10_000;
 const CONNECTION_TIMEOUT_MS = 5_000;
+/** Before kafkajs gives the request up: a connection that is closed it replaces. */
+const SILENCE_MS = 8_000;
+/** A group is shared out anew within its rebalance time-out, a minute. */
+const JOIN_MS = 70_000;
 
 /** Few and quick tries: what goes on for longer is decided by whoever asked. */
 const RETRIES = 5;
@@ -24,6 +29,7 @@ export function createKafka(settings: Settings, logger: Logger, retries = RETRIE
     clientId: settings.KAFKA_CLIENT_ID,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
+    socketFactory: watchedSockets(SILENCE_MS, JOIN_MS),
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries },
     logCreator: () => (entry) => logEntry(logger, entry),
   };

@@ -48,11 +48,16 @@ export function openDatabase(settings: Settings, size: number): Database {
 
 /** @throws {WrongUsageError} when DATABASE_URL names files that are not there, such as sslrootcert */
 export function connectionConfig(settings: Settings): pg.ClientConfig {
+  const searchPath = `-c search_path=${quoteIdentifier(settings.DATABASE_SCHEMA)}`;
+  // The driver lets the URL's own options replace ours: they are put together.
+  const url = new URL(settings.DATABASE_URL);
+  const own = url.searchParams.get('options');
+  if (own !== null) url.searchParams.set('options', `${own} ${searchPath}`);
   const config = {
-    connectionString: settings.DATABASE_URL,
+    connectionString: own === null ? settings.DATABASE_URL : url.href,
     application_name: 'usage-ledger',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    options: `-c search_path=${quoteIdentifier(settings.DATABASE_SCHEMA)}`,
+    options: searchPath,
   };
   try {
     // Reads the URL and the files that it names; connects to nothing.

@@ -24,6 +24,7 @@ const TRANSIENT_CLASSES = new Set([
 ]);
 const TRANSIENT_CODES = new Set([
   '55P03', // lock not available
+  '28P01', // a password that is being changed
   '28000', // refused by pg_hba.conf while a server is being set up
   '3D000', // the database is not there (yet)
 ]);

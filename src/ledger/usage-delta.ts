@@ -107,11 +107,11 @@ function parametersOf(deltas: readonly UsageDelta[]): UsageParameters {
 /** A column to which nothing is added needs no array. */
 function column(
   deltas: readonly UsageDelta[],
-  valueOf: (delta: UsageDelta) => number | bigint | string | undefined,
+  pick: (delta: UsageDelta) => number | bigint | string | undefined,
 ): string | null {
   let isUsed = false;
   const values = deltas.map((delta) => {
-    const value = valueOf(delta);
+    const value = pick(delta);
     if (value !== undefined) isUsed = true;
     return value ?? 0;
   });

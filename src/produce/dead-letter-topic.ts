@@ -4,6 +4,8 @@ import type { Batch, RefusedMessage } from '../ledger/message.ts';
 
 /** Names of the headers that say where a copy comes from and why it is there. */
 const HEADER = 'usage_ledger_';
+/** Session ids are no longer than this, in UTF-8. */
+const MAX_HASHED_KEY = 4_096;
 const OMITTED = `${HEADER}omitted`;
 /** One send holds this many bytes at most, and at least one letter. */
 const MAX_BYTES = 900_000;
@@ -20,7 +22,7 @@ export class DeadLetterTopic {
   #connected: Promise<void> | undefined;
 
   constructor(kafka: Kafka, topic: string) {
-    this.#producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+    this.#producer = kafka.producer({ createPartitioner: byShortKey });
     this.#topic = topic;
   }
 
@@ -57,6 +59,18 @@ export class DeadLetterTopic {
       else await this.#send([withoutItsBytes(first)]);
     }
   }
+}
+
+/**
+ * By key, as everybody does it; but kafkajs hashes a key in a time that grows with the square of its
+ * length: minutes for a megabyte, in which no heartbeat is sent.
+ */
+function byShortKey(): ReturnType<typeof Partitioners.DefaultPartitioner> {
+  const byKey = Partitioners.DefaultPartitioner();
+  return ({ message, ...rest }) => {
+    const isLong = (message.key?.length ?? 0) > MAX_HASHED_KEY;
+    return byKey({ ...rest, message: isLong ? { ...message, key: null } : message });
+  };
 }
 
 /** A broker's answer, as it is or behind the last of several attempts. */

@@ -74,3 +74,18 @@ test('two schemas of one database do not see each other', async () => {
     expect(rows).toEqual([{ n: 2 }]);
   });
 });
+
+test('options in DATABASE_URL are kept beside the search path', async () => {
+  await migrateDatabase(settings);
+  const url = new URL(settings.DATABASE_URL);
+  url.searchParams.set('options', '-c statement_timeout=4321');
+  const database = openDatabase({ ...settings, DATABASE_URL: url.href }, 1);
+  try {
+    const { rows } = await database.query(
+      `SELECT current_schema() AS schema, current_setting('statement_timeout') AS timeout`,
+    );
+    expect(rows).toEqual([{ schema: 'Odd$Name', timeout: '4321ms' }]);
+  } finally {
+    await database.end();
+  }
+});

@@ -38,6 +38,7 @@ describe('an SQLSTATE', () => {
     ['58030', 'I/O error'],
     ['XX001', 'a damaged block'],
     ['28000', 'refused while the server is being set up'],
+    ['28P01', 'a password that is being changed'],
     ['3D000', 'no such database yet'],
   ])('%s may work later: %s', (code) => {
     expect(classOf(coded(code))).toBe('transient');
@@ -47,7 +48,6 @@ describe('an SQLSTATE', () => {
     ['42P01', 'no such table'],
     ['42501', 'not allowed'],
     ['42601', 'a syntax error'],
-    ['28P01', 'a wrong password'],
     ['0A000', 'not supported'],
     ['P0001', 'raised by a function'],
     ['55000', 'an object that is not ready'],

@@ -1,0 +1,63 @@
+import net from 'node:net';
+import tls from 'node:tls';
+import type { ISocketFactory } from 'kafkajs';
+
+const KEEP_ALIVE_DELAY_MS = 10_000;
+/** Requests whose answer waits for the other members of a group. Source: Kafka protocol, API keys. */
+const JOIN_GROUP = 11;
+const SYNC_GROUP = 14;
+const API_KEY_OFFSET = 4;
+
+/**
+ * Makes the sockets of a kafkajs client, and closes one whose broker leaves a request unanswered.
+ *
+ * kafkajs gives the request up by itself but keeps the connection and repeats the request on it: one
+ * that was cut without a word would hold consumer, admin and producer for minutes, or for as long as
+ * the kernel goes on sending. A connection that is closed it replaces at once.
+ *
+ * @param silenceMs how long a broker may leave a request unanswered
+ * @param joinMs the same while it waits for the other members of a group
+ */
+export function watchedSockets(silenceMs: number, joinMs: number): ISocketFactory {
+  return ({ host, port, ssl, onConnect }) => {
+    // kafkajs passes `ssl` in every case, whatever its type says.
+    const isTls = ssl !== undefined && ssl !== null;
+    const name = net.isIP(host) === 0 ? { servername: host } : {};
+    const socket = isTls
+      ? tls.connect({ host, port, ...name, ...ssl }, onConnect)
+      : net.connect({ host, port }, onConnect);
+    socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
+    closeWhenSilent(socket, silenceMs, joinMs);
+    return socket;
+  };
+}
+
+function closeWhenSilent(socket: net.Socket, silenceMs: number, joinMs: number): void {
+  let timer: NodeJS.Timeout | undefined;
+  const disarm = () => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  const arm = (ms: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      socket.destroy(
+        Object.assign(new Error(`no answer for ${ms} ms`), { code: 'ETIMEDOUT' as const }),
+      );
+    }, ms);
+  };
+  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  socket.write = ((...args: unknown[]) => {
+    if (waitsForOthers(args[0])) arm(joinMs);
+    else if (timer === undefined) arm(silenceMs);
+    return write(...args);
+  }) as typeof socket.write;
+  socket.on('data', disarm);
+  socket.on('close', disarm);
+}
+
+function waitsForOthers(request: unknown): boolean {
+  if (!Buffer.isBuffer(request) || request.length < API_KEY_OFFSET + 2) return false;
+  const key = request.readInt16BE(API_KEY_OFFSET);
+  return key === JOIN_GROUP || key === SYNC_GROUP;
+}

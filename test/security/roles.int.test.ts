@@ -1,0 +1,195 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EventInput } from '../../src/produce/encoder.ts';
+import { cli } from '../support/cli.ts';
+import { breaks, calls, newWorld, type World } from '../support/world.ts';
+
+const SCHEMA = 'usage_ledger';
+const id = randomBytes(4).toString('hex');
+const writer = `test_writer_${id}`;
+const reader = `test_reader_${id}`;
+const outsider = `test_outsider_${id}`;
+
+let world: World;
+beforeAll(async () => {
+  world = await newWorld(1);
+  for (const name of [writer, reader, outsider]) {
+    await world.database.query(`CREATE ROLE ${name} LOGIN PASSWORD 'pw'`);
+  }
+  await world.database.query(`GRANT usage_ledger_writer TO ${writer}`);
+  await world.database.query(`GRANT usage_ledger_reader TO ${reader}`);
+});
+afterAll(async () => {
+  await world.database.query(`DROP ROLE ${writer}, ${reader}, ${outsider}`);
+  await world.close();
+});
+
+function envOf(role: string): NodeJS.ProcessEnv {
+  const url = new URL(world.settings.DATABASE_URL);
+  [url.username, url.password] = [role, 'pw'];
+  return { ...world.env, DATABASE_URL: url.href };
+}
+
+/** What the server says to a statement of a role: the SQLSTATE, or nothing when it was done. */
+async function refusal(role: string, statement: string): Promise<string | undefined> {
+  const client = new pg.Client({ connectionString: envOf(role)['DATABASE_URL'] });
+  await client.connect();
+  try {
+    await client.query(`SET search_path = ${SCHEMA}`);
+    await client.query(`BEGIN; ${statement}; ROLLBACK`);
+    return undefined;
+  } catch (error) {
+    return (error as pg.DatabaseError).code;
+  } finally {
+    await client.end();
+  }
+}
+
+const NOT_PERMITTED = '42501';
+const TABLES = [
+  'session',
+  'usage_source',
+  'ledger_page',
+  'session_model_usage',
+  'consumer_position',
+  'consumed_range',
+  'dead_letter',
+  'event_conflict',
+];
+
+describe('a login with usage_ledger_writer', () => {
+  const llm = calls.events.find(({ metric }) => metric.type === 'llm_metrics') as EventInput;
+  const changed = (fields: object): EventInput => ({
+    ...llm,
+    metric: Object.assign({}, llm.metric, { request_id: 'twice' }, fields),
+  });
+
+  test('runs the worker, with dead letters, conflicts and a repair of both', async () => {
+    await world.send(
+      await world.encode([
+        ...calls.events.slice(0, 40),
+        changed({}),
+        changed({ prompt_tokens: 7 }),
+      ]),
+    );
+    await world.send([{ key: 'k', value: Buffer.from('rubbish') }]);
+    const env = envOf(writer);
+
+    const { counts } = await world.run({ env });
+
+    expect(counts).toMatchObject({ conflict: 1, dead_letter: 1 });
+    const results = await Promise.all([
+      cli(['verify'], env),
+      cli(['position', 'show'], env),
+      cli(['dead-letters', 'redrive'], env),
+      cli(['conflicts', 'accept', `${world.topic}/0/41`], env),
+      cli(['report', '--format', 'json'], env),
+    ]);
+    expect(results.map(({ code, stderr }) => ({ code, stderr }))).toEqual(
+      Array(5).fill({ code: 0, stderr: '' }),
+    );
+    const set = ['position', 'set', '--topic', world.topic, '--partition', '0', '--offset', '10'];
+    expect(await cli(set, env)).toMatchObject({ code: 0 });
+    expect((await world.run({ env })).counts).toMatchObject({ applied: 0 });
+    expect(await breaks(world.database)).toEqual([]);
+  });
+
+  test("prepares the coming months' partitions, although it may not make tables", async () => {
+    const month = (
+      await world.database.query(
+        "SELECT to_char(now() AT TIME ZONE 'UTC' + interval '1 month', 'YYYY_MM') AS month",
+      )
+    ).rows[0].month;
+    await world.database.query(`DROP TABLE ledger_page_${month}`);
+
+    await world.run({ env: envOf(writer) });
+
+    const { rows } = await world.database.query('SELECT to_regclass($1) AS made', [
+      `ledger_page_${month}`,
+    ]);
+    expect(rows).toEqual([{ made: `ledger_page_${month}` }]);
+  });
+
+  test.each([
+    `CREATE TABLE ${SCHEMA}.mine (a int)`,
+    'CREATE TABLE public.mine (a int)',
+    'CREATE SCHEMA mine',
+    'DROP TABLE dead_letter',
+    'DROP VIEW usage_event',
+    'ALTER TABLE session ADD COLUMN mine int',
+    'CREATE INDEX ON session (account_id)',
+    'CREATE OR REPLACE FUNCTION prepare_ledger_partitions() RETURNS void LANGUAGE sql AS $$$$',
+    'CREATE ROLE mine',
+    'UPDATE schema_migration SET created_at = 0',
+    ...TABLES.flatMap((table) => [`DELETE FROM ${table}`, `TRUNCATE ${table}`]),
+  ])('cannot %s', async (statement) => {
+    expect(await refusal(writer, statement)).toBe(NOT_PERMITTED);
+  });
+
+  test('is told so when it migrates', async () => {
+    const env = { ...envOf(writer), DATABASE_SCHEMA: 'another' };
+    const { code, stderr } = await cli(['migrate'], env);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/^usage-ledger: DATABASE_URL: permission denied for database/),
+    });
+  });
+});
+
+describe('a login with usage_ledger_reader', () => {
+  test.each([
+    'session',
+    'usage_event',
+    'session_model_usage',
+    'llm_model_usage',
+    'tts_model_usage',
+    'stt_model_usage',
+    'interruption_model_usage',
+    'session_usage_summary',
+    'consumer_position',
+    'consumed_range',
+  ])('reads %s and cannot write it', async (relation) => {
+    expect(await refusal(reader, `SELECT * FROM ${relation}`)).toBe(undefined);
+    const column = relation.startsWith('consume') ? 'topic' : 'session_id';
+    expect(await refusal(reader, `UPDATE ${relation} SET ${column} = 'x'`)).toMatch(/42501|55000/);
+    expect(await refusal(reader, `DELETE FROM ${relation}`)).toMatch(/42501|55000/);
+  });
+
+  test.each(['dead_letter', 'event_conflict', 'ledger_page', 'ledger_entry', 'usage_source'])(
+    'cannot read %s, where payloads or our own workings are',
+    async (relation) => {
+      expect(await refusal(reader, `SELECT * FROM ${relation}`)).toBe(NOT_PERMITTED);
+    },
+  );
+
+  test.each(['SELECT prepare_ledger_partitions()', `CREATE TABLE ${SCHEMA}.mine (a int)`])(
+    'cannot %s',
+    async (statement) => {
+      expect(await refusal(reader, statement)).toBe(NOT_PERMITTED);
+    },
+  );
+
+  test('gets the report, and is told what he lacks for the rest', async () => {
+    const env = envOf(reader);
+    const [report, letters] = await Promise.all([
+      cli(['report', '--format', 'csv'], env),
+      cli(['dead-letters', 'list'], env),
+    ]);
+    expect(report).toMatchObject({ code: 0, stderr: '' });
+    expect(letters).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/permission denied for table dead_letter; its user needs/),
+    });
+  });
+});
+
+test('a login with neither is told which role he lacks', async () => {
+  const { code, stderr } = await cli(['report'], envOf(outsider));
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr:
+      'usage-ledger: DATABASE_URL: permission denied for schema usage_ledger; ' +
+      'its user needs usage_ledger_writer, or usage_ledger_reader to report\n',
+  });
+});
