@@ -7,6 +7,7 @@ import { demoCommand } from './commands/demo.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { positionCommand } from './commands/position.ts';
 import { produceCommand } from './commands/produce.ts';
+import { replayCommand } from './commands/replay.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { schemasCommand } from './commands/schemas.ts';
@@ -39,6 +40,7 @@ dependency could not be reached in time. Logs go to standard error.`,
     reportCommand(),
     verifyCommand(),
     positionCommand(),
+    replayCommand(),
     deadLettersCommand(),
     conflictsCommand(),
     schemasCommand(),

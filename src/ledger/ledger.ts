@@ -1,12 +1,13 @@
 import { messageOf } from '../errors.ts';
 import { type Connection, type Database, inTransaction } from './database.ts';
-import type {
-  Batch,
-  BillableMessage,
-  Message,
-  Outcome,
-  OutcomeCounts,
-  RefusedMessage,
+import {
+  type Batch,
+  type BillableMessage,
+  countsOf,
+  type Message,
+  type Outcome,
+  type OutcomeCounts,
+  type RefusedMessage,
 } from './message.ts';
 import { pagesOf } from './page-writer.ts';
 import { keepConflicts, keepDeadLetters } from './refusals.ts';
@@ -185,7 +186,7 @@ export class Ledger {
     batch: Pick<Batch, 'topic' | 'partition' | 'fromOffset' | 'messages' | 'metricOf'>,
     works: readonly SessionWork[],
   ): Promise<OutcomeCounts> {
-    const counts = ignoredAndRefused(batch.messages);
+    const counts = countsOf(batch.messages);
     // Sessions that may change are locked; what is known of them is then current.
     await this.#sessions.recall(connection, works);
     await this.#sessions.lock(connection, works.filter(mayChange));
@@ -253,12 +254,6 @@ function isRefused(message: Message): message is RefusedMessage {
 
 function* billableOf(works: readonly SessionWork[]): Iterable<BillableMessage> {
   for (const work of works) yield* work.billable;
-}
-
-function ignoredAndRefused(messages: readonly Message[]): OutcomeCounts {
-  const counts = { applied: 0, duplicate: 0, ignored: 0, conflict: 0, dead_letter: 0 };
-  for (const { kind } of messages) if (kind !== 'billable') counts[kind] += 1;
-  return counts;
 }
 
 function otherAccounts(works: readonly SessionWork[]): number {

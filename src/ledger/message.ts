@@ -63,3 +63,10 @@ export interface Batch {
   /** Decodes a message of the batch again, for the few whose whole metric is kept. */
   readonly metricOf: (message: BillableMessage) => BillableMetric;
 }
+
+/** The counts of what is decided before the ledger is asked: ignored and refused messages. */
+export function countsOf(messages: readonly Message[]): OutcomeCounts {
+  const counts = { applied: 0, duplicate: 0, ignored: 0, conflict: 0, dead_letter: 0 };
+  for (const { kind } of messages) if (kind !== 'billable') counts[kind] += 1;
+  return counts;
+}

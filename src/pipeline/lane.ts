@@ -26,12 +26,14 @@ export interface LaneStart extends Position {
   readonly endOffset: number;
   /** The offsets behind the position were looked at: what is missing there was compacted away. */
   readonly gapIsKnown: boolean;
+  /** Where to end, without this offset; `undefined`: never. */
+  readonly until: number | undefined;
 }
 
 /** What a lane needs from the worker that it runs in. */
 export interface LaneContext {
   readonly groupId: string;
-  readonly ledger: Ledger;
+  readonly ledger: Pick<Ledger, 'apply'>;
   readonly schemas: SchemaCache;
   readonly logger: Logger;
   /** Shared by all lanes of the worker. */
@@ -91,7 +93,7 @@ export class Lane implements TopicPartition {
     this.partition = where.partition;
     this.pass = start.pass;
     this.#context = context;
-    this.#queue = new RecordQueue(start.nextOffset);
+    this.#queue = new RecordQueue(start.nextOffset, start.until);
     this.#window = new DeadLetterWindow(context.deadLetterLimit);
     this.#position = start.nextOffset;
     this.#endOffset = start.endOffset;

@@ -18,11 +18,16 @@ export class RecordQueue {
   #from: number;
   #next: number;
   #bytes = 0;
+  readonly #until: number;
 
-  /** @param fromOffset where the first record is expected */
-  constructor(fromOffset: number) {
+  /**
+   * @param fromOffset where the first record is expected
+   * @param until records from this offset on are not taken
+   */
+  constructor(fromOffset: number, until = Number.POSITIVE_INFINITY) {
     this.#from = fromOffset;
     this.#next = fromOffset;
+    this.#until = until;
   }
 
   /** The offset that the next batch must have been asked for. */
@@ -46,11 +51,11 @@ export class RecordQueue {
   /** Appends what of `batch` lies behind the end of the queue. */
   push(batch: FetchedBatch): void {
     for (const record of batch.records) {
-      if (record.offset < this.#next) continue;
+      if (record.offset < this.#next || record.offset >= this.#until) continue;
       this.#records.push(record);
       this.#bytes += bytesOf(record);
     }
-    this.#next = Math.max(this.#next, batch.nextOffset);
+    this.#next = Math.max(this.#next, Math.min(batch.nextOffset, this.#until));
   }
 
   /** Takes up to `maxRecords` records or `maxBytes` bytes, at least one record if there is any. */

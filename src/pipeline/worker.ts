@@ -22,7 +22,7 @@ export interface WorkerOptions {
   readonly topics: readonly string[];
   readonly source: PartitionSource;
   readonly database: Database;
-  readonly ledger: Ledger;
+  readonly ledger: Pick<Ledger, 'apply'>;
   readonly schemas: SchemaCache;
   readonly logger: Logger;
   /** Batches in the making at once. */
@@ -31,6 +31,10 @@ export interface WorkerOptions {
   /** Bytes fetched and not yet applied, over all partitions. */
   readonly bufferBytes: number;
   readonly deadLetterLimit: number;
+  /** Reads only these partitions, each to this offset (without it); by default all, for ever. */
+  readonly until?: ReadonlyMap<string, number>;
+  /** Where to begin, without a look into the database; nothing is written there then. */
+  readonly previewFrom?: ReadonlyMap<string, Position>;
   readonly onApplied?: (
     where: TopicPartition,
     counts: OutcomeCounts,
@@ -210,7 +214,8 @@ export class Worker implements SourceListener {
   ): Promise<void> {
     const { database, groupId, source } = this.#options;
     const topics = [...new Set(partitions.map(({ topic }) => topic))];
-    const positions = await positionsOf(database, groupId, topics);
+    const { until, previewFrom } = this.#options;
+    const positions = previewFrom ?? (await positionsOf(database, groupId, topics));
     const broker = new Map(
       await Promise.all(
         topics.map(async (topic) => {
@@ -221,6 +226,10 @@ export class Worker implements SourceListener {
     );
     for (const where of partitions) {
       if (assignment !== this.#assignment) return;
+      if (until !== undefined && !until.has(keyOf(where))) {
+        this.#starting.delete(keyOf(where));
+        continue;
+      }
       const { topic, partition } = where;
       const bounds = broker.get(topic)?.bounds.get(partition);
       if (bounds === undefined) throw new Error(`the broker does not know ${keyOf(where)}`);
@@ -229,7 +238,12 @@ export class Worker implements SourceListener {
       const position = await this.#recordStart(where, start);
       if (assignment !== this.#assignment || !this.#starting.has(keyOf(where))) continue;
       this.#starting.delete(keyOf(where));
-      const from = { ...position, endOffset: bounds.latest, gapIsKnown };
+      const from = {
+        ...position,
+        endOffset: bounds.latest,
+        gapIsKnown,
+        until: until?.get(keyOf(where)),
+      };
       const lane = new Lane(where, from, this.#laneContext());
       this.#lanes.set(keyOf(where), lane);
       const halted: Halt | undefined =
