@@ -11,6 +11,8 @@ export default defineConfig({
           globalSetup: ['test/support/stack.setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          // Tests of faults wait most of the time.
+          maxConcurrency: 16,
         },
       },
     ],

@@ -3,8 +3,15 @@ import { expect } from 'vitest';
 import type { RunResult } from '../../src/commands/run-worker.ts';
 import type { StackUrls } from './stack-urls.ts';
 import { until } from './until.ts';
-import { breaks, calls, differencesFromPython, newWorld, type RunChoices } from './world.ts';
-import type { World } from './world.ts';
+import {
+  breaks,
+  calls,
+  differencesFromPython,
+  newWorld,
+  type RunChoices,
+  shuffled,
+  type World,
+} from './world.ts';
 
 /** The recorded calls on their way through workers, while a test breaks something. */
 export interface FaultScene {
@@ -36,7 +43,8 @@ const AFTER_THE_FAULT = 40;
 
 export async function newScene(urls?: StackUrls, partitions = 2): Promise<FaultScene> {
   const world = await newWorld(partitions, urls);
-  const messages = await world.encode(calls.events);
+  // Shuffled, so that every batch is of many sessions.
+  const messages = shuffled(await world.encode(calls.events), 1);
   const running = new Set<{ abort: AbortController; result: Promise<RunResult> }>();
   let sent = 0;
   let failure: unknown;

@@ -1,0 +1,181 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createLogger } from '../../src/config/logger.ts';
+import type { Settings } from '../../src/config/settings.ts';
+import { withAdmin } from '../../src/kafka/admin.ts';
+import { createKafka } from '../../src/kafka/client.ts';
+import { type FaultScene, newScene, SESSION_RECOVERY_MS } from '../support/fault-scene.ts';
+import { type OwnService, ownService } from '../support/own-service.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
+import { until } from '../support/until.ts';
+import { WorkerProcess } from '../support/worker-process.ts';
+
+/** Shorter than what a batch may take, and than what a worker is frozen for. */
+const SESSION = { KAFKA_SESSION_TIMEOUT_MS: '6000' };
+const BEYOND_SESSION_MS = 7_500;
+
+let kafka: OwnService;
+beforeAll(async () => {
+  kafka = await ownService('kafka');
+});
+afterAll(async () => {
+  await kafka.stop();
+});
+
+async function scene(run: (scene: FaultScene) => Promise<void>): Promise<void> {
+  const made = await newScene(kafka.urls, 4);
+  try {
+    await run(made);
+  } finally {
+    await made.close();
+  }
+}
+
+describe.concurrent('a group', () => {
+  test('that workers join and leave every second books everything once', async () => {
+    await scene(async ({ work, send, recovers, settles }) => {
+      work();
+      await send(200);
+      for (let i = 0; i < 5; i += 1) {
+        const guest = work();
+        await send(100);
+        await delay(1_000);
+        await guest.stop();
+      }
+      await recovers();
+      await settles();
+    });
+  });
+
+  test('whose worker is frozen in a transaction goes on without it; thawed, it has no effect and rejoins', async () => {
+    await scene(async ({ world, work, send, booked, hasBooked, recovers, settles }) => {
+      const frozen = new WorkerProcess({ ...world.env, ...SESSION, BATCH_MAX_EVENTS: '20' });
+      try {
+        const isFrozen = frozen.frozenAt({
+          step: 'usage_added',
+          occurrence: 3,
+          whileDraining: false,
+        });
+        await send(400);
+        await isFrozen;
+        expect(await booked()).toBeLessThan(400);
+        const other = work({ env: SESSION });
+        await hasBooked(400);
+
+        frozen.signal('SIGCONT');
+        await recovers();
+        await other.stop();
+        // Only the one that was frozen is left.
+        await recovers(SESSION_RECOVERY_MS);
+        expect(frozen.end).toBeUndefined();
+        await settles();
+      } finally {
+        frozen.signal('SIGKILL');
+        await frozen.ended;
+      }
+    });
+  });
+
+  test('keeps a worker whose batch takes longer than the session: it heartbeats, and books once', async () => {
+    await scene(async ({ world, work, send, hasBooked, settles }) => {
+      const { settings } = world;
+      let slow = 0;
+      work({
+        env: { ...SESSION, BATCH_MAX_EVENTS: '1000' },
+        onStep: async (step) => {
+          if (step !== 'usage_added' || slow > 0) return;
+          slow += 1;
+          await delay(BEYOND_SESSION_MS);
+        },
+      });
+      await send(200);
+      await until('a batch is under way', () => slow > 0);
+      const before = await membersOf(settings);
+      await hasBooked(200);
+      expect(slow).toBe(1);
+      expect(await membersOf(settings)).toEqual(before);
+      await settles();
+    });
+  });
+});
+
+describe.concurrent('a worker whose wire to the broker fails', () => {
+  test.each([
+    { how: 'is cut, again and again', fail: cutOften, limitMs: undefined },
+    {
+      how: 'falls silent',
+      fail: async (proxy: TcpProxy) => proxy.stall(),
+      limitMs: SESSION_RECOVERY_MS,
+    },
+  ])('goes on by itself, to the digit, when it $how', async ({ fail, limitMs }) => {
+    await scene(async ({ world, send, hasBooked, recovers, settles }) => {
+      const [host = '', port] = kafka.urls.kafkaBrokers.split(':');
+      const proxy = await TcpProxy.to(host, Number(port));
+      const worker = new WorkerProcess({
+        ...world.env,
+        ...SESSION,
+        TORTURE_KAFKA_PROXY: String(proxy.port),
+      });
+      try {
+        await send(400);
+        await hasBooked(400);
+        await fail(proxy);
+        await recovers(limitMs);
+        await settles();
+        expect((await worker.stop()).code, worker.log).toBe(0);
+      } finally {
+        worker.signal('SIGKILL');
+        await worker.ended;
+        await proxy.close();
+      }
+    });
+  });
+
+  async function cutOften(proxy: TcpProxy): Promise<void> {
+    for (let i = 0; i < 5; i += 1) {
+      proxy.cut();
+      await delay(100);
+    }
+  }
+});
+
+describe('a worker goes on by itself, to the digit, after the broker', () => {
+  test('was killed and started again', async () => {
+    await scene(async ({ work, send, hasBooked, recovers, settles }) => {
+      work({ env: SESSION });
+      await send(400);
+      await hasBooked(200);
+      await kafka.process.kill();
+      await kafka.process.start();
+      // The broker remembers the member that the worker was, and waits for its session to end.
+      await recovers(SESSION_RECOVERY_MS);
+      await settles();
+    });
+  });
+
+  test('did not answer for longer than a request may take', async () => {
+    await scene(async ({ work, send, hasBooked, recovers, settles }) => {
+      work({ env: SESSION });
+      await send(400);
+      await hasBooked(400);
+      await kafka.process.pause();
+      await delay(10_500);
+      await kafka.process.resume();
+      await recovers(SESSION_RECOVERY_MS);
+      await settles();
+    });
+  });
+});
+
+/** Who is in the group; a member that falls out comes back under another id. */
+async function membersOf(settings: Settings): Promise<readonly string[]> {
+  let members: readonly string[] = [];
+  await until('the group is stable', async () => {
+    const { groups } = await withAdmin(createKafka(settings, createLogger('silent')), (admin) =>
+      admin.describeGroups([settings.KAFKA_GROUP_ID]),
+    );
+    members = groups[0]?.members.map(({ memberId }) => memberId) ?? [];
+    return groups[0]?.state === 'Stable';
+  });
+  return members;
+}

@@ -1,0 +1,77 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../support/until.ts';
+import { WorkerProcess } from '../support/worker-process.ts';
+import { breaks, calls, differencesFromPython, newWorld, type World } from '../support/world.ts';
+import { WORKER_STEPS, type WorkerStep } from '../torture/worker-orders.ts';
+
+/** Steps that a worker only comes to when it is told to stop. */
+const OF_THE_DRAIN = new Set<WorkerStep>(['draining', 'leaving_group']);
+/** Small, so that a worker is killed amid many batches. */
+const BATCH_MAX_EVENTS = '150';
+const REPEATED = 600;
+
+interface Aftermath {
+  readonly killedBy: NodeJS.Signals | null;
+  readonly log: string;
+  readonly consumed: number;
+  readonly differences: readonly string[];
+  readonly breaks: readonly unknown[];
+}
+
+describe('a worker that is killed', () => {
+  const aftermaths = new Map<WorkerStep, Promise<Aftermath>>();
+  beforeAll(() => {
+    // Side by side: each waits for the group to notice that its worker is dead.
+    for (const step of WORKER_STEPS) {
+      const aftermath = killedAt(step);
+      aftermath.catch(() => {});
+      aftermaths.set(step, aftermath);
+    }
+  });
+
+  test.each(WORKER_STEPS)(
+    'at step %s leaves nothing half done: the next one books the rest, to the digit',
+    async (step) => {
+      const aftermath = await aftermaths.get(step);
+
+      expect(aftermath?.killedBy, aftermath?.log).toBe('SIGKILL');
+      expect(aftermath?.differences).toEqual([]);
+      expect(aftermath?.breaks).toEqual([]);
+      expect(aftermath?.consumed).toBe(calls.events.length + REPEATED);
+    },
+  );
+});
+
+async function killedAt(step: WorkerStep): Promise<Aftermath> {
+  const world = await newWorld(2);
+  try {
+    await world.send(await world.encode([...calls.events, ...calls.events.slice(0, REPEATED)]));
+    const env = { ...world.env, BATCH_MAX_EVENTS, KAFKA_SESSION_TIMEOUT_MS: '6000' };
+    const victim = new WorkerProcess(env);
+    const whileDraining = OF_THE_DRAIN.has(step);
+    victim.order({ act: 'kill', step, occurrence: whileDraining ? 1 : 3, whileDraining });
+    if (whileDraining) {
+      await until('the worker has begun', async () => (await consumed(world)) > 0);
+    }
+    const { signal } = await (whileDraining ? victim.stop() : victim.ended);
+
+    await world.run();
+
+    return {
+      killedBy: signal,
+      log: victim.log,
+      consumed: await consumed(world),
+      differences: await differencesFromPython(world.database),
+      breaks: await breaks(world.database),
+    };
+  } finally {
+    await world.close();
+  }
+}
+
+async function consumed({ database }: World): Promise<number> {
+  const { rows } = await database.query(
+    'SELECT coalesce(sum(consumed), 0)::int AS n FROM consumed_range',
+  );
+  return rows[0]?.n ?? 0;
+}

@@ -1,0 +1,55 @@
+/** `npm run torture -- --cycles N --seed S [--events E] [--poison P]`: see docs/reliability.md. */
+import { parseArgs } from 'node:util';
+import { startStack } from '../../src/stack/stack.ts';
+import { newWorld } from '../support/world.ts';
+import { ALL_FAULTS } from './faults.ts';
+import { poison } from './poison.ts';
+import { holds, poisonReport, report } from './report.ts';
+import { torture } from './torture.ts';
+
+const { values } = parseArgs({
+  options: {
+    cycles: { type: 'string', default: '30' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    events: { type: 'string' },
+    workers: { type: 'string', default: '3' },
+    poison: { type: 'string', default: '100000' },
+  },
+});
+const cycles = Number(values.cycles);
+const seed = Number(values.seed);
+const events = Number(values.events ?? cycles * 1_700);
+const workers = Number(values.workers);
+const spoilt = Number(values.poison);
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+const again = `npm run torture -- --cycles ${cycles} --seed ${seed} --events ${events} --poison ${spoilt}`;
+say(again);
+const stack = await startStack({
+  progress: say,
+  env: {
+    ...process.env,
+    USAGE_LEDGER_STACK: 'local',
+    KAFKA_BROKERS: undefined,
+    SCHEMA_REGISTRY_URL: undefined,
+    DATABASE_URL: undefined,
+  },
+});
+try {
+  const options = { stack, cycles, seed, events, workers, faults: ALL_FAULTS, progress: say };
+  const result = await torture(options);
+  process.stdout.write(report(result));
+  if (!holds(result)) throw new Error('the totals or the books are wrong');
+  if (spoilt > 0) {
+    const world = await newWorld(4, stack);
+    const poisoned = await poison(world, spoilt, seed);
+    await world.close();
+    process.stdout.write(poisonReport(poisoned));
+    if (poisoned.problems.length > 0) throw new Error('poison did what it must not');
+  }
+} catch (error) {
+  say(`FAILED: ${error instanceof Error ? error.stack : String(error)}\nagain: ${again}`);
+  process.exitCode = 1;
+} finally {
+  await stack.stop();
+}

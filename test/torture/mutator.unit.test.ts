@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { schemaIdsOf } from '../../src/decode/decode.ts';
+import { SchemaCache } from '../../src/decode/schema-cache.ts';
+import { schemaIdOf } from '../../src/decode/wire-format.ts';
+import { recordedCalls } from '../../src/demo/recorded-calls.ts';
+import { prepare } from '../../src/pipeline/prepare.ts';
+import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
+import { encoded, recordOf } from '../support/messages.ts';
+import { Mutator } from './mutator.ts';
+
+const MESSAGES = 30_000;
+const SEED = 20_261_124;
+/** One message may take so long, a pause of the garbage collector included. */
+const LONGEST_MS = 500;
+
+const valid = recordedCalls().events.map(encoded);
+const ourId = schemaIdOf(valid[0] ?? Buffer.alloc(0));
+const schemas = new SchemaCache(async (id) =>
+  id === ourId
+    ? { found: true, schema: loadEnvelopeSchema() }
+    : { found: false, reason: 'unknown_schema', detail: `no schema ${id}` },
+);
+
+test(`${MESSAGES} spoilt messages are each applied, ignored or refused with a reason, and none takes long`, async () => {
+  const mutator = new Mutator(valid, SEED);
+  const kinds = new Map<string, number>();
+  for (let i = 0; i < MESSAGES; i += 1) {
+    const record = recordOf(i, mutator.next());
+    await schemas.load(schemaIdsOf([record]));
+    const begun = performance.now();
+    const message = prepare(record, schemas);
+    const ms = performance.now() - begun;
+    if (ms > LONGEST_MS) throw new Error(`message ${i} of seed ${SEED} took ${Math.round(ms)} ms`);
+    const kind = message.kind === 'dead_letter' ? message.reason : message.kind;
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  for (const kind of ['billable', 'undecodable', 'invalid_value', 'not_avro_framed']) {
+    expect(kinds.get(kind), `${kind} of ${JSON.stringify([...kinds])}`).toBeGreaterThan(20);
+  }
+});
+
+test('a seed gives the same messages again', () => {
+  const [one, other] = [new Mutator(valid, 7), new Mutator(valid, 7)];
+  for (let i = 0; i < 1_000; i += 1) expect(one.next().equals(other.next())).toBe(true);
+});

@@ -1,0 +1,195 @@
+import { Partitioners } from 'kafkajs';
+import pg from 'pg';
+import { createLogger } from '../../src/config/logger.ts';
+import { createKafka } from '../../src/kafka/client.ts';
+import { Random } from '../../src/simulate/random.ts';
+import type { Stack } from '../../src/stack/stack.ts';
+import { until } from '../support/until.ts';
+import { breaks, newWorld, type World } from '../support/world.ts';
+import { Deck, FAULTS, type FaultName, type Scene } from './faults.ts';
+import { Fleet } from './fleet.ts';
+import { LiveStream } from './live-stream.ts';
+import { type Comparison, Reference } from './reference.ts';
+import { WORKER_STEPS } from './worker-orders.ts';
+
+export interface TortureOptions {
+  readonly stack: Stack;
+  readonly cycles: number;
+  readonly seed: number;
+  /** About so many different events; a few more when a fault needs them. */
+  readonly events: number;
+  readonly workers: number;
+  /** What is drawn from, each once before any comes again. */
+  readonly faults: readonly FaultName[];
+  readonly progress: (line: string) => void;
+}
+
+export interface TortureResult {
+  readonly cycles: number;
+  readonly faults: ReadonlyMap<string, number>;
+  readonly kills: ReadonlyMap<string, number>;
+  readonly events: number;
+  readonly billable: number;
+  /** Messages on the topic beyond one for each event. */
+  readonly duplicates: number;
+  readonly comparison: Comparison;
+  readonly breaks: readonly unknown[];
+  /** The longest time from the end of a fault to the next event booked, by fault. */
+  readonly recoveryMs: ReadonlyMap<string, number>;
+  readonly peakMemory: number;
+  readonly seconds: number;
+}
+
+const PARTITIONS = 4;
+/** A share of a cycle's events is let through when the fault has ended. */
+const AFTER_THE_FAULT = 0.5;
+/** Past this a worker has not recovered by itself. */
+const RECOVERY_LIMIT_MS = 30_000;
+const STREAM_OF_FAULTS = 2;
+const MORE_EVENTS = 50;
+
+/** Breaks everything, one fault a cycle, over a live stream of events; then counts. */
+export async function torture(options: TortureOptions): Promise<TortureResult> {
+  const { stack, seed, progress } = options;
+  const begun = performance.now();
+  const world = await newWorld(PARTITIONS, stack);
+  const kafka = createKafka(world.settings, createLogger('silent'));
+  const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  const observer = new pg.Pool({
+    connectionString: world.settings.DATABASE_URL,
+    options: `-c search_path=${world.settings.DATABASE_SCHEMA}`,
+    application_name: 'torture',
+  });
+  observer.on('error', () => {});
+  const reference = new Reference();
+  const random = new Random(seed, STREAM_OF_FAULTS);
+  const fleet = new Fleet({
+    ...world.env,
+    LOG_LEVEL: 'warn',
+    KAFKA_SESSION_TIMEOUT_MS: '6000',
+    BATCH_MAX_EVENTS: '500',
+  });
+  const faults = new Map<string, number>();
+  const kills = new Map<string, number>();
+  const recoveryMs = new Map<string, number>();
+  let stream: LiveStream | undefined;
+  try {
+    await producer.connect();
+    const encode = async (event: Parameters<World['encode']>[0][number]) => {
+      const [message] = await world.encode([event]);
+      return { key: event.session_id, value: message?.value ?? Buffer.alloc(0) };
+    };
+    const live = new LiveStream({ producer, topic: world.topic, encode, seed, reference });
+    stream = live;
+    const scene: Scene = {
+      random,
+      fleet,
+      kafka,
+      services: servicesOf(stack),
+      observer,
+      topic: world.topic,
+      groupId: world.settings.KAFKA_GROUP_ID,
+      steps: new Deck(WORKER_STEPS, random),
+      feed: () => live.allow(MORE_EVENTS),
+      killed: (at) => count(kills, at),
+    };
+    for (let i = 0; i < options.workers; i += 1) fleet.add();
+    live.allow(MORE_EVENTS);
+    await advance(scene, new Map());
+
+    const deck = new Deck(options.faults, random);
+    const perCycle = options.events / options.cycles;
+    for (let cycle = 1; cycle <= options.cycles; cycle += 1) {
+      const name = deck.draw();
+      count(faults, name);
+      live.allow(Math.ceil(perCycle * (1 - AFTER_THE_FAULT)));
+      await FAULTS[name](scene);
+      const ended = performance.now();
+      live.allow(Math.ceil(perCycle * AFTER_THE_FAULT));
+      await advance(scene, await booked(observer));
+      const ms = Math.round(performance.now() - ended);
+      recoveryMs.set(name, Math.max(recoveryMs.get(name) ?? 0, ms));
+      fleet.requireAlive();
+      const peak = Math.round(fleet.peakMemory / 1_048_576);
+      progress(`${cycle}/${options.cycles} ${name}: recovered in ${ms} ms, ${peak} MB at most`);
+    }
+    await live.end();
+    const messages = await caughtUp(world, observer);
+    const peakMemory = fleet.peakMemory;
+    fleet.requireAlive();
+    await fleet.stop();
+    return {
+      cycles: options.cycles,
+      faults,
+      kills,
+      events: live.unique,
+      billable: reference.billable,
+      duplicates: messages - live.unique,
+      comparison: await reference.compare(world.database),
+      breaks: await breaks(world.database),
+      recoveryMs,
+      peakMemory,
+      seconds: Math.round((performance.now() - begun) / 1_000),
+    };
+  } finally {
+    await fleet.abandon();
+    await stream?.end().catch(() => {});
+    await producer.disconnect();
+    await observer.end();
+    await world.close();
+  }
+}
+
+/** Waits until more is booked in every partition than was, feeding the stream. */
+async function advance({ observer, fleet, feed }: Scene, before: Booked): Promise<void> {
+  let last = Date.now();
+  await until(
+    'events are booked again in every partition',
+    async () => {
+      fleet.requireAlive();
+      if (Date.now() - last > 1_000) {
+        last = Date.now();
+        feed();
+      }
+      const now = await booked(observer);
+      return now.size === PARTITIONS && [...now].every(([p, n]) => n > (before.get(p) ?? 0));
+    },
+    RECOVERY_LIMIT_MS,
+  );
+}
+
+type Booked = ReadonlyMap<number, number>;
+
+/** Messages booked in each partition, in all passes: that only ever grows. */
+async function booked(observer: pg.Pool): Promise<Booked> {
+  const { rows } = await observer.query<{ partition: number; n: number }>(
+    'SELECT partition, sum(consumed)::float8 AS n FROM consumed_range GROUP BY partition',
+  );
+  return new Map(rows.map(({ partition, n }) => [partition, n]));
+}
+
+/** Waits until the group stands at the end of every partition; tells how many messages there are. */
+async function caughtUp(world: World, observer: pg.Pool): Promise<number> {
+  const admin = createKafka(world.settings, createLogger('silent')).admin();
+  await admin.connect();
+  const ends = await admin.fetchTopicOffsets(world.topic);
+  await admin.disconnect();
+  await until('the group is caught up', async () => {
+    const { rows } = await observer.query<{ partition: number; next_offset: string }>(
+      'SELECT partition, next_offset FROM consumer_position',
+    );
+    const at = new Map(rows.map(({ partition, next_offset }) => [partition, Number(next_offset)]));
+    return ends.every(({ partition, high }) => (at.get(partition) ?? 0) >= Number(high));
+  });
+  return ends.reduce((sum, { high }) => sum + Number(high), 0);
+}
+
+function servicesOf({ processes }: Stack): Scene['services'] {
+  const { kafka, registry, postgres } = processes;
+  if (kafka && registry && postgres) return { kafka, registry, postgres };
+  throw new Error('the torture needs a stack of local processes');
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}

@@ -1,0 +1,28 @@
+import { BATCH_STEPS } from '../../src/ledger/ledger.ts';
+
+/** Everything that a worker does durably, in order: what it can be killed or frozen at. */
+export const WORKER_STEPS = [
+  /** Before the transaction: a connection is taken for a batch or a look at the positions. */
+  'connection_taken',
+  ...BATCH_STEPS,
+  /** After the commit in Postgres, before and after the position is copied to Kafka. */
+  'telling_kafka',
+  'kafka_told',
+  /** SIGTERM has come, transactions may be under way. */
+  'draining',
+  'leaving_group',
+] as const;
+export type WorkerStep = (typeof WORKER_STEPS)[number];
+
+/** What a worker shall do to itself, once. */
+export interface Order {
+  readonly act: 'kill' | 'freeze';
+  readonly step: WorkerStep;
+  /** 1: the next time. */
+  readonly occurrence: number;
+  /** Whether only steps behind SIGTERM count. */
+  readonly whileDraining: boolean;
+}
+
+/** What a worker tells: that it heeds signals, and when it comes to the step of its order. */
+export type News = { readonly started: true } | { readonly reached: WorkerStep };
