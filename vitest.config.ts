@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // As many as there are cores on the smallest machine: what waits for a service leaves one idle.
+    maxWorkers: 2,
     projects: [
       { test: { name: 'unit', include: ['test/**/*.unit.test.ts'] } },
       {
