@@ -139,9 +139,12 @@ export class Lane implements TopicPartition {
   push(batch: FetchedBatch): void {
     if (this.#state !== 'running') return;
     this.#endOffset = Math.max(batch.endOffset, batch.nextOffset);
-    if (batch.fromOffset > this.#queue.nextOffset && !this.#gapIsKnown) {
-      const gap = `expected offset ${this.#queue.nextOffset}, was given ${batch.fromOffset}`;
-      this.#context.resync(this, gap);
+    const expected = this.#queue.nextOffset;
+    const isCompacted = this.#gapIsKnown && batch.fromOffset > expected;
+    if (batch.fromOffset !== expected && !isCompacted) {
+      // Also when it begins earlier: a topic that was made anew is not to be skipped up to here.
+      const why = `expected offset ${expected}, was given ${batch.fromOffset}`;
+      this.#context.resync(this, why);
       return;
     }
     this.#gapIsKnown = false;

@@ -13,6 +13,7 @@ import type { OutcomeCounts } from '../ledger/message.ts';
 import { backOff } from './backoff.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { type Halt, Lane, type LaneContext } from './lane.ts';
+import { LaneWatch } from './lane-watch.ts';
 import { begin, keyOf, positionsOf, rewind } from './positions.ts';
 import { Slots } from './slots.ts';
 import { decideStart, type Position, type Start } from './start-offset.ts';
@@ -43,9 +44,6 @@ export interface WorkerOptions {
   ) => void;
 }
 
-/** How often a partition that lost offsets looks whether a person has decided. */
-const DECISION_POLL_MS = 2_000;
-
 /** A partition that is assigned, as `/readyz` and `--until-caught-up` see it. */
 export interface PartitionStatus extends TopicPartition {
   readonly state: 'starting' | 'running' | 'halted';
@@ -67,6 +65,7 @@ export class Worker implements SourceListener {
   readonly #options: WorkerOptions;
   readonly #commits: CommitQueue;
   readonly #slots: Slots;
+  readonly #watch: LaneWatch;
   readonly #lanes = new Map<string, Lane>();
   readonly #starting = new Map<string, TopicPartition & { since: number; trouble?: string }>();
   /** Partitions that were halted by a limit: a rebalance is no reason to go on. */
@@ -74,7 +73,6 @@ export class Worker implements SourceListener {
   readonly #stopping = new AbortController();
   #assignment = 0;
   #isAssigned = false;
-  #decisions: NodeJS.Timeout | undefined;
   #closing: Promise<unknown> = Promise.resolve();
   #fail: (error: unknown) => void = () => {};
   /** Rejects when something happened that must end the process. */
@@ -84,6 +82,11 @@ export class Worker implements SourceListener {
     this.#options = options;
     this.#commits = new CommitQueue(options.source, options.logger);
     this.#slots = new Slots(options.concurrentBatches);
+    this.#watch = new LaneWatch({
+      ...options,
+      lanes: () => [...this.#lanes.values()],
+      resync: (lane, why) => this.#resync(lane, why),
+    });
     this.failure = new Promise((_, reject) => {
       this.#fail = reject;
     });
@@ -91,7 +94,7 @@ export class Worker implements SourceListener {
   }
 
   async start(): Promise<void> {
-    this.#decisions = setInterval(() => void this.#lookForDecisions(), DECISION_POLL_MS);
+    this.#watch.start();
     await this.#options.source.start(this);
   }
 
@@ -102,7 +105,7 @@ export class Worker implements SourceListener {
    */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping.abort();
-    clearInterval(this.#decisions);
+    this.#watch.stop();
     this.#assignment += 1;
     const lanes = [...this.#lanes.values()];
     for (const lane of lanes) {
@@ -317,23 +320,6 @@ export class Worker implements SourceListener {
     lane.close();
     this.#closing = Promise.all([this.#closing, lane.ended()]);
     this.#begin(this.#assignment, [where], true);
-  }
-
-  /** `position accept-loss` and `position set` move the position: the partition then begins anew. */
-  async #lookForDecisions(): Promise<void> {
-    const { database, groupId, topics } = this.#options;
-    const lost = [...this.#lanes.values()].filter(
-      ({ haltedFor }) => haltedFor?.kind === 'lost_offsets',
-    );
-    if (lost.length === 0) return;
-    // A database that does not answer now is asked again at the next turn.
-    const positions = await positionsOf(database, groupId, topics).catch(() => undefined);
-    for (const lane of lost) {
-      const now = positions?.get(keyOf(lane));
-      if (now === undefined) continue;
-      if (now.nextOffset === lane.position && now.pass === lane.pass) continue;
-      this.#resync(lane, `the position was set to ${now.nextOffset}`);
-    }
   }
 
   #onHalted(lane: Lane): void {

@@ -6,6 +6,7 @@ import { createKafka } from '../../src/kafka/client.ts';
 import type { EventInput } from '../../src/produce/encoder.ts';
 import { cli } from '../support/cli.ts';
 import { freshTopic } from '../support/stack.ts';
+import { makeTopicAnew } from '../support/topic-made-anew.ts';
 import { until } from '../support/until.ts';
 import { breaks, calls, newWorld, type World } from '../support/world.ts';
 
@@ -194,13 +195,7 @@ describe('a position', () => {
     const messages = await world.encode(calls.events.slice(0, 20));
     await world.send(messages.slice(0, 15));
     await world.run();
-    await admin(async (client) => {
-      await client.deleteTopics({ topics: [world.topic] });
-      await client.createTopics({
-        topics: [{ topic: world.topic, numPartitions: 1 }],
-        waitForLeaders: true,
-      });
-    });
+    await makeTopicAnew(createKafka(world.settings, createLogger('fatal')), world.topic);
     const where = ['--topic', world.topic, '--partition', '0'];
     expect((await command('position', 'accept-loss', ...where)).stdout).toMatch(
       /reading it from 0/,

@@ -2,7 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLogger } from '../../src/config/logger.ts';
 import { withAdmin } from '../../src/kafka/admin.ts';
 import { createKafka } from '../../src/kafka/client.ts';
+import { startCli } from '../support/cli.ts';
 import { kafkaTool } from '../support/kafka-tool.ts';
+import { makeTopicAnew } from '../support/topic-made-anew.ts';
+import { until } from '../support/until.ts';
 import { breaks, calls, differencesFromPython, newWorld, type World } from '../support/world.ts';
 
 describe('where a group begins', () => {
@@ -121,14 +124,23 @@ describe('where a group begins', () => {
 
   test('the topic made anew, it halts and says so', async () => {
     await world.run();
-    await admin(async (client) => {
-      await client.deleteTopics({ topics: [world.topic] });
-      await client.createTopics({ topics: [{ topic: world.topic, numPartitions: 1 }] });
-    });
+    await makeTopicAnew(createKafka(world.settings, createLogger('fatal')), world.topic);
 
     const { halted } = await world.run();
 
     expect(halted).toHaveLength(1);
     expect(halted[0]?.detail).toMatch(/ends at 0, before the position 2384/);
+  });
+
+  test('the topic made anew under a running worker, it halts and skips nothing', async () => {
+    const worker = startCli(['run'], { ...world.env, LOG_LEVEL: 'info' });
+    await until('all is read', async () => (await position())?.next_offset === '2384');
+    await makeTopicAnew(createKafka(world.settings, createLogger('fatal')), world.topic);
+
+    await until('it halts', () => worker.log().includes('is halted at offset 2384'));
+
+    worker.process.kill('SIGTERM');
+    expect((await worker.ended).code).toBe(0);
+    expect(await position()).toEqual({ next_offset: '2384', pass: 0 });
   });
 });
