@@ -20,7 +20,7 @@ export function conflictsCommand() {
         await withDatabase(async (database) => {
           const filter = { sessionId: options.session ?? null, includeResolved: options.all };
           const rows = await listConflicts.run(database, filter);
-          if (options.json) printJson(rows.map((row) => ({ id: formatCoordinates(row), ...row })));
+          if (options.json) printJson(rows.map(conflictJson));
           else if (rows.length === 0) print('no conflicts');
           else printConflicts(rows);
         });
@@ -66,6 +66,10 @@ async function withDatabase(work: (database: Database) => Promise<void>): Promis
   } finally {
     await database.end();
   }
+}
+
+function conflictJson(row: ConflictRow): object {
+  return { id: formatCoordinates(row), ...row, kafka_offset: Number(row.kafka_offset) };
 }
 
 function printConflicts(rows: readonly ConflictRow[]): void {

@@ -94,8 +94,10 @@ async function runDemo(stack: Stack, calls: RecordedCalls, keep: boolean): Promi
     await printQueries(database, stack, settings, keep);
     if (problems.length > 0) throw new CheckFailedError(problems.join('\n'));
     if (keep) {
-      note('\nA worker is running; produce to it from another terminal. Ctrl-C stops everything.');
-      await runWorker({ ...options, untilCaughtUp: false });
+      note('\nA worker is running. Ctrl-C stops everything.');
+      const onHttp = (address: string) =>
+        note(`It serves http://${address}/readyz, /healthz and /metrics.`);
+      await runWorker({ ...options, untilCaughtUp: false, onHttp });
     }
   } finally {
     await database.end();
@@ -136,7 +138,7 @@ async function printUsage(database: Database): Promise<void> {
   }
   print(`\nUsage per session and model, ${SESSIONS_SHOWN} of ${sessions.size} sessions:\n`);
   print(usageTable(shown));
-  print(`… and ${rows - shown.length} more rows: usage-ledger report`);
+  print(`… and ${rows - shown.length} more rows (the command report prints them all)`);
 }
 
 async function pythonProblems(database: Database, calls: RecordedCalls): Promise<string[]> {
@@ -177,6 +179,18 @@ async function printQueries(
   print(`\nConnect:  psql '${stack.databaseUrl}'`);
   print(`          SET search_path = ${settings.DATABASE_SCHEMA};`);
   if (!keep) print('The stack ends with this command; to keep it: npm run demo -- --keep');
+  else {
+    print('\nFor another terminal:');
+    print(`export KAFKA_BROKERS='${stack.kafkaBrokers}'`);
+    print(`export SCHEMA_REGISTRY_URL='${stack.schemaRegistryUrl}'`);
+    print(`export DATABASE_URL='${stack.databaseUrl}'`);
+    if (stack.external.length > 0) {
+      print(`export KAFKA_TOPICS='${settings.KAFKA_TOPICS.join(',')}'`);
+      print(`export KAFKA_GROUP_ID='${settings.KAFKA_GROUP_ID}'`);
+      print(`export DATABASE_SCHEMA='${settings.DATABASE_SCHEMA}'`);
+    }
+    print('npm run -s usage-ledger -- simulate --sessions 50');
+  }
 }
 
 function cell(value: unknown): string {

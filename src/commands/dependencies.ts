@@ -11,6 +11,8 @@ import { requireCurrentSchema } from '../ledger/migrate.ts';
 import { createRegistry } from '../registry/schema-registry.ts';
 import { pingRegistry } from '../registry/subjects.ts';
 
+/** Who waits longer is told for what. */
+const SILENCE_MS = 2_000;
 const FIRST_DELAY_MS = 100;
 const MOST_DELAY_MS = 2_000;
 
@@ -93,7 +95,9 @@ function databaseName(settings: Settings): string {
 /** Tries until it works or STARTUP_TIMEOUT_S has passed. */
 async function reach(settings: Settings, what: string, probe: () => Promise<unknown>) {
   const seconds = settings.STARTUP_TIMEOUT_S;
-  const deadline = Date.now() + seconds * 1_000;
+  const begun = Date.now();
+  const deadline = begun + seconds * 1_000;
+  let isTold = false;
   let wait = FIRST_DELAY_MS;
   let last: unknown = new Error('no answer');
   for (;;) {
@@ -103,6 +107,10 @@ async function reach(settings: Settings, what: string, probe: () => Promise<unkn
     } catch (error) {
       if (error instanceof UsageLedgerError && !(error instanceof UnreachableError)) throw error;
       last = error;
+    }
+    if (!isTold && Date.now() - begun > SILENCE_MS) {
+      isTold = true;
+      process.stderr.write(`waiting for ${what}, up to ${seconds} s: ${messageOf(last)}\n`);
     }
     if (Date.now() + wait >= deadline) {
       throw new UnreachableError(

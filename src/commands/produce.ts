@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { messageOf, WrongUsageError } from '../errors.ts';
 import { encodeEvent, parseEventLine } from '../produce/encoder.ts';
@@ -48,12 +48,13 @@ export function produceCommand() {
 async function* linesOf(file: string): AsyncGenerator<{ number: number; text: string }> {
   const input = createReadStream(file, 'utf8');
   const failed = new Promise<never>((_, reject) => {
-    input.once('error', (error) => reject(new WrongUsageError(`--file: ${messageOf(error)}`)));
+    input.on('error', (error) => reject(new WrongUsageError(`--file: ${messageOf(error)}`)));
   });
   const opened = new Promise<void>((resolve) => {
     input.once('open', () => resolve());
   });
   await Promise.race([opened, failed]);
+  if (statSync(file).isDirectory()) throw new WrongUsageError(`--file ${file} is a directory`);
   let number = 0;
   for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     number += 1;

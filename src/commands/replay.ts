@@ -134,6 +134,12 @@ async function rangesOf(
       if (options.partition !== undefined && options.partition !== partition) continue;
       const from = options.fromOffset ?? fromTimes?.get(partition) ?? earliest;
       const to = options.toOffset ?? toTimes?.get(partition) ?? latest;
+      if (options.fromOffset !== undefined && (from > latest || from > to)) {
+        throw new WrongUsageError(
+          `${keyOf({ topic, partition })}: no offsets from ${from} to before ${to}; ` +
+            `the broker has ${earliest} to before ${latest}`,
+        );
+      }
       ranges.push({ topic, partition, from: Math.max(from, earliest), to: Math.min(to, latest) });
     }
   }

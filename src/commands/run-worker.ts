@@ -36,6 +36,8 @@ export interface RunOptions {
   /** Aborted to drain and stop. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /** Told where /readyz and the others are served. */
+  readonly onHttp?: (address: string) => void;
   /** Called behind every step of a batch; for tests. */
   readonly onStep?: (step: BatchStep) => void | Promise<void>;
 }
@@ -99,6 +101,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
   });
   const metrics = new WorkerMetrics(() => worker.status());
   const http = await startHttp(settings, logger, metrics, worker, database);
+  if (http !== undefined) options.onHttp?.(http.address);
   const selfCheck = setInterval(() => checkBooks(database, logger, metrics), SELF_CHECK_EVERY_MS);
   const months = setInterval(() => preparePartitions(database, logger), PARTITIONS_EVERY_MS);
   try {

@@ -5,8 +5,8 @@ import { keyOf, positionsOf } from './positions.ts';
 
 /** How often a partition that lost offsets looks whether a person has decided. */
 const DECISION_POLL_MS = 2_000;
-/** How often the ends of the partitions are held against the positions. */
-const BOUNDS_POLL_MS = 5_000;
+/** How often running partitions are held against their positions and their ends. */
+const POSITIONS_POLL_MS = 5_000;
 
 export interface LaneWatchOptions {
   readonly source: Pick<PartitionSource, 'bounds'>;
@@ -32,7 +32,7 @@ export class LaneWatch {
   start(): void {
     this.#timers = [
       setInterval(() => void this.#lookForDecisions(), DECISION_POLL_MS),
-      setInterval(() => void this.#lookAtBounds(), BOUNDS_POLL_MS),
+      setInterval(() => void this.#lookAtRunning(), POSITIONS_POLL_MS),
     ];
   }
 
@@ -59,9 +59,16 @@ export class LaneWatch {
    * A topic that was made anew under the worker is empty and says nothing: it is seen here. Twice in
    * a row, since a broker that has just begun may know for a moment of less than it has.
    */
-  async #lookAtBounds(): Promise<void> {
+  async #lookAtRunning(): Promise<void> {
     const { source, lanes, resync } = this.#options;
     const running = lanes().filter(({ state }) => state === 'running');
+    // Another pass was begun (`position set`): a quiet topic has no batch that would notice.
+    const { database, groupId, topics } = this.#options;
+    const positions = await positionsOf(database, groupId, topics).catch(() => undefined);
+    for (const lane of running) {
+      const pass = positions?.get(keyOf(lane))?.pass;
+      if (pass !== undefined && pass !== lane.pass) resync(lane, `pass ${pass} was begun`);
+    }
     const beyond = new Set<string>();
     for (const topic of new Set(running.map((lane) => lane.topic))) {
       const bounds = await source.bounds(topic).catch(() => undefined);

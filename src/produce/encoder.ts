@@ -1,5 +1,6 @@
 import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import { messageOf, WrongUsageError } from '../errors.ts';
+import { readRecordFile } from '../schemas/load.ts';
 import { metricRecordName, NAMESPACE } from '../schemas/metric-records.ts';
 
 /** An event as people write it: a line of `produce`, or what `simulate` makes up. */
@@ -66,7 +67,21 @@ export function parseEventLine(line: string): EventInput {
   if (!isEvent(event)) {
     throw new WrongUsageError('expected {"session_id": "…", "metric": {"type": "…", …}}');
   }
+  refuseUnknownFields(event);
   return event;
+}
+
+const EVENT_FIELDS = new Set(['session_id', 'account_id', 'attributes', 'metric']);
+
+/** A misspelt field would be left out without a word, and somebody would not be billed. */
+function refuseUnknownFields(event: EventInput): void {
+  const unknown = Object.keys(event).filter((name) => !EVENT_FIELDS.has(name));
+  const record = metricRecordName(event.metric.type);
+  if (record !== undefined) {
+    const fields = new Set(readRecordFile(record).fields.map(({ name }) => name)).add('type');
+    for (const name in event.metric) if (!fields.has(name)) unknown.push(`metric.${name}`);
+  }
+  if (unknown.length > 0) throw new WrongUsageError(`unknown: ${unknown.join(', ')}`);
 }
 
 function isEvent(value: unknown): value is EventInput {

@@ -1,5 +1,4 @@
 import type { Database } from '../ledger/database.ts';
-import { COUNT_COLUMNS, DURATION_COLUMNS } from '../metrics/usage-columns.ts';
 
 /** Columns of the report: what a row is about, then everything that is billed. */
 export const REPORT_COLUMNS = [
@@ -7,8 +6,22 @@ export const REPORT_COLUMNS = [
   'usage_type',
   'provider',
   'model',
-  ...COUNT_COLUMNS,
-  ...DURATION_COLUMNS,
+  'input_tokens',
+  'input_cached_tokens',
+  'input_audio_tokens',
+  'input_cached_audio_tokens',
+  'input_text_tokens',
+  'input_cached_text_tokens',
+  'input_image_tokens',
+  'input_cached_image_tokens',
+  'output_tokens',
+  'output_audio_tokens',
+  'output_text_tokens',
+  'output_image_tokens',
+  'session_duration',
+  'characters_count',
+  'audio_duration',
+  'total_requests',
   'event_count',
 ] as const;
 

@@ -10,8 +10,16 @@ const SCHEMA_DIRECTORY = new URL('../../schemas/', import.meta.url);
  * Throws when there is no such file or it is not JSON.
  */
 export function readRecordFile(name: string): AvroRecordSchema {
-  return JSON.parse(readFileSync(new URL(`${name}.avsc`, SCHEMA_DIRECTORY), 'utf8'));
+  const known = FILES.get(name);
+  if (known !== undefined) return known;
+  const record = JSON.parse(
+    readFileSync(new URL(`${name}.avsc`, SCHEMA_DIRECTORY), 'utf8'),
+  ) as AvroRecordSchema;
+  FILES.set(name, record);
+  return record;
 }
+
+const FILES = new Map<string, AvroRecordSchema>();
 
 /**
  * The schema of a message value, `usage_ledger.AgentMetricsEvent`, as one self-contained schema.

@@ -61,6 +61,13 @@ describe('the commands, as a person types them', () => {
     );
     expect(code).toBe(2);
     expect(stderr).toMatch(/line 3: .*label.*; the 1 events before it were sent/);
+    await writeFile(file, good?.replace('"account_id"', '"acount_id"') ?? '');
+    const misspelt = await cli(['produce', '--file', file], env);
+    expect(misspelt).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/unknown: acount_id/),
+    });
+    expect((await cli(['produce', '--file', folder], env)).code).toBe(2);
     const absent = await cli(['produce', '--file', join(folder, 'absent')], env);
     expect(absent.code).toBe(2);
     expect(absent.stderr).toMatch(/--file: ENOENT/);

@@ -232,4 +232,24 @@ describe('a position', () => {
     ]);
     expect(await breaks(world.database)).toEqual([]);
   });
+
+  test('that is set under a running worker is read from there, also when the topic is quiet', async () => {
+    await world.send(await world.encode(calls.events.slice(0, 20)));
+    const stop = new AbortController();
+    const run = world.run({ untilCaughtUp: false, signal: stop.signal });
+    const position = async () =>
+      (await world.database.query('SELECT next_offset, pass FROM consumer_position')).rows[0];
+    await until('all is read', async () => (await position())?.next_offset === '20');
+
+    const where = ['--topic', world.topic, '--partition', '0'];
+    expect((await command('position', 'set', ...where, '--offset', '10')).code).toBe(0);
+
+    await until('it is read again', async () => {
+      const now = await position();
+      return now?.pass === 1 && now?.next_offset === '20';
+    });
+    stop.abort();
+    await run;
+    expect(await breaks(world.database)).toEqual([]);
+  });
 });

@@ -84,6 +84,8 @@ test('wrong use is told, with 2', async () => {
     [],
     ['--from-beginning', '--from-offset', '3'],
     ['--from-offset', '-3'],
+    ['--from-offset', '100', '--to-offset', '50'],
+    ['--from-offset', '99999'],
     ['--from-timestamp', 'yesterday'],
     ['--from-beginning', '--partition', '17'],
   ];
