@@ -16,6 +16,8 @@ export interface BenchServices {
 export interface BenchDatabase {
   readonly url: string;
   query<R extends pg.QueryResultRow>(sql: string): Promise<R[]>;
+  /** Closes our connection; the database stays. */
+  disconnect(): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -26,6 +28,8 @@ export function servicesOf(stack: Stack): BenchServices {
     DATABASE_URL: stack.databaseUrl,
     HTTP_PORT: 'off',
     LOG_LEVEL: 'fatal',
+    // Settings of the worker that may be tried out.
+    ...pick(process.env, ['BUFFER_MAX_BYTES', 'BATCH_MAX_EVENTS', 'DATABASE_POOL_SIZE']),
   };
   const settings = (env: NodeJS.ProcessEnv = {}) =>
     loadSettings({ ...base, ...env }, ['kafka', 'registry', 'database']);
@@ -47,6 +51,7 @@ export function servicesOf(stack: Stack): BenchServices {
         url: url.href,
         query: async <R extends pg.QueryResultRow>(sql: string) =>
           (await client.query<R>(sql)).rows,
+        disconnect: () => client.end(),
         async drop() {
           await client.end();
           await onServer(stack.databaseUrl, `DROP DATABASE ${name} WITH (FORCE)`);
@@ -54,6 +59,10 @@ export function servicesOf(stack: Stack): BenchServices {
       };
     },
   };
+}
+
+function pick(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
+  return Object.fromEntries(names.filter((name) => env[name]).map((name) => [name, env[name]]));
 }
 
 async function onServer(url: string, sql: string): Promise<void> {
