@@ -6,6 +6,8 @@ import { WORKER_STEPS, type WorkerStep } from '../torture/worker-orders.ts';
 
 /** Steps that a worker only comes to when it is told to stop. */
 const OF_THE_DRAIN = new Set<WorkerStep>(['draining', 'leaving_group']);
+/** Steps of telling the broker where the group stands. */
+const OF_THE_COPY = new Set<WorkerStep>(['telling_kafka', 'kafka_told']);
 /** Small, so that a worker is killed amid many batches. */
 const BATCH_MAX_EVENTS = '150';
 const REPEATED = 600;
@@ -50,7 +52,8 @@ async function killedAt(step: WorkerStep): Promise<Aftermath> {
     const victim = new WorkerProcess(env);
     const whileDraining = OF_THE_DRAIN.has(step);
     // The broker is told twice a second at most: a quick worker may come to that only once.
-    const occurrence = whileDraining || step === 'kafka_told' ? 1 : 3;
+    const isFirst = whileDraining || OF_THE_COPY.has(step);
+    const occurrence = isFirst ? 1 : 3;
     victim.order({ act: 'kill', step, occurrence, whileDraining });
     if (whileDraining) {
       await until('the worker has begun', async () => (await consumed(world)) > 0);
