@@ -7,7 +7,7 @@ import { startStack } from '../../src/stack/stack.ts';
 
 const ADDRESSES = {
   KAFKA_BROKERS: 'a.example:9092,b.example:9092',
-  SCHEMA_REGISTRY_URL: 'https://registry.example',
+  SCHEMA_REGISTRY_URL: 'https://schemas.example',
   DATABASE_URL: 'postgres://user@db.example/usage',
 };
 
