@@ -1,10 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createLogger } from '../../src/config/logger.ts';
-import type { Settings } from '../../src/config/settings.ts';
-import { withAdmin } from '../../src/kafka/admin.ts';
-import { createKafka } from '../../src/kafka/client.ts';
 import { type FaultScene, newScene, SESSION_RECOVERY_MS } from '../support/fault-scene.ts';
+import { membersOf } from '../support/group-members.ts';
 import { type OwnService, ownService } from '../support/own-service.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
@@ -32,21 +29,6 @@ async function scene(run: (scene: FaultScene) => Promise<void>): Promise<void> {
 }
 
 describe.concurrent('a group', () => {
-  test('that workers join and leave every second books everything once', async () => {
-    await scene(async ({ work, send, recovers, settles }) => {
-      work();
-      await send(200);
-      for (let i = 0; i < 5; i += 1) {
-        const guest = work();
-        await send(100);
-        await delay(1_000);
-        await guest.stop();
-      }
-      await recovers();
-      await settles();
-    });
-  });
-
   test('whose worker is frozen in a transaction goes on without it; thawed, it has no effect and rejoins', async () => {
     await scene(async ({ world, work, send, booked, hasBooked, recovers, settles }) => {
       const frozen = new WorkerProcess({ ...world.env, ...SESSION, BATCH_MAX_EVENTS: '20' });
@@ -166,16 +148,3 @@ describe('a worker goes on by itself, to the digit, after the broker', () => {
     });
   });
 });
-
-/** Who is in the group; a member that falls out comes back under another id. */
-async function membersOf(settings: Settings): Promise<readonly string[]> {
-  let members: readonly string[] = [];
-  await until('the group is stable', async () => {
-    const { groups } = await withAdmin(createKafka(settings, createLogger('silent')), (admin) =>
-      admin.describeGroups([settings.KAFKA_GROUP_ID]),
-    );
-    members = groups[0]?.members.map(({ memberId }) => memberId) ?? [];
-    return groups[0]?.state === 'Stable';
-  });
-  return members;
-}

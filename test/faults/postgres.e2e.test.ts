@@ -1,11 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createLogger } from '../../src/config/logger.ts';
+import { topicBounds, withAdmin } from '../../src/kafka/admin.ts';
+import { createKafka } from '../../src/kafka/client.ts';
 import type { BatchStep } from '../../src/ledger/ledger.ts';
-import { type FaultScene, newScene, SESSION_RECOVERY_MS } from '../support/fault-scene.ts';
+import {
+  type FaultScene,
+  newScene,
+  RECOVERY_MS,
+  SESSION_RECOVERY_MS,
+} from '../support/fault-scene.ts';
+import { membersOf } from '../support/group-members.ts';
 import { type OwnService, ownService } from '../support/own-service.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
+import { WorkerProcess } from '../support/worker-process.ts';
+import type { World } from '../support/world.ts';
 
 let postgres: OwnService;
 beforeAll(async () => {
@@ -51,6 +62,72 @@ const isWaitedFor = async (rival: pg.Client) => {
   );
   return rows.length > 0;
 };
+
+/** A session that has been booked, and the partition that its events come from. */
+async function aSession({ database }: World): Promise<{ session: string; partition: number }> {
+  const { rows } = await database.query(
+    `SELECT session_id AS session, kafka_partition AS partition
+     FROM usage_event ORDER BY session_id LIMIT 1`,
+  );
+  return rows[0];
+}
+
+/** Partitions with messages that are not booked. */
+async function partitionsBehind({ settings, database, topic }: World): Promise<number[]> {
+  const ends = await withAdmin(createKafka(settings, createLogger('silent')), (admin) =>
+    topicBounds(admin, topic),
+  );
+  const { rows } = await database.query(
+    'SELECT partition, next_offset::int AS position FROM consumer_position',
+  );
+  return rows
+    .filter(({ partition, position }) => position < (ends.get(partition)?.latest ?? 0))
+    .map(({ partition }) => partition);
+}
+
+/** Takes all connections that a role may have, those of its workers too, and leaves them idle. */
+async function takeConnections(rival: pg.Client, url: string, count: number): Promise<pg.Client[]> {
+  const taken: pg.Client[] = [];
+  await until('no connection is left', async () => {
+    await rival.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE application_name = 'usage-ledger' AND usename = $1`,
+      [new URL(url).username],
+    );
+    const client = new pg.Client({ connectionString: url, application_name: 'idle' });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      taken.push(client);
+    } catch (error) {
+      // A worker's connection is not gone yet, or was made just now.
+      expect(error).toMatchObject({ code: '53300' });
+    }
+    return taken.length === count;
+  });
+  return taken;
+}
+
+/** Runs a worker in a process of its own, up to an orderly end. */
+async function withProcess(
+  env: NodeJS.ProcessEnv,
+  run: (worker: WorkerProcess) => Promise<void>,
+): Promise<void> {
+  const worker = new WorkerProcess({ ...env, LOG_LEVEL: 'warn' });
+  try {
+    await run(worker);
+    expect((await worker.stop()).code, worker.log).toBe(0);
+  } finally {
+    worker.signal('SIGKILL');
+    await worker.ended;
+  }
+}
+
+const hasSaid = (worker: WorkerProcess, words: string) =>
+  until(`the worker says: ${words}`, () => {
+    expect(worker.end, worker.log).toBeUndefined();
+    return worker.log.includes(words);
+  });
 
 describe.concurrent('a worker goes on by itself, to the digit, after', () => {
   test('its connections were terminated in the middle of transactions', async () => {
@@ -119,20 +196,43 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
     });
   });
 
-  test('a lock that was held for longer than it waits', async () => {
-    await scene(async ({ work, send, hasBooked, recovers, settles }, rival) => {
+  test('a lock that was held for 30 s, while the other partitions went on', async () => {
+    await scene(async ({ world, work, send, hasBooked, settles }, rival) => {
       work();
       await send(400);
       await hasBooked(400);
+      const { session, partition } = await aSession(world);
+      const { rows } = await rival.query('SELECT pg_backend_pid() AS pid');
       await rival.query('BEGIN');
-      await rival.query('SELECT 1 FROM session FOR UPDATE');
-      await send(100);
-      await until('the worker waits for the rival', () => isWaitedFor(rival));
-      await delay(12_000);
-      await rival.query('COMMIT');
-      await recovers();
+      await rival.query('SELECT 1 FROM session WHERE session_id = $1 FOR UPDATE', [session]);
+      let isHeld = true;
+      const held = rival.query('SELECT pg_sleep(30); COMMIT').finally(() => {
+        isHeld = false;
+      });
+      held.catch(() => {});
+      const attempts = new Set<string>();
+      // It gives up on a lock after 10 s.
+      for (const attempt of [1, 2, 3]) {
+        await send(100);
+        await until(`the worker waits for the lock, attempt ${attempt}`, async () => {
+          const waiting = await world.database.query(
+            `SELECT xact_start::text AS begun FROM pg_stat_activity
+             WHERE $1 = ANY (pg_blocking_pids(pid))`,
+            [rows[0].pid],
+          );
+          for (const { begun } of waiting.rows) attempts.add(begun);
+          return attempts.size === attempt;
+        });
+        await until('the other partitions are at their ends', async () => {
+          const behind = await partitionsBehind(world);
+          return behind.every((other) => other === partition);
+        });
+        expect(isHeld).toBe(true);
+      }
+      await held;
+      await hasBooked(700, RECOVERY_MS);
       await settles();
-    });
+    }, 4);
   });
 
   test('a time in which the database was read-only', async () => {
@@ -169,25 +269,64 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
     });
   });
 
-  test('a time in which there were too many connections', async () => {
-    await scene(async ({ world, work, send, hasBooked, recovers, settles }, rival, database) => {
+  test('an exhausted connection pool: the server had no connection left', async () => {
+    await scene(async ({ world, send, booked, hasBooked, settles }, rival, database) => {
+      const seats = 5;
       const role = `writer_of_${database}`;
-      await rival.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret' IN ROLE usage_ledger_writer`);
+      await rival.query(
+        `CREATE ROLE ${role} LOGIN PASSWORD 'secret' CONNECTION LIMIT ${seats} IN ROLE usage_ledger_writer`,
+      );
       const url = new URL(world.settings.DATABASE_URL);
-      url.username = role;
-      url.password = 'secret';
-      work({ env: { DATABASE_URL: url.href } });
-      await send(400);
-      await hasBooked(400);
-      await rival.query(`ALTER ROLE ${role} CONNECTION LIMIT 0`);
-      await cutWorkers(rival, database);
-      await send(100);
-      await delay(2_000);
-      await rival.query(`ALTER ROLE ${role} CONNECTION LIMIT -1`);
-      await recovers();
-      await settles();
+      [url.username, url.password] = [role, 'secret'];
+      const env = { ...world.env, DATABASE_URL: url.href, KAFKA_SESSION_TIMEOUT_MS: '6000' };
+      await withProcess(env, async (worker) => {
+        await send(400);
+        await hasBooked(400);
+        const members = await membersOf(world.settings);
+        const idle = await takeConnections(rival, url.href, seats);
+        await send(100);
+        // The eighth in a row comes later than the group waits for a member that says nothing.
+        await hasSaid(worker, '"attempt":7,"error":"too many connections for role');
+        expect(await booked()).toBe(400);
+        await Promise.all(idle.map((client) => client.end()));
+        await hasBooked(500, RECOVERY_MS);
+        expect(await membersOf(world.settings)).toEqual(members);
+        await settles();
+      });
     });
   });
+
+  test.each([
+    { batches: 1, meanwhile: 'canceling statement due to lock timeout' },
+    { batches: 2, meanwhile: 'timeout exceeded when trying to connect' },
+  ])(
+    'an exhausted connection pool: its only connection waited for a lock, DATABASE_POOL_SIZE being $batches',
+    async ({ batches, meanwhile }) => {
+      await scene(async ({ world, send, booked, hasBooked, settles }, rival) => {
+        const env = {
+          ...world.env,
+          DATABASE_POOL_SIZE: String(batches),
+          TORTURE_CONNECTIONS: '1',
+        };
+        await withProcess(env, async (worker) => {
+          await send(400);
+          await hasBooked(400);
+          const { session } = await aSession(world);
+          await rival.query('BEGIN');
+          await rival.query('SELECT 1 FROM session WHERE session_id = $1 FOR UPDATE', [session]);
+          await send(100);
+          await until('the worker waits for the rival', () => isWaitedFor(rival));
+          const before = await booked();
+          await send(100);
+          await hasSaid(worker, meanwhile);
+          expect(await booked()).toBe(before);
+          await rival.query('COMMIT');
+          await hasBooked(600, RECOVERY_MS);
+          await settles();
+        });
+      });
+    },
+  );
 });
 
 describe.concurrent('over a wire that fails', () => {

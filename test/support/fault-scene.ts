@@ -22,8 +22,8 @@ export interface FaultScene {
   send(count: number): Promise<void>;
   /** Messages booked so far, in all passes. */
   booked(): Promise<number>;
-  /** Waits until `count` messages are booked. */
-  hasBooked(count: number): Promise<void>;
+  /** Waits until `count` messages are booked, within the limit if there is one. */
+  hasBooked(count: number, limitMs?: number): Promise<void>;
   /** Asserts that what is sent from now on, the fault having ended, is booked within the limit. */
   recovers(limitMs?: number): Promise<void>;
   /** Sends the rest, waits for it, stops the workers, and holds totals and books to the digit. */
@@ -97,7 +97,7 @@ export async function newScene(urls?: StackUrls, partitions = 2): Promise<FaultS
       }
     },
     booked,
-    hasBooked: (count) => whenBooked(`${count} messages are booked`, count),
+    hasBooked: (count, limitMs) => whenBooked(`${count} messages are booked`, count, limitMs),
     async recovers(limitMs = RECOVERY_MS) {
       const ended = Date.now();
       const before = Math.max(await booked(), 0);

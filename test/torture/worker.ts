@@ -31,10 +31,13 @@ const signal = shutdownSignal(logger);
 signal.addEventListener('abort', () => void reach('draining'));
 void tell({ started: true });
 
+const connections = Number(
+  process.env['TORTURE_CONNECTIONS'] ?? settings.DATABASE_POOL_SIZE + SPARE_CONNECTIONS,
+);
 sendKafkaThrough(Number(process.env['TORTURE_KAFKA_PROXY'] ?? 0));
 const [kafka, database] = await together([
   reachKafka(settings, logger),
-  reachDatabase(settings, settings.DATABASE_POOL_SIZE + SPARE_CONNECTIONS),
+  reachDatabase(settings, connections),
 ]);
 database.on('acquire', () => void reach('connection_taken'));
 watchCommits(kafka);

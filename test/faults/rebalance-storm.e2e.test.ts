@@ -1,0 +1,31 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import type { RunResult } from '../../src/commands/run-worker.ts';
+import { newScene } from '../support/fault-scene.ts';
+import { stackUrls } from '../support/stack.ts';
+
+const STORM_S = 60;
+
+// In a file of its own, beside the others: it takes a minute and next to no work.
+test('a group that workers join and leave every second for a minute books everything once', async () => {
+  const { work, send, recovers, settles, close } = await newScene(stackUrls(), 4);
+  try {
+    work();
+    await send(200);
+    const leaving: Promise<RunResult>[] = [];
+    for (let second = 0; second < STORM_S; second += 1) {
+      const guest = work();
+      await send(30);
+      await delay(1_000);
+      // Not awaited: the next one joins while this one leaves.
+      leaving.push(guest.stop());
+    }
+    const guests = await Promise.all(leaving);
+    await recovers();
+    await settles();
+    // Partitions did go to and fro.
+    expect(guests.some(({ counts }) => counts.applied > 0)).toBe(true);
+  } finally {
+    await close();
+  }
+});
