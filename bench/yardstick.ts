@@ -1,7 +1,12 @@
 import { once } from 'node:events';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { type BillableMetric, identify, requestIdOf } from '../src/identify/identity.ts';
+import {
+  type BillableMetric,
+  identify,
+  identityBytes,
+  requestIdOf,
+} from '../src/identify/identity.ts';
 import { billableUsage } from '../src/metrics/usage-of.ts';
 import type { SimulatedEvent } from '../src/simulate/simulate-events.ts';
 import type { BenchDatabase } from './services.ts';
@@ -43,14 +48,12 @@ export function yardstickBatches(events: Iterable<SimulatedEvent>): string[] {
 function rowOf({ session_id, metric }: SimulatedEvent, offset: number): string | undefined {
   const usage = billableUsage(metric);
   if (usage === undefined) return undefined;
-  const { identity, fingerprint } = identify(metric as BillableMetric);
-  const hex = (words: readonly number[]) =>
-    words.map((word) => word.toString(16).padStart(8, '0')).join('');
+  const bytes = identityBytes(identify(metric as BillableMetric));
   const columns = [
     session_id,
     metric.type,
     requestIdOf(metric as BillableMetric) ?? '',
-    hex(identity),
+    bytes.toString('hex', 0, 8),
     usage.provider,
     usage.model,
     new Date(metric.timestamp * 1_000).toISOString(),
@@ -60,7 +63,7 @@ function rowOf({ session_id, metric }: SimulatedEvent, offset: number): string |
     usage.input_cached_tokens,
     usage.output_tokens,
     usage.audio_duration + usage.session_duration,
-    `\\\\x${hex([...identity, ...fingerprint])}`,
+    `\\\\x${bytes.toString('hex')}`,
   ];
   return `${columns.join('\t')}\n`;
 }

@@ -27,6 +27,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   'drizzle-orm': ['ledger'],
   kafkajs: ['kafka', 'consume', 'produce', 'demo', 'stack', 'commands'],
   pg: ['ledger', 'stack'],
+  'pg-copy-streams': ['ledger'],
   pino: ['config'],
   'prom-client': ['http'],
   testcontainers: ['stack'],

@@ -1,6 +1,5 @@
 import type { Admin, Batch, Consumer, ConsumerCrashEvent, Kafka } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
-import type { ConsumedRecord } from '../decode/consumed-record.ts';
 import { messageOf } from '../errors.ts';
 import { type PartitionBounds, topicBounds } from '../kafka/admin.ts';
 import type {
@@ -10,6 +9,7 @@ import type {
   SourceListener,
   TopicPartition,
 } from './partition-source.ts';
+import { RecordBlock } from './record-block.ts';
 
 export interface KafkaJsSourceOptions {
   readonly kafka: Kafka;
@@ -22,7 +22,7 @@ export interface KafkaJsSourceOptions {
 /** How long a fetch may wait for data; a partition that is resumed waits that long at most. */
 const MAX_WAIT_MS = 250;
 /** Of one partition in one fetch; the broker gives more when a single batch is larger. */
-const MAX_BYTES_PER_PARTITION = 262_144;
+const MAX_BYTES_PER_PARTITION = 524_288;
 /** Between attempts to start anew when kafkajs has given up. */
 const RESTART_DELAY_MS = { first: 500, most: 10_000 };
 
@@ -175,7 +175,7 @@ export class KafkaJsSource implements PartitionSource {
         partition: payload.partition,
         fromOffset: Number(payload.firstOffset),
         nextOffset: Number(payload.lastOffset) + 1,
-        records: [],
+        records: new RecordBlock([]),
         endOffset: Number(payload.highWatermark),
       });
     });
@@ -204,25 +204,15 @@ export class KafkaJsSource implements PartitionSource {
     }, delay);
   }
 
-  #deliver(batch: FetchedKafkaBatch): void {
-    if (this.#stopped) return;
-    this.#listener?.fetched({
+  #deliver(batch: FetchedKafkaBatch): Promise<void> | undefined {
+    if (this.#stopped) return undefined;
+    return this.#listener?.fetched({
       topic: batch.topic,
       partition: batch.partition,
       fromOffset: Number(batch.fetchedOffset),
       nextOffset: Number(batch.lastOffset()) + 1,
-      records: batch.messages.map(recordOf),
+      records: new RecordBlock(batch.messages),
       endOffset: Number(batch.highWatermark),
     });
   }
-}
-
-function recordOf(message: Batch['messages'][number]): ConsumedRecord {
-  return {
-    offset: Number(message.offset),
-    timestamp: Number(message.timestamp),
-    key: message.key,
-    value: message.value,
-    headers: message.headers ?? {},
-  };
 }

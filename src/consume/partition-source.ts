@@ -1,5 +1,5 @@
-import type { ConsumedRecord } from '../decode/consumed-record.ts';
 import type { PartitionBounds } from '../kafka/admin.ts';
+import type { RecordBlock } from './record-block.ts';
 
 /**
  * All that the worker relies on in a Kafka client, so that another client can stand behind it. The
@@ -55,7 +55,7 @@ export interface CommittedOffset {
   readonly metadata: string;
 }
 
-/** None of these may block or throw. */
+/** None of these may throw. */
 export interface SourceListener {
   /**
    * The group gave this worker exactly these partitions. All are paused, and what is assigned again
@@ -66,8 +66,11 @@ export interface SourceListener {
   /** The group is being shared out again; what is delivered until `assigned` is late. */
   revoked(): void;
 
-  /** Records of one partition, in order. */
-  fetched(batch: FetchedBatch): void;
+  /**
+   * Records of one partition, in order. What it returns settles, within a quarter of a second, when
+   * there is room for more: the source fetches nothing from that broker until then.
+   */
+  fetched(batch: FetchedBatch): Promise<void> | undefined;
 }
 
 export interface FetchedBatch extends TopicPartition {
@@ -75,7 +78,7 @@ export interface FetchedBatch extends TopicPartition {
   readonly fromOffset: number;
   /** The offset behind the batch, control records included. */
   readonly nextOffset: number;
-  readonly records: readonly ConsumedRecord[];
+  readonly records: RecordBlock;
   /** The partition's end as of this fetch. */
   readonly endOffset: number;
 }

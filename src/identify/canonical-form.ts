@@ -2,6 +2,7 @@ import type { AgentMetrics } from '../metrics/types.ts';
 import type { AvroField, AvroRecordSchema, AvroSchema } from '../schemas/avro-schema.ts';
 import { loadMetricSchema } from '../schemas/load.ts';
 import { METRIC_RECORDS, type MetricType } from '../schemas/metric-records.ts';
+import { SHORT, writeAscii } from './short-text.ts';
 
 /**
  * The canonical form of a metric: for each field that does not hold its default, in the order of
@@ -129,23 +130,10 @@ function writeValue(value: unknown, field: FieldPlan): void {
 function writeText(text: string): void {
   // A UTF-16 unit is three bytes of UTF-8 at most.
   reserve(4 + text.length * 3);
-  const written = text.length <= SHORT ? writeAscii(text, end + 4) : -1;
+  const written = text.length <= SHORT ? writeAscii(buffer, end + 4, text) : -1;
   const length = written === -1 ? buffer.write(text, end + 4, 'utf8') : written;
   buffer.writeUInt32LE(length, end);
   end += 4 + length;
-}
-
-/** Up to this length a loop is faster than a call into the runtime. */
-const SHORT = 64;
-
-/** Writes a text of ASCII and returns its length; -1, with nothing meant, when it is not one. */
-function writeAscii(text: string, at: number): number {
-  for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    if (code > 0x7f) return -1;
-    buffer[at + i] = code;
-  }
-  return text.length;
 }
 
 function reserve(bytes: number): void {

@@ -1,27 +1,24 @@
 import { hash } from 'node:crypto';
-import type {
-  AgentMetrics,
-  RealtimeModelMetrics,
-  STTMetrics,
-  TTSMetrics,
-} from '../metrics/types.ts';
+import type { RealtimeModelMetrics, STTMetrics, TTSMetrics } from '../metrics/types.ts';
+import type { BillableMetric } from '../metrics/usage-of.ts';
 import { canonicalForm } from './canonical-form.ts';
 
-/** A metric that is billed: all but VAD and EOU. */
-export type BillableMetric = Exclude<AgentMetrics, { type: 'vad_metrics' | 'eou_metrics' }>;
+export type { BillableMetric } from '../metrics/usage-of.ts';
 
 /**
- * Which real-world emission an event is, within its session, and what it says.
- *
- * `identity` and `fingerprint` are each 8 bytes, as two 32-bit halves. Same identity and same
+ * Which real-world emission an event is, within its session, and what it says: an identity and a
+ * fingerprint of 8 bytes each, as two signed 32-bit halves (the form of a number that costs no
+ * memory of its own). Same identity and same
  * fingerprint: a duplicate. Same identity, other fingerprint: a conflict. An event without a usable
  * id has the 128 bits of its fingerprint spread over both, so that either way 128 bits must agree
  * before an event is taken for one that was billed; two different events whose identities alone
  * agree by chance would show as a conflict, not vanish.
  */
 export interface Identity {
-  readonly identity: readonly [number, number];
-  readonly fingerprint: readonly [number, number];
+  readonly identityHigh: number;
+  readonly identityLow: number;
+  readonly fingerprintHigh: number;
+  readonly fingerprintLow: number;
 }
 
 /** Ids that emitters send when they have none. */
@@ -75,13 +72,30 @@ export function identify(metric: BillableMetric): Identity {
       ? undefined
       : DISCRIMINATORS[metric.type](metric as never);
   if (discriminator === undefined) {
-    return { identity: halves(whole, 0), fingerprint: halves(whole, 8) };
+    return {
+      identityHigh: word(whole, 0),
+      identityLow: word(whole, 4),
+      fingerprintHigh: word(whole, 8),
+      fingerprintLow: word(whole, 12),
+    };
   }
-  const parts = jsonOf(metric.type, requestId as string, discriminator);
+  const parts = hash('sha256', jsonOf(metric.type, requestId as string, discriminator), 'binary');
   return {
-    identity: halves(hash('sha256', parts, 'binary'), 0),
-    fingerprint: halves(whole, 0),
+    identityHigh: word(parts, 0),
+    identityLow: word(parts, 4),
+    fingerprintHigh: word(whole, 0),
+    fingerprintLow: word(whole, 4),
   };
+}
+
+/** The 16 bytes of an identity in the ledger: identity, then fingerprint, big-endian. */
+export function identityBytes(identity: Identity): Buffer {
+  const bytes = Buffer.allocUnsafe(16);
+  bytes.writeInt32BE(identity.identityHigh, 0);
+  bytes.writeInt32BE(identity.identityLow, 4);
+  bytes.writeInt32BE(identity.fingerprintHigh, 8);
+  bytes.writeInt32BE(identity.fingerprintLow, 12);
+  return bytes;
 }
 
 /** What JSON would have to escape. */
@@ -101,16 +115,11 @@ function jsonOf(type: string, requestId: string, discriminator: readonly unknown
   return `${json}]`;
 }
 
-function halves(digest: string, at: number): readonly [number, number] {
-  return [word(digest, at), word(digest, at + 4)];
-}
-
 function word(digest: string, at: number): number {
   return (
-    ((digest.charCodeAt(at) << 24) |
-      (digest.charCodeAt(at + 1) << 16) |
-      (digest.charCodeAt(at + 2) << 8) |
-      digest.charCodeAt(at + 3)) >>>
-    0
+    (digest.charCodeAt(at) << 24) |
+    (digest.charCodeAt(at + 1) << 16) |
+    (digest.charCodeAt(at + 2) << 8) |
+    digest.charCodeAt(at + 3)
   );
 }

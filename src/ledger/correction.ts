@@ -1,16 +1,12 @@
 import { CheckFailedError } from '../errors.ts';
-import { type BillableMetric, identify, requestIdOf } from '../identify/identity.ts';
-import {
-  COUNT_COLUMNS,
-  DURATION_COLUMNS,
-  type UsageColumn,
-  type UsageType,
-} from '../metrics/usage-columns.ts';
-import { type BillableUsage, billableUsage } from '../metrics/usage-of.ts';
+import { type BillableMetric, identify, identityBytes, requestIdOf } from '../identify/identity.ts';
+import { USAGE_COLUMNS, type UsageColumn, type UsageType } from '../metrics/usage-columns.ts';
+import { type BillableUsage, billableUsage, COLUMNS_OF } from '../metrics/usage-of.ts';
 import { eventTime } from '../validate/validate.ts';
-import { byteaArray, numberArray, textArray } from './array-literal.ts';
+import { numberArray, textArray } from './array-literal.ts';
 import { type Connection, type Database, inTransaction } from './database.ts';
 import { DecimalSum } from './decimal.ts';
+import { PageWriter } from './page-writer.ts';
 import {
   type ConflictKey,
   type ConflictRow,
@@ -18,7 +14,6 @@ import {
   netUsage,
   resolveConflict,
 } from './statements/conflicts.ts';
-import { insertPages } from './statements/pages.ts';
 import { touchSessions } from './statements/sessions.ts';
 import { addSources, readSources } from './statements/sources.ts';
 import { addUsage } from './statements/usage.ts';
@@ -52,24 +47,33 @@ export async function acceptConflict(database: Database, key: ConflictKey): Prom
     const usage = billableUsage(metric);
     if (usage === undefined)
       throw new Error(`a conflict about ${metric.type}, which is not billed`);
-    const identity = identityBytes(metric);
+    const identity = identify(metric);
     const eventUs = eventTime(metric.timestamp, conflict.recorded_at.getTime());
     const sessionId = conflict.session_id;
 
     const session = await lockSession(connection, sessionId);
-    const before = await netUsage.run(connection, { sessionId, identity: identity.subarray(0, 8) });
-    const differences = differencesOf(metric, usage, before);
-    await insertPages.run(connection, {
-      ...(await entries(connection, differences, metric, identity, eventUs)),
-      sessionIds: textArray([sessionId]),
-      periods: textArray([session.period]),
-      revisions: numberArray([session.revision]),
-      pages: '{0}',
-      kafkaTopic: key.topic,
-      kafkaPartition: key.partition,
-      baseOffset: key.offset,
-      isCorrection: true,
+    const before = await netUsage.run(connection, {
+      sessionId,
+      identity: identityBytes(identity).subarray(0, 8),
     });
+    const differences = differencesOf(metric, usage, before);
+    const sourceIds = await sourceIdsOf(connection, differences);
+    const { topic, partition, offset } = key;
+    const where = { topic, partition, fromOffset: offset, isCorrection: true };
+    const entries = differences.map((difference) => ({
+      ...identity,
+      metricType: metric.type,
+      provider: difference.provider,
+      model: difference.model,
+      requestId: requestIdOf(metric),
+      eventUs,
+      record: { offset },
+      values: COLUMNS_OF[metric.type].map((name) => exact(difference.usage[name])),
+    }));
+    const idOf = (entry: (typeof entries)[number]) => sourceIds(entry.provider, entry.model);
+    const pages = new PageWriter(where, idOf, entries.length);
+    pages.add(sessionId, session, entries);
+    await pages.write(connection);
     await addUsage.run(connection, usageParameters(sessionId, differences, eventUs));
     await resolveConflict.run(connection, { ...key, resolution: 'accepted' });
   });
@@ -124,50 +128,30 @@ function differencesOf(
   };
   for (const row of before) {
     const difference = under(row.provider, row.model);
-    for (const name of [...COUNT_COLUMNS, ...DURATION_COLUMNS]) {
+    for (const name of USAGE_COLUMNS) {
       const text = row[name];
       difference.usage[name].addText(text.startsWith('-') ? text.slice(1) : `-${text}`);
     }
   }
   const difference = under(usage.provider, usage.model);
-  for (const name of [...COUNT_COLUMNS, ...DURATION_COLUMNS]) {
+  for (const name of USAGE_COLUMNS) {
     difference.usage[name].add(usage[name]);
   }
   return differences;
 }
 
 function zeros(): Record<UsageColumn, DecimalSum> {
-  const columns = [...COUNT_COLUMNS, ...DURATION_COLUMNS].map((name) => [name, new DecimalSum()]);
+  const columns = USAGE_COLUMNS.map((name) => [name, new DecimalSum()]);
   return Object.fromEntries(columns) as Record<UsageColumn, DecimalSum>;
 }
 
-async function entries(
-  connection: Connection,
-  differences: readonly Difference[],
-  metric: BillableMetric,
-  identity: Buffer,
-  eventUs: number,
-) {
-  const requestId = requestIdOf(metric);
-  const columns = {} as Record<UsageColumn, string | null>;
-  for (const name of [...COUNT_COLUMNS, ...DURATION_COLUMNS]) {
-    columns[name] = textArray([numberArray(differences.map(({ usage }) => String(usage[name])))]);
-  }
-  return {
-    ...columns,
-    entryCounts: numberArray([differences.length]),
-    identities: byteaArray([Buffer.concat(differences.map(() => identity))]),
-    sourceIds: textArray([numberArray(await sourceIds(connection, differences))]),
-    requestIds: textArray([textArray(differences.map(() => requestId))]),
-    eventUs: textArray([numberArray(differences.map(() => eventUs))]),
-    offsetDeltas: textArray([numberArray(differences.map(() => 0))]),
-  };
+/** A sum that is zero as the number, so that it is told from the others. */
+function exact(sum: DecimalSum): number | string {
+  const text = sum.toString();
+  return text === '0' ? 0 : text;
 }
 
-async function sourceIds(
-  connection: Connection,
-  differences: readonly Difference[],
-): Promise<number[]> {
+async function sourceIdsOf(connection: Connection, differences: readonly Difference[]) {
   const names = {
     metricTypes: textArray(differences.map(({ metricType }) => metricType)),
     providers: textArray(differences.map(({ provider }) => provider)),
@@ -175,16 +159,16 @@ async function sourceIds(
   };
   await addSources.run(connection, names);
   const rows = await readSources.run(connection, names);
-  return differences.map(({ provider, model }) => {
+  return (provider: string, model: string): number => {
     const row = rows.find((other) => other.provider === provider && other.model === model);
     if (row === undefined) throw new Error('a name that was just added is not there');
     return row.source_id;
-  });
+  };
 }
 
 function usageParameters(sessionId: string, differences: readonly Difference[], eventUs: number) {
   const columns = {} as Record<UsageColumn, string | null>;
-  for (const name of [...COUNT_COLUMNS, ...DURATION_COLUMNS]) {
+  for (const name of USAGE_COLUMNS) {
     columns[name] = numberArray(differences.map(({ usage }) => String(usage[name])));
   }
   return {
@@ -197,13 +181,4 @@ function usageParameters(sessionId: string, differences: readonly Difference[], 
     firstUs: numberArray(differences.map(() => eventUs)),
     lastUs: numberArray(differences.map(() => eventUs)),
   };
-}
-
-function identityBytes(metric: BillableMetric): Buffer {
-  const { identity, fingerprint } = identify(metric);
-  const bytes = Buffer.allocUnsafe(16);
-  [...identity, ...fingerprint].forEach((word, i) => {
-    bytes.writeUInt32BE(word, i * 4);
-  });
-  return bytes;
 }

@@ -5,8 +5,11 @@
  * Source of the shortest form: ECMAScript, Number::toString.
  */
 export class DecimalSum {
-  /** The sum is `#units` times ten to the power of minus `#scale`. */
-  #units = 0n;
+  /**
+   * The sum is `#units` times ten to the power of minus `#scale`: a number as long as that is exact,
+   * which is nearly always, a bigint from there on.
+   */
+  #units: number | bigint = 0;
   #scale = 0;
 
   /** @param value finite */
@@ -14,13 +17,10 @@ export class DecimalSum {
     if (value !== 0) this.#add(parse(String(value)));
   }
 
-  #add({ units, scale }: { units: bigint; scale: number }): void {
-    if (scale > this.#scale) {
-      this.#units = this.#units * 10n ** BigInt(scale - this.#scale) + units;
-      this.#scale = scale;
-    } else {
-      this.#units += units * 10n ** BigInt(this.#scale - scale);
-    }
+  #add({ units, scale }: Decimal): void {
+    const most = Math.max(scale, this.#scale);
+    this.#units = plus(scaled(this.#units, most - this.#scale), scaled(units, most - scale));
+    this.#scale = most;
   }
 
   /** @param text a decimal number as Postgres prints it, such as `-12.50` */
@@ -31,7 +31,7 @@ export class DecimalSum {
   /** The exact sum in plain notation, without zeros at the end: `0`, `12.5`. */
   toString(): string {
     if (this.#scale === 0) return this.#units.toString();
-    const negative = this.#units < 0n;
+    const negative = this.#units < 0;
     const digits = (negative ? -this.#units : this.#units)
       .toString()
       .padStart(this.#scale + 1, '0');
@@ -41,16 +41,42 @@ export class DecimalSum {
   }
 }
 
+interface Decimal {
+  readonly units: number | bigint;
+  readonly scale: number;
+}
+
 /** `12.5`, `5e-324` or `1.2e+21` as units and scale; the scale is never negative. */
-function parse(text: string): { units: bigint; scale: number } {
+function parse(text: string): Decimal {
   const e = text.indexOf('e');
   const mantissa = e === -1 ? text : text.slice(0, e);
   const exponent = e === -1 ? 0 : Number(text.slice(e + 1));
   const point = mantissa.indexOf('.');
   const digits = point === -1 ? mantissa : mantissa.slice(0, point) + mantissa.slice(point + 1);
   const scale = (point === -1 ? 0 : mantissa.length - point - 1) - exponent;
-  if (scale >= 0) return { units: BigInt(digits), scale };
-  return { units: BigInt(digits) * 10n ** BigInt(-scale), scale: 0 };
+  const units = digits.length <= SAFE_DIGITS ? Number(digits) : BigInt(digits);
+  return scale >= 0 ? { units, scale } : { units: scaled(units, -scale), scale: 0 };
+}
+
+/** With so many digits a whole number is exact. */
+const SAFE_DIGITS = 15;
+const POWERS = Array.from({ length: SAFE_DIGITS }, (_, i) => 10 ** i);
+
+function scaled(units: number | bigint, digits: number): number | bigint {
+  if (digits === 0) return units;
+  if (typeof units === 'number') {
+    const product = units * (POWERS[digits] ?? Number.POSITIVE_INFINITY);
+    if (Number.isSafeInteger(product)) return product;
+  }
+  return BigInt(units) * 10n ** BigInt(digits);
+}
+
+function plus(a: number | bigint, b: number | bigint): number | bigint {
+  if (typeof a === 'number' && typeof b === 'number') {
+    const sum = a + b;
+    if (Number.isSafeInteger(sum)) return sum;
+  }
+  return BigInt(a) + BigInt(b);
 }
 
 /**
@@ -59,7 +85,5 @@ function parse(text: string): { units: bigint; scale: number } {
  * @param b a safe integer
  */
 export function addExactly(a: number | bigint, b: number): number | bigint {
-  if (typeof a === 'bigint') return a + BigInt(b);
-  const sum = a + b;
-  return sum <= Number.MAX_SAFE_INTEGER ? sum : BigInt(a) + BigInt(b);
+  return plus(a, b);
 }

@@ -14,7 +14,7 @@ const INITIAL_SLOTS = 16;
  * slot, and the one identity that really is zero (one in 2^64) is stored as 0, 1.
  */
 export class IdentitySet {
-  #slots = new Uint32Array(INITIAL_SLOTS * WORDS);
+  #slots = new Int32Array(INITIAL_SLOTS * WORDS);
   #size = 0;
 
   get size(): number {
@@ -26,44 +26,49 @@ export class IdentitySet {
     return this.#slots.byteLength;
   }
 
-  lookup({ identity: [high, low], fingerprint }: Identity): Membership {
+  lookup(event: Identity): Membership {
+    const { identityHigh: high, identityLow: low } = event;
     const at = this.#find(high, low === 0 && high === 0 ? 1 : low);
     if (this.#isFree(at)) return 'absent';
     const slots = this.#slots;
-    return slots[at + 2] === fingerprint[0] && slots[at + 3] === fingerprint[1] ? 'same' : 'other';
+    const isSame =
+      slots[at + 2] === event.fingerprintHigh && slots[at + 3] === event.fingerprintLow;
+    return isSame ? 'same' : 'other';
   }
 
   /** Adds an identity; one that is there keeps its fingerprint. */
-  add({ identity: [high, low], fingerprint: [first, second] }: Identity): void {
-    this.#insert(high, low === 0 && high === 0 ? 1 : low, first, second);
+  add(event: Identity): void {
+    const { identityHigh: high, identityLow: low } = event;
+    const { fingerprintHigh, fingerprintLow } = event;
+    this.#insert(high, low === 0 && high === 0 ? 1 : low, fingerprintHigh, fingerprintLow);
   }
 
   /** Adds all entries of a ledger page: 16 bytes each, big-endian. */
   addPage(page: Buffer): void {
+    this.#makeRoomFor(page.length >> 4);
     for (let at = 0; at + 16 <= page.length; at += 16) {
-      const high = page.readUInt32BE(at);
-      const low = page.readUInt32BE(at + 4);
-      const first = page.readUInt32BE(at + 8);
-      const second = page.readUInt32BE(at + 12);
+      const high = page.readInt32BE(at);
+      const low = page.readInt32BE(at + 4);
+      const first = page.readInt32BE(at + 8);
+      const second = page.readInt32BE(at + 12);
       this.#insert(high, low === 0 && high === 0 ? 1 : low, first, second);
     }
   }
 
-  addAll(other: IdentitySet): void {
-    const slots = other.#slots;
-    for (let at = 0; at < slots.length; at += WORDS) {
-      const [high = 0, low = 0, first = 0, second = 0] = slots.subarray(at, at + WORDS);
-      if (high !== 0 || low !== 0) this.#insert(high, low, first, second);
-    }
-  }
-
   #insert(high: number, low: number, first: number, second: number): void {
-    // Half full at most: probes stay short.
-    if ((this.#size + 1) * 2 * WORDS > this.#slots.length) this.#grow();
+    this.#makeRoomFor(1);
     const at = this.#find(high, low);
     if (!this.#isFree(at)) return;
-    this.#slots.set([high, low, first, second], at);
+    this.#put(at, high, low, first, second);
     this.#size += 1;
+  }
+
+  #put(at: number, high: number, low: number, first: number, second: number): void {
+    const slots = this.#slots;
+    slots[at] = high;
+    slots[at + 1] = low;
+    slots[at + 2] = first;
+    slots[at + 3] = second;
   }
 
   /** The slot of an identity, or the free one where it belongs. */
@@ -71,7 +76,7 @@ export class IdentitySet {
     const slots = this.#slots;
     const mask = slots.length - 1;
     let at = (low * WORDS) & mask;
-    while (!this.#isFree(at) && (slots[at] !== high || slots[at + 1] !== low)) {
+    while ((slots[at] !== high || slots[at + 1] !== low) && !this.#isFree(at)) {
       at = (at + WORDS) & mask;
     }
     return at;
@@ -81,13 +86,19 @@ export class IdentitySet {
     return this.#slots[at] === 0 && this.#slots[at + 1] === 0;
   }
 
-  #grow(): void {
+  /** Half full at most: probes stay short. */
+  #makeRoomFor(more: number): void {
+    const needed = (this.#size + more) * 2 * WORDS;
     const old = this.#slots;
-    this.#slots = new Uint32Array(old.length * 2);
-    this.#size = 0;
+    if (needed <= old.length) return;
+    let length = old.length * 2;
+    while (length < needed) length *= 2;
+    this.#slots = new Int32Array(length);
     for (let at = 0; at < old.length; at += WORDS) {
-      const [high = 0, low = 0, first = 0, second = 0] = old.subarray(at, at + WORDS);
-      if (high !== 0 || low !== 0) this.#insert(high, low, first, second);
+      const high = old[at] as number;
+      const low = old[at + 1] as number;
+      if (high === 0 && low === 0) continue;
+      this.#put(this.#find(high, low), high, low, old[at + 2] as number, old[at + 3] as number);
     }
   }
 }

@@ -9,14 +9,13 @@ import {
   type OutcomeCounts,
   type RefusedMessage,
 } from './message.ts';
-import { pagesOf } from './page-writer.ts';
+import { PageWriter } from './page-writer.ts';
 import { keepConflicts, keepDeadLetters } from './refusals.ts';
 import { SessionMemory } from './session-memory.ts';
 import { mayChange, type SessionWork, sessionsOf, settle } from './session-work.ts';
 import { SourceIds } from './source-ids.ts';
 import { isRejected } from './sql-errors.ts';
 import { lockDeadLetter, resolveDeadLetter } from './statements/dead-letters.ts';
-import { insertPages } from './statements/pages.ts';
 import { keepBooks, lockPosition, type PositionRow } from './statements/positions.ts';
 import { addUsage } from './statements/usage.ts';
 import { usageOf } from './usage-delta.ts';
@@ -193,8 +192,12 @@ export class Ledger {
     await this.#step('sessions_locked');
     for (const work of works) settle(work, counts);
 
-    const pages = pagesOf(batch, works, this.#sources);
-    if (pages !== undefined) await insertPages.run(connection, pages);
+    const idOf = (event: BillableMessage) => this.#sources.idOf(event);
+    const pages = new PageWriter({ ...batch, isCorrection: false }, idOf, counts.applied);
+    for (const { sessionId, touched, fresh } of works) {
+      if (touched !== undefined) pages.add(sessionId, touched, fresh);
+    }
+    await pages.write(connection);
     await this.#step('pages_written');
     const usage = usageOf(works);
     if (usage !== undefined) await addUsage.run(connection, usage);

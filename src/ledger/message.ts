@@ -1,7 +1,6 @@
 import type { ConsumedRecord } from '../decode/consumed-record.ts';
 import type { DeadLetterReason } from '../decode/decode.ts';
 import type { BillableMetric, Identity } from '../identify/identity.ts';
-import type { BillableUsage } from '../metrics/usage-of.ts';
 
 /** What the ledger did with a message; every offset gets one of these, in the books. */
 export type Outcome = 'applied' | 'duplicate' | 'ignored' | 'conflict' | 'dead_letter';
@@ -26,8 +25,11 @@ export interface BillableMessage extends SessionNote, Identity {
   readonly record: ConsumedRecord;
   readonly schemaId: number;
   readonly metricType: BillableMetric['type'];
+  readonly provider: string;
+  readonly model: string;
   readonly requestId: string | null;
-  readonly usage: BillableUsage;
+  /** What it adds to the columns of its type; see `usageValues`. */
+  readonly values: readonly number[];
 }
 
 /** VAD and EOU, which are not billed, and tombstones, which have no session. */

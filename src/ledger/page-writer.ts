@@ -1,108 +1,195 @@
-import { COUNT_COLUMNS, DURATION_COLUMNS, type UsageColumn } from '../metrics/usage-columns.ts';
-import { COLUMNS_OF } from '../metrics/usage-of.ts';
-import { byteaArray, numberArray, textArray } from './array-literal.ts';
-import type { Batch, BillableMessage } from './message.ts';
-import type { SessionWork } from './session-work.ts';
-import type { SourceIds } from './source-ids.ts';
-import type { PageParameters } from './statements/pages.ts';
+import type { Identity } from '../identify/identity.ts';
+import { COUNT_COLUMNS, USAGE_COLUMNS, type UsageColumn } from '../metrics/usage-columns.ts';
+import { type BillableMetric, COLUMNS_OF } from '../metrics/usage-of.ts';
+import { BinaryRows, copyRows, ELEMENT_OID } from './binary-copy.ts';
+import type { Connection } from './database.ts';
+
+/** An entry of the ledger. */
+export interface PageEntry extends Identity {
+  readonly metricType: BillableMetric['type'];
+  readonly requestId: string | null;
+  /** Microseconds since 1970. */
+  readonly eventUs: number;
+  readonly record: { readonly offset: number };
+  /** For each column of its type; as text where a number would not be exact. */
+  readonly values: readonly (number | string)[];
+}
+
+/** Where the entries of pages come from. */
+export interface PageSource {
+  readonly topic: string;
+  readonly partition: number;
+  /** The first of their offsets, or one before it. */
+  readonly fromOffset: number;
+  readonly isCorrection: boolean;
+}
 
 /**
  * Most entries of one page. A page is read as a whole, and it should stay within the 8 kB of a row:
  * an entry takes about 90 bytes.
  */
 const MAX_ENTRIES = 64;
+/** About what an entry takes on its way, with its share of the page. */
+const ENTRY_BYTES = 192;
 
-const IDENTITY_BYTES = 16;
+const COLUMNS = [
+  'session_id',
+  'period',
+  'revision',
+  'page',
+  'kafka_topic',
+  'kafka_partition',
+  'base_offset',
+  'entry_count',
+  'is_correction',
+  'identities',
+  'source_id',
+  'request_id',
+  'event_us',
+  'offset_delta',
+  ...USAGE_COLUMNS,
+];
+const COPY = `COPY ledger_page (${COLUMNS.join(', ')}) FROM STDIN (FORMAT binary)`;
 
-/** The fresh events of a batch as pages of the ledger: a session's events packed into few rows. */
-export function pagesOf(
-  batch: Pick<Batch, 'topic' | 'partition' | 'fromOffset'>,
-  sessions: Iterable<SessionWork>,
-  sources: SourceIds,
-): PageParameters | undefined {
-  const sessionIds: string[] = [];
-  const periods: string[] = [];
-  const revisions: number[] = [];
-  const pages: number[] = [];
-  const chunks: BillableMessage[][] = [];
-  for (const { sessionId, touched, fresh } of sessions) {
-    if (touched === undefined) continue;
-    for (let page = 0; page * MAX_ENTRIES < fresh.length; page += 1) {
-      sessionIds.push(sessionId);
-      periods.push(touched.period);
-      revisions.push(touched.revision);
-      pages.push(page);
-      chunks.push(fresh.slice(page * MAX_ENTRIES, (page + 1) * MAX_ENTRIES));
+/** Where the values of a metric type stand among all usage columns. */
+interface Places {
+  /** For each value its column. */
+  readonly columns: readonly number[];
+  /** For each column its value; -1: the type has none. */
+  readonly values: readonly number[];
+}
+
+const PLACES = new Map<string, Places>(
+  Object.entries(COLUMNS_OF).map(([type, names]: [string, readonly UsageColumn[]]) => [
+    type,
+    {
+      columns: names.map((name) => USAGE_COLUMNS.indexOf(name)),
+      values: USAGE_COLUMNS.map((name) => names.indexOf(name)),
+    },
+  ]),
+);
+
+/**
+ * Pages of the itemised ledger, on their way to Postgres: the entries of a session that one
+ * transaction adds, packed into few rows.
+ */
+export class PageWriter<Entry extends PageEntry> {
+  readonly #source: PageSource;
+  readonly #sourceIdOf: (entry: Entry) => number;
+  readonly #rows: BinaryRows;
+  #isEmpty = true;
+
+  /**
+   * @param sourceIdOf the number of the entry's names in `usage_source`
+   * @param expected about how many entries there will be
+   */
+  constructor(source: PageSource, sourceIdOf: (entry: Entry) => number, expected: number) {
+    this.#source = source;
+    this.#sourceIdOf = sourceIdOf;
+    this.#rows = new BinaryRows(1_024 + expected * ENTRY_BYTES);
+  }
+
+  /** Adds entries of one session, in order, under the revision that its lock gave. */
+  add(
+    sessionId: string,
+    { period, revision }: { period: string; revision: number },
+    entries: readonly Entry[],
+  ): void {
+    for (let page = 0; page * MAX_ENTRIES < entries.length; page += 1) {
+      const from = page * MAX_ENTRIES;
+      const isWhole = entries.length <= MAX_ENTRIES;
+      const chunk = isWhole ? entries : entries.slice(from, from + MAX_ENTRIES);
+      this.#addPage(sessionId, period, revision, page, chunk);
     }
   }
-  if (chunks.length === 0) return undefined;
 
-  const perPage = (literal: (events: readonly BillableMessage[]) => string) =>
-    textArray(chunks.map(literal));
-  const numbers = (value: (event: BillableMessage) => number) =>
-    perPage((events) => numberArray(events.map(value)));
-  return {
-    sessionIds: textArray(sessionIds),
-    periods: textArray(periods),
-    revisions: numberArray(revisions),
-    pages: numberArray(pages),
-    kafkaTopic: batch.topic,
-    kafkaPartition: batch.partition,
-    baseOffset: batch.fromOffset,
-    isCorrection: false,
-    entryCounts: numberArray(chunks.map((events) => events.length)),
-    identities: byteaArray(chunks.map(identitiesOf)),
-    sourceIds: numbers((event) => sources.idOf(event)),
-    requestIds: perPage((events) => textArray(events.map(({ requestId }) => requestId))),
-    eventUs: numbers((event) => event.eventUs),
-    offsetDeltas: numbers((event) => event.record.offset - batch.fromOffset),
-    ...usageColumns(chunks),
-  };
+  async write(connection: Connection): Promise<void> {
+    if (!this.#isEmpty) await copyRows(connection, COPY, this.#rows.finish());
+  }
+
+  #addPage(
+    sessionId: string,
+    period: string,
+    revision: number,
+    page: number,
+    entries: readonly Entry[],
+  ): void {
+    const { topic, partition, fromOffset, isCorrection } = this.#source;
+    const rows = this.#rows;
+    const count = entries.length;
+    this.#isEmpty = false;
+    rows.row(COLUMNS.length);
+    rows.text(sessionId);
+    rows.date(period);
+    rows.int8(revision);
+    rows.int2(page);
+    rows.text(topic);
+    rows.int4(partition);
+    rows.int8(fromOffset);
+    rows.int4(count);
+    rows.boolean(isCorrection);
+
+    rows.bytea(count * 16);
+    for (const entry of entries) {
+      rows.word(entry.identityHigh);
+      rows.word(entry.identityLow);
+      rows.word(entry.fingerprintHigh);
+      rows.word(entry.fingerprintLow);
+    }
+    let array = rows.beginArray(ELEMENT_OID.int4, count, false);
+    for (const entry of entries) rows.int4(this.#sourceIdOf(entry));
+    rows.endArray(array);
+
+    array = rows.beginArray(ELEMENT_OID.text, count, entries.some(hasNoRequestId));
+    for (const { requestId } of entries) {
+      if (requestId === null) rows.null();
+      else rows.text(requestId);
+    }
+    rows.endArray(array);
+
+    array = rows.beginArray(ELEMENT_OID.int8, count, false);
+    for (const { eventUs } of entries) rows.int8(eventUs);
+    rows.endArray(array);
+
+    array = rows.beginArray(ELEMENT_OID.int4, count, false);
+    for (const { record } of entries) rows.int4(record.offset - fromOffset);
+    rows.endArray(array);
+
+    this.#addUsage(entries);
+  }
+
+  /** A column that no entry uses is null; where some do, a zero is a null element, which costs a bit. */
+  #addUsage(entries: readonly Entry[]): void {
+    const rows = this.#rows;
+    const places = entries.map(({ metricType }) => PLACES.get(metricType) as Places);
+    const used = new Array<number>(USAGE_COLUMNS.length).fill(0);
+    for (let i = 0; i < entries.length; i += 1) {
+      const { values } = entries[i] as Entry;
+      const { columns } = places[i] as Places;
+      for (let j = 0; j < values.length; j += 1) {
+        if (values[j] !== 0) used[columns[j] as number] = (used[columns[j] as number] ?? 0) + 1;
+      }
+    }
+    for (let column = 0; column < USAGE_COLUMNS.length; column += 1) {
+      if (used[column] === 0) {
+        rows.null();
+        continue;
+      }
+      const isCount = column < COUNT_COLUMNS.length;
+      const oid = isCount ? ELEMENT_OID.int8 : ELEMENT_OID.numeric;
+      const array = rows.beginArray(oid, entries.length, used[column] !== entries.length);
+      for (let i = 0; i < entries.length; i += 1) {
+        const place = (places[i] as Places).values[column] as number;
+        const value = place < 0 ? 0 : ((entries[i] as Entry).values[place] as number | string);
+        if (value === 0) rows.null();
+        else if (isCount) rows.int8(value);
+        else rows.numeric(value);
+      }
+      rows.endArray(array);
+    }
+  }
 }
 
-/** A column for each page that uses it; a column that no page uses needs no array at all. */
-function usageColumns(
-  chunks: readonly (readonly BillableMessage[])[],
-): Record<UsageColumn, string | null> {
-  const columns = {} as Record<UsageColumn, string | null>;
-  const used = chunks.map(columnsUsedIn);
-  for (const name of [...COUNT_COLUMNS, ...DURATION_COLUMNS]) {
-    const literals = chunks.map((events, i) =>
-      used[i]?.has(name) ? sparseArray(events, name) : null,
-    );
-    columns[name] = literals.every((literal) => literal === null) ? null : textArray(literals);
-  }
-  return columns;
-}
-
-function columnsUsedIn(events: readonly BillableMessage[]): Set<UsageColumn> {
-  const used = new Set<UsageColumn>();
-  for (const { metricType, usage } of events) {
-    for (const name of COLUMNS_OF[metricType]) if (usage[name] !== 0) used.add(name);
-  }
-  return used;
-}
-
-/** Zeros are null elements: they cost a bit and not eight bytes. */
-function sparseArray(events: readonly BillableMessage[], name: UsageColumn): string {
-  let text = '{';
-  let separator = '';
-  for (const { usage } of events) {
-    const value = usage[name];
-    text += separator + (value === 0 ? 'NULL' : value);
-    separator = ',';
-  }
-  return `${text}}`;
-}
-
-function identitiesOf(events: readonly BillableMessage[]): Buffer {
-  const bytes = Buffer.allocUnsafe(events.length * IDENTITY_BYTES);
-  let at = 0;
-  for (const { identity, fingerprint } of events) {
-    at = bytes.writeUInt32BE(identity[0], at);
-    at = bytes.writeUInt32BE(identity[1], at);
-    at = bytes.writeUInt32BE(fingerprint[0], at);
-    at = bytes.writeUInt32BE(fingerprint[1], at);
-  }
-  return bytes;
+function hasNoRequestId({ requestId }: PageEntry): boolean {
+  return requestId === null;
 }

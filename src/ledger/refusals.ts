@@ -1,4 +1,5 @@
 import type { ConsumedRecord, HeaderValue } from '../decode/consumed-record.ts';
+import { identityBytes } from '../identify/identity.ts';
 import { byteaArray, numberArray, textArray } from './array-literal.ts';
 import type { Batch, BillableMessage, RefusedMessage } from './message.ts';
 import { entryPayload, metricPayload } from './payload.ts';
@@ -44,10 +45,10 @@ export async function keepConflicts(
   const earlier = disputed.filter(({ applied }) => applied === undefined);
   const entries = await readEntries.run(connection, {
     sessionIds: textArray(earlier.map(({ event }) => event.sessionId)),
-    identities: byteaArray(earlier.map(({ event }) => identityBytes(event))),
+    identities: byteaArray(earlier.map(({ event }) => identityOf(event))),
   });
   for (const item of earlier) {
-    const bytes = identityBytes(item.event);
+    const bytes = identityOf(item.event);
     const found = entries.find(
       (row) => row.session_id === item.event.sessionId && row.identity.equals(bytes),
     );
@@ -66,14 +67,11 @@ export async function keepConflicts(
 }
 
 function sameIdentity(a: BillableMessage, b: BillableMessage): boolean {
-  return a.identity[0] === b.identity[0] && a.identity[1] === b.identity[1];
+  return a.identityHigh === b.identityHigh && a.identityLow === b.identityLow;
 }
 
-function identityBytes({ identity }: BillableMessage): Buffer {
-  const bytes = Buffer.allocUnsafe(8);
-  bytes.writeUInt32BE(identity[0], 0);
-  bytes.writeUInt32BE(identity[1], 4);
-  return bytes;
+function identityOf(event: BillableMessage): Buffer {
+  return identityBytes(event).subarray(0, 8);
 }
 
 /** Headers as JSON: text where it is text, else `{"base64": …}`. */

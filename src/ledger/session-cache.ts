@@ -1,3 +1,4 @@
+import type { Identity } from '../identify/identity.ts';
 import type { IdentitySet } from './identity-set.ts';
 
 /** What is known of a session as of one revision of it. */
@@ -58,7 +59,11 @@ export class SessionCache {
   }
 
   /** Adds what a transaction committed to the state that it was based on. */
-  advance(sessionId: string, base: SessionState, committed: Omit<SessionState, 'period'>): void {
+  advance(
+    sessionId: string,
+    base: SessionState,
+    committed: Omit<SessionState, 'period' | 'identities'> & { fresh: readonly Identity[] },
+  ): void {
     // Another transaction replaced the state meanwhile: neither is known to be the newer one.
     if (this.#sessions.get(sessionId) !== base) {
       this.delete(sessionId);
@@ -70,7 +75,7 @@ export class SessionCache {
     base.firstUs = committed.firstUs;
     base.lastUs = committed.lastUs;
     base.attributes = committed.attributes;
-    base.identities.addAll(committed.identities);
+    for (const identity of committed.fresh) base.identities.add(identity);
     this.#bytes += sizeOf(base);
     this.#evict();
   }

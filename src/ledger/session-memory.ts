@@ -62,7 +62,7 @@ export class SessionMemory {
   /** Keeps what the committed transaction added to the sessions. */
   remember(works: readonly SessionWork[]): void {
     for (const work of works) {
-      const { sessionId, state, touched, firstUs, lastUs, added } = work;
+      const { sessionId, state, touched, firstUs, lastUs, fresh } = work;
       if (touched === undefined) continue;
       const attributes = attributesOf(work);
       const { revision, period, accountId } = touched;
@@ -77,11 +77,11 @@ export class SessionMemory {
           accountId,
           attributes,
           ...bounds,
-          identities: added,
+          fresh,
         });
       } else if (known === undefined) {
         const identities = state?.identities ?? new IdentitySet();
-        identities.addAll(added);
+        for (const event of fresh) identities.add(event);
         this.#cache.set(sessionId, {
           revision,
           period,

@@ -1,5 +1,5 @@
 import type { Identity } from '../identify/identity.ts';
-import { IdentitySet } from './identity-set.ts';
+import { IdentitySet, type Membership } from './identity-set.ts';
 import type { BillableMessage, Message, OutcomeCounts, SessionNote } from './message.ts';
 import type { SessionState } from './session-cache.ts';
 
@@ -18,9 +18,8 @@ export interface SessionWork {
   state: SessionState | undefined;
   /** Set when the session was locked and its row written. */
   touched: { revision: number; period: string; accountId: string | null } | undefined;
+  /** Not in the ledger before the batch commits. */
   readonly fresh: BillableMessage[];
-  /** Identities of `fresh`, and what they say: not in the ledger before the batch commits. */
-  readonly added: IdentitySet;
   readonly conflicting: BillableMessage[];
 }
 
@@ -48,7 +47,6 @@ function noteIn(sessions: Map<string, SessionWork>, note: SessionNote): SessionW
       state: undefined,
       touched: undefined,
       fresh: [],
-      added: new IdentitySet(),
       conflicting: [],
     };
     sessions.set(note.sessionId, work);
@@ -77,27 +75,47 @@ export function mayChange(work: SessionWork): boolean {
   return work.billable.some((event) => state.identities.lookup(event) === 'absent');
 }
 
+/** Up to so many are compared one by one: most sessions have few events in a batch. */
+const FEW = 16;
+
 /** Decides what becomes of each billable event: fresh, duplicate or conflict. */
 export function settle(work: SessionWork, counts: OutcomeCounts): void {
-  for (const event of work.billable) {
-    const membership = lookup(work, event);
+  const { billable, state, fresh, conflicting } = work;
+  let many: IdentitySet | undefined;
+  for (const event of billable) {
+    let membership = state?.identities.lookup(event) ?? 'absent';
+    if (membership === 'absent') membership = many?.lookup(event) ?? lookupAmong(fresh, event);
     if (membership === 'same') {
       counts.duplicate += 1;
     } else if (membership === 'other') {
       counts.conflict += 1;
-      work.conflicting.push(event);
+      conflicting.push(event);
     } else {
       counts.applied += 1;
-      work.fresh.push(event);
-      work.added.add(event);
+      fresh.push(event);
+      if (many !== undefined) many.add(event);
+      else if (fresh.length > FEW) many = setOf(fresh);
     }
   }
-  if (work.fresh.length > 0 && work.touched === undefined) {
+  if (fresh.length > 0 && work.touched === undefined) {
     throw new Error(`session ${work.sessionId} would be written without its lock`);
   }
 }
 
-function lookup(work: SessionWork, event: Identity): 'absent' | 'same' | 'other' {
-  const known = work.state?.identities.lookup(event) ?? 'absent';
-  return known === 'absent' ? work.added.lookup(event) : known;
+function setOf(events: readonly Identity[]): IdentitySet {
+  const set = new IdentitySet();
+  for (const event of events) set.add(event);
+  return set;
+}
+
+function lookupAmong(events: readonly Identity[], event: Identity): Membership {
+  for (const other of events) {
+    if (other.identityLow !== event.identityLow) continue;
+    if (other.identityHigh !== event.identityHigh) continue;
+    const isSame =
+      other.fingerprintHigh === event.fingerprintHigh &&
+      other.fingerprintLow === event.fingerprintLow;
+    return isSame ? 'same' : 'other';
+  }
+  return 'absent';
 }

@@ -27,15 +27,15 @@ export class SourceIds {
     const missing = new Map<string, BillableMessage>();
     for (const message of messages) {
       if (this.#find(message) !== undefined) continue;
-      const { provider, model } = message.usage;
-      missing.set(JSON.stringify([message.metricType, provider, model]), message);
+      const { metricType, provider, model } = message;
+      missing.set(JSON.stringify([metricType, provider, model]), message);
     }
     if (missing.size === 0) return;
     const list = [...missing.values()];
     const names = {
       metricTypes: textArray(list.map(({ metricType }) => metricType)),
-      providers: textArray(list.map(({ usage }) => usage.provider)),
-      models: textArray(list.map(({ usage }) => usage.model)),
+      providers: textArray(list.map(({ provider }) => provider)),
+      models: textArray(list.map(({ model }) => model)),
     };
     const rows = await onConnection(this.#database, async (connection) => {
       await addSources.run(connection, names);
@@ -46,8 +46,8 @@ export class SourceIds {
     }
   }
 
-  #find({ metricType, usage }: BillableMessage): number | undefined {
-    return this.#ids.get(metricType)?.get(usage.provider)?.get(usage.model);
+  #find({ metricType, provider, model }: BillableMessage): number | undefined {
+    return this.#ids.get(metricType)?.get(provider)?.get(model);
   }
 
   #remember(metricType: string, provider: string, model: string, id: number): void {

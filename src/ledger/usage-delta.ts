@@ -1,12 +1,11 @@
 import {
   COUNT_COLUMNS,
-  type CountColumn,
   DURATION_COLUMNS,
-  type DurationColumn,
+  USAGE_COLUMNS,
   type UsageColumn,
   type UsageType,
 } from '../metrics/usage-columns.ts';
-import { COLUMNS_OF } from '../metrics/usage-of.ts';
+import { type BillableMetric, COLUMNS_OF, USAGE_TYPE_OF } from '../metrics/usage-of.ts';
 import { UsageRows } from '../metrics/usage-rows.ts';
 import { numberArray, textArray } from './array-literal.ts';
 import { addExactly, DecimalSum } from './decimal.ts';
@@ -20,12 +19,22 @@ interface UsageDelta {
   readonly usageType: UsageType;
   readonly provider: string;
   readonly model: string;
-  readonly counts: Partial<Record<CountColumn, number | bigint>>;
-  readonly durations: Partial<Record<DurationColumn, DecimalSum>>;
+  /** For each count column. */
+  readonly counts: (number | bigint)[];
+  /** For each duration column; `undefined`: nothing is added to it. */
+  readonly durations: (DecimalSum | undefined)[];
   events: number;
   firstUs: number;
   lastUs: number;
 }
+
+/** For each metric type: the place among all usage columns of each of its values. */
+const PLACES = Object.fromEntries(
+  Object.entries(COLUMNS_OF).map(([type, columns]) => [
+    type,
+    columns.map((name) => (USAGE_COLUMNS as readonly string[]).indexOf(name)),
+  ]),
+) as unknown as Record<BillableMetric['type'], readonly number[]>;
 
 /** The fresh events of a batch, added up by row. */
 export function usageOf(sessions: Iterable<SessionWork>): UsageParameters | undefined {
@@ -33,17 +42,17 @@ export function usageOf(sessions: Iterable<SessionWork>): UsageParameters | unde
   for (const { sessionId, fresh } of sessions) {
     const kinds = new Map<UsageType, UsageRows<UsageDelta>>();
     for (const event of fresh) {
-      const { usageType, provider, model } = event.usage;
+      const usageType = USAGE_TYPE_OF[event.metricType];
       let rows = kinds.get(usageType);
       if (rows === undefined) {
-        rows = new UsageRows((rowProvider, rowModel) => {
-          const delta = newDelta(sessionId, usageType, rowProvider, rowModel);
+        rows = new UsageRows((provider, model) => {
+          const delta = newDelta(sessionId, usageType, provider, model);
           deltas.push(delta);
           return delta;
         });
         kinds.set(usageType, rows);
       }
-      add(rows.get(provider, model), event);
+      add(rows.get(event.provider, event.model), event);
     }
   }
   return deltas.length === 0 ? undefined : parametersOf(deltas);
@@ -60,26 +69,28 @@ function newDelta(
     usageType,
     provider,
     model,
-    counts: {},
-    durations: {},
+    counts: COUNT_COLUMNS.map(() => 0),
+    durations: DURATION_COLUMNS.map(() => undefined),
     events: 0,
     firstUs: Number.POSITIVE_INFINITY,
     lastUs: Number.NEGATIVE_INFINITY,
   };
 }
 
-function add(delta: UsageDelta, { metricType, usage, eventUs }: BillableMessage): void {
-  for (const name of COLUMNS_OF[metricType]) {
-    const value = usage[name];
+function add(delta: UsageDelta, { metricType, values, eventUs }: BillableMessage): void {
+  const places = PLACES[metricType];
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i] as number;
     if (value === 0) continue;
-    if (name === 'session_duration' || name === 'audio_duration') {
-      let sum = delta.durations[name];
-      if (sum === undefined) {
-        sum = new DecimalSum();
-        delta.durations[name] = sum;
-      }
+    const place = places[i] as number;
+    if (place < COUNT_COLUMNS.length) {
+      delta.counts[place] = addExactly(delta.counts[place] as number | bigint, value);
+    } else {
+      const duration = place - COUNT_COLUMNS.length;
+      const sum = delta.durations[duration] ?? new DecimalSum();
+      delta.durations[duration] = sum;
       sum.add(value);
-    } else delta.counts[name] = addExactly(delta.counts[name] ?? 0, value);
+    }
   }
   delta.events += 1;
   if (eventUs < delta.firstUs) delta.firstUs = eventUs;
@@ -88,10 +99,12 @@ function add(delta: UsageDelta, { metricType, usage, eventUs }: BillableMessage)
 
 function parametersOf(deltas: readonly UsageDelta[]): UsageParameters {
   const columns = {} as Record<UsageColumn, string | null>;
-  for (const name of COUNT_COLUMNS) columns[name] = column(deltas, ({ counts }) => counts[name]);
-  for (const name of DURATION_COLUMNS) {
-    columns[name] = column(deltas, ({ durations }) => durations[name]?.toString());
-  }
+  COUNT_COLUMNS.forEach((name, i) => {
+    columns[name] = column(deltas, ({ counts }) => counts[i] as number | bigint);
+  });
+  DURATION_COLUMNS.forEach((name, i) => {
+    columns[name] = column(deltas, ({ durations }) => durations[i]?.toString() ?? 0);
+  });
   return {
     sessionIds: textArray(deltas.map(({ sessionId }) => sessionId)),
     usageTypes: textArray(deltas.map(({ usageType }) => usageType)),
@@ -107,13 +120,8 @@ function parametersOf(deltas: readonly UsageDelta[]): UsageParameters {
 /** A column to which nothing is added needs no array. */
 function column(
   deltas: readonly UsageDelta[],
-  pick: (delta: UsageDelta) => number | bigint | string | undefined,
+  pick: (delta: UsageDelta) => number | bigint | string,
 ): string | null {
-  let isUsed = false;
-  const values = deltas.map((delta) => {
-    const value = pick(delta);
-    if (value !== undefined) isUsed = true;
-    return value ?? 0;
-  });
-  return isUsed ? numberArray(values) : null;
+  const values = deltas.map(pick);
+  return values.every((value) => value === 0) ? null : numberArray(values);
 }

@@ -24,9 +24,12 @@ export const COUNT_COLUMNS = [
 /** What may be billed, in seconds. Doubles here, exact decimals in the ledger. */
 export const DURATION_COLUMNS = ['session_duration', 'audio_duration'] as const;
 
+/** All of them, in the order of the ledger. */
+export const USAGE_COLUMNS = [...COUNT_COLUMNS, ...DURATION_COLUMNS] as const;
+
 export type CountColumn = (typeof COUNT_COLUMNS)[number];
 export type DurationColumn = (typeof DURATION_COLUMNS)[number];
-export type UsageColumn = (typeof COUNT_COLUMNS | typeof DURATION_COLUMNS)[number];
+export type UsageColumn = (typeof USAGE_COLUMNS)[number];
 
 /** A number for each usage column. */
 export type UsageColumns = Record<UsageColumn, number>;

@@ -1,12 +1,4 @@
-import type {
-  AgentMetrics,
-  InterruptionMetrics,
-  LLMMetrics,
-  Metadata,
-  RealtimeModelMetrics,
-  STTMetrics,
-  TTSMetrics,
-} from './types.ts';
+import type { AgentMetrics, Metadata, RealtimeModelMetrics } from './types.ts';
 import type { UsageColumn, UsageColumns, UsageType } from './usage-columns.ts';
 
 export type { UsageColumns } from './usage-columns.ts';
@@ -22,34 +14,33 @@ export interface BillableUsage extends UsageColumns {
 
 /**
  * The billing rule, the only place that has it: what one metric adds to which row.
- * Numbers are passed on as given. Headline token counts are never derived from the details, which
- * need not add up to them, and cancelled work counts like any other.
  * Undefined for what is not billed: VAD, EOU, and anything that is not a metric.
- * Called for every event, so it allocates the answer (always of one shape) and nothing else.
  * Source: livekit-agents 1.5.10, metrics/usage.py and metrics/usage_collector.py.
  */
 export function billableUsage(metric: AgentMetrics): BillableUsage | undefined {
-  // The declared type holds for TypeScript callers only: null and strangers are not billed.
-  switch (metric?.type) {
-    case 'llm_metrics':
-      return ofLlm(metric);
-    case 'realtime_model_metrics':
-      return ofRealtime(metric);
-    case 'tts_metrics':
-      return ofTts(metric);
-    case 'stt_metrics':
-      return ofStt(metric);
-    case 'interruption_metrics':
-      return ofInterruption(metric);
-    default:
-      return undefined;
-  }
+  const values = usageValues(metric);
+  if (values === undefined) return undefined;
+  const { type, metadata } = metric as BillableMetric;
+  const usage = nothing(USAGE_TYPE_OF[type], metadata);
+  COLUMNS_OF[type].forEach((name, i) => {
+    usage[name] = values[i] as number;
+  });
+  return usage;
 }
 
-/**
- * The columns that a metric type contributes to; the others are zero in its `billableUsage`. What
- * goes over many events looks only at these.
- */
+/** A metric that is billed: all but VAD and EOU. */
+export type BillableMetric = Exclude<AgentMetrics, { type: 'vad_metrics' | 'eou_metrics' }>;
+
+/** The kind of row that a metric type is billed to. */
+export const USAGE_TYPE_OF = {
+  llm_metrics: 'llm_usage',
+  realtime_model_metrics: 'llm_usage',
+  tts_metrics: 'tts_usage',
+  stt_metrics: 'stt_usage',
+  interruption_metrics: 'interruption_usage',
+} as const satisfies Record<BillableMetric['type'], UsageType>;
+
+/** The columns that a metric type contributes to, in the order of `usageValues`. */
 export const COLUMNS_OF = {
   llm_metrics: ['input_tokens', 'input_cached_tokens', 'output_tokens'],
   realtime_model_metrics: [
@@ -70,60 +61,55 @@ export const COLUMNS_OF = {
   tts_metrics: ['input_tokens', 'output_tokens', 'characters_count', 'audio_duration'],
   stt_metrics: ['input_tokens', 'output_tokens', 'audio_duration'],
   interruption_metrics: ['total_requests'],
-} as const satisfies Partial<Record<AgentMetrics['type'], readonly UsageColumn[]>>;
+} as const satisfies Record<BillableMetric['type'], readonly UsageColumn[]>;
 
-function ofLlm(metric: LLMMetrics): BillableUsage {
-  const usage = nothing('llm_usage', metric.metadata);
-  usage.input_tokens = metric.prompt_tokens;
-  usage.input_cached_tokens = metric.prompt_cached_tokens;
-  usage.output_tokens = metric.completion_tokens;
-  return usage;
+/**
+ * What a metric adds to the columns of its type. Numbers are passed on as given: headline token
+ * counts are never derived from the details, which need not add up to them, and cancelled work
+ * counts like any other. Called for every event, so it allocates the answer and nothing else.
+ */
+export function usageValues(metric: AgentMetrics): number[] | undefined {
+  // The declared type holds for TypeScript callers only: null and strangers are not billed.
+  switch (metric?.type) {
+    case 'llm_metrics':
+      return [metric.prompt_tokens, metric.prompt_cached_tokens, metric.completion_tokens];
+    case 'realtime_model_metrics':
+      return ofRealtime(metric);
+    case 'tts_metrics':
+      return [
+        metric.input_tokens,
+        metric.output_tokens,
+        metric.characters_count,
+        metric.audio_duration,
+      ];
+    case 'stt_metrics':
+      return [metric.input_tokens, metric.output_tokens, metric.audio_duration];
+    case 'interruption_metrics':
+      return [metric.num_requests];
+    default:
+      return undefined;
+  }
 }
 
-function ofRealtime(metric: RealtimeModelMetrics): BillableUsage {
-  const usage = nothing('llm_usage', metric.metadata);
+function ofRealtime(metric: RealtimeModelMetrics): number[] {
   const input = metric.input_token_details;
   const cached = input.cached_tokens_details;
   const output = metric.output_token_details;
-  usage.input_tokens = metric.input_tokens;
-  usage.input_cached_tokens = input.cached_tokens;
-  usage.input_audio_tokens = input.audio_tokens;
-  usage.input_text_tokens = input.text_tokens;
-  usage.input_image_tokens = input.image_tokens;
-  if (cached) {
-    usage.input_cached_audio_tokens = cached.audio_tokens;
-    usage.input_cached_text_tokens = cached.text_tokens;
-    usage.input_cached_image_tokens = cached.image_tokens;
-  }
-  usage.output_tokens = metric.output_tokens;
-  usage.output_audio_tokens = output.audio_tokens;
-  usage.output_text_tokens = output.text_tokens;
-  usage.output_image_tokens = output.image_tokens;
-  usage.session_duration = metric.session_duration;
-  return usage;
-}
-
-function ofTts(metric: TTSMetrics): BillableUsage {
-  const usage = nothing('tts_usage', metric.metadata);
-  usage.input_tokens = metric.input_tokens;
-  usage.output_tokens = metric.output_tokens;
-  usage.characters_count = metric.characters_count;
-  usage.audio_duration = metric.audio_duration;
-  return usage;
-}
-
-function ofStt(metric: STTMetrics): BillableUsage {
-  const usage = nothing('stt_usage', metric.metadata);
-  usage.input_tokens = metric.input_tokens;
-  usage.output_tokens = metric.output_tokens;
-  usage.audio_duration = metric.audio_duration;
-  return usage;
-}
-
-function ofInterruption(metric: InterruptionMetrics): BillableUsage {
-  const usage = nothing('interruption_usage', metric.metadata);
-  usage.total_requests = metric.num_requests;
-  return usage;
+  return [
+    metric.input_tokens,
+    input.cached_tokens,
+    input.audio_tokens,
+    cached?.audio_tokens ?? 0,
+    input.text_tokens,
+    cached?.text_tokens ?? 0,
+    input.image_tokens,
+    cached?.image_tokens ?? 0,
+    metric.output_tokens,
+    output.audio_tokens,
+    output.text_tokens,
+    output.image_tokens,
+    metric.session_duration,
+  ];
 }
 
 function nothing(usageType: UsageType, metadata: Metadata | null | undefined): BillableUsage {

@@ -9,7 +9,7 @@ import type { Batch, Message } from '../ledger/message.ts';
 import { isTransient } from '../ledger/sql-errors.ts';
 import { backOff } from './backoff.ts';
 import { DeadLetterWindow } from './dead-letter-window.ts';
-import { metricOf, prepare } from './prepare.ts';
+import { metricOf, prepare, type SharedTexts } from './prepare.ts';
 import { RecordQueue, type Slice } from './record-queue.ts';
 import type { Slots } from './slots.ts';
 import type { Position } from './start-offset.ts';
@@ -55,6 +55,8 @@ export interface LaneContext {
 
 /** Most bytes of one transaction, so that a batch of large dead letters stays small in memory. */
 const MAX_BATCH_BYTES = 6 * 1_048_576;
+/** How long a full lane may hold up the fetching of all partitions. */
+const MAX_HOLD_UP_MS = 200;
 /** Records prepared before others get their turn. */
 const PREPARE_CHUNK = 500;
 /** Only with this many waiting is it worth preparing ahead of the running transaction. */
@@ -83,7 +85,8 @@ export class Lane implements TopicPartition {
   #gapIsKnown: boolean;
   #advancedAt = Date.now();
   #trouble: string | undefined;
-  #fetching = true;
+  #isPaused = false;
+  #onRoom: (() => void) | undefined;
   #bytesAhead = 0;
   #wake: (() => void) | undefined;
   #loop: Promise<void> | undefined;
@@ -135,9 +138,9 @@ export class Lane implements TopicPartition {
     });
   }
 
-  /** Takes what was fetched; never waits. */
-  push(batch: FetchedBatch): void {
-    if (this.#state !== 'running') return;
+  /** Takes what was fetched; what it returns settles when there is room for more, or soon. */
+  push(batch: FetchedBatch): Promise<void> | undefined {
+    if (this.#state !== 'running') return undefined;
     this.#endOffset = Math.max(batch.endOffset, batch.nextOffset);
     const expected = this.#queue.nextOffset;
     const isCompacted = this.#gapIsKnown && batch.fromOffset > expected;
@@ -145,18 +148,19 @@ export class Lane implements TopicPartition {
       // Also when it begins earlier: a topic that was made anew is not to be skipped up to here.
       const why = `expected offset ${expected}, was given ${batch.fromOffset}`;
       this.#context.resync(this, why);
-      return;
+      return undefined;
     }
     this.#gapIsKnown = false;
     if (this.lag === 0) this.#advancedAt = Date.now();
     this.#queue.push(batch);
-    this.#balance();
     this.#wake?.();
+    return this.#isFull() ? this.#roomForMore() : undefined;
   }
 
   /** Ends the lane; what is in the queue is read again by whoever has the partition next. */
   close(): void {
     if (this.#state === 'running') this.#state = 'closed';
+    this.#onRoom?.();
     this.#wake?.();
   }
 
@@ -175,6 +179,7 @@ export class Lane implements TopicPartition {
     this.#state = 'halted';
     this.#halt = halt;
     this.#context.pauseFetching(this);
+    this.#onRoom?.();
     this.#wake?.();
     this.#context.halted(this);
   }
@@ -246,8 +251,9 @@ export class Lane implements TopicPartition {
       messages,
       metricOf: (message) => metricOf(message, schemas),
     };
+    const texts: SharedTexts = new Map();
     for (const record of records) {
-      const message = prepare(record, schemas);
+      const message = prepare(record, schemas, texts);
       messages.push(message);
       if (this.#window.note(message.kind === 'dead_letter')) {
         const { dead, size } = this.#window;
@@ -322,15 +328,35 @@ export class Lane implements TopicPartition {
     }
   }
 
-  /** Fetching pauses when the lane holds its share of memory, and goes on at half of it. */
+  #isFull(): boolean {
+    return this.#queue.bytes + this.#bytesAhead >= this.#context.bufferBytes();
+  }
+
+  /**
+   * Holds the fetching up until there is room again. A lane that stays full, because it waits for a
+   * lock or a registry, must not hold up the others: its partition is then paused instead. (To pause
+   * at once would cost what is being fetched already, and a sleep of the client when all are paused.)
+   */
+  #roomForMore(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#isPaused = true;
+        this.#context.pauseFetching(this);
+        this.#onRoom?.();
+      }, MAX_HOLD_UP_MS);
+      this.#onRoom = () => {
+        clearTimeout(timer);
+        this.#onRoom = undefined;
+        resolve();
+      };
+    });
+  }
+
   #balance(): void {
-    const bytes = this.#queue.bytes + this.#bytesAhead;
-    const most = this.#context.bufferBytes();
-    if (this.#fetching && bytes >= most) {
-      this.#fetching = false;
-      this.#context.pauseFetching(this);
-    } else if (!this.#fetching && bytes < most / 2 && this.#state === 'running') {
-      this.#fetching = true;
+    if (this.#state === 'running' && this.#isFull()) return;
+    this.#onRoom?.();
+    if (this.#isPaused && this.#state === 'running') {
+      this.#isPaused = false;
       this.#context.resumeFetching(this);
     }
   }

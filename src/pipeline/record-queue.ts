@@ -1,8 +1,6 @@
 import type { FetchedBatch } from '../consume/partition-source.ts';
+import type { RecordBlock } from '../consume/record-block.ts';
 import type { ConsumedRecord } from '../decode/consumed-record.ts';
-
-/** About what a record takes in memory beside its bytes. */
-const RECORD_BYTES = 500;
 
 /** A run of records without a gap between `fromOffset` and `nextOffset`. */
 export interface Slice {
@@ -12,11 +10,19 @@ export interface Slice {
   readonly bytes: number;
 }
 
+/** What of a block waits: the records from `at` up to `end`, without it. */
+interface Segment {
+  readonly block: RecordBlock;
+  at: number;
+  readonly end: number;
+}
+
 /** Records of one partition that were fetched and are not applied yet, in order and bounded. */
 export class RecordQueue {
-  #records: ConsumedRecord[] = [];
+  readonly #segments: Segment[] = [];
   #from: number;
   #next: number;
+  #size = 0;
   #bytes = 0;
   readonly #until: number;
 
@@ -40,7 +46,7 @@ export class RecordQueue {
   }
 
   get size(): number {
-    return this.#records.length;
+    return this.#size;
   }
 
   /** Whether there is anything to book, be it offsets without records. */
@@ -49,34 +55,41 @@ export class RecordQueue {
   }
 
   /** Appends what of `batch` lies behind the end of the queue. */
-  push(batch: FetchedBatch): void {
-    for (const record of batch.records) {
-      if (record.offset < this.#next || record.offset >= this.#until) continue;
-      this.#records.push(record);
-      this.#bytes += bytesOf(record);
+  push({ records: block, nextOffset }: FetchedBatch): void {
+    let at = 0;
+    let end = block.size;
+    while (at < end && block.offsetAt(at) < this.#next) at += 1;
+    while (end > at && block.offsetAt(end - 1) >= this.#until) end -= 1;
+    if (at < end) {
+      this.#segments.push({ block, at, end });
+      this.#size += end - at;
+      for (let i = at; i < end; i += 1) this.#bytes += block.bytesAt(i);
     }
-    this.#next = Math.max(this.#next, Math.min(batch.nextOffset, this.#until));
+    this.#next = Math.max(this.#next, Math.min(nextOffset, this.#until));
   }
 
   /** Takes up to `maxRecords` records or `maxBytes` bytes, at least one record if there is any. */
   take(maxRecords: number, maxBytes: number): Slice {
-    let count = 0;
-    let bytes = 0;
-    for (const record of this.#records) {
-      const more = bytesOf(record);
-      if (count > 0 && (count >= maxRecords || bytes + more > maxBytes)) break;
-      count += 1;
-      bytes += more;
-    }
     const fromOffset = this.#from;
-    const records = this.#records.splice(0, count);
+    const records: ConsumedRecord[] = [];
+    let bytes = 0;
+    for (let segment = this.#segments[0]; segment !== undefined; segment = this.#segments[0]) {
+      const { block } = segment;
+      while (segment.at < segment.end) {
+        const more = block.bytesAt(segment.at);
+        if (records.length > 0 && (records.length >= maxRecords || bytes + more > maxBytes)) break;
+        records.push(block.recordAt(segment.at));
+        segment.at += 1;
+        bytes += more;
+      }
+      if (segment.at < segment.end) break;
+      this.#segments.shift();
+    }
     // Up to the next record, so that offsets without one are booked with those before them.
-    this.#from = this.#records[0]?.offset ?? this.#next;
+    const [next] = this.#segments;
+    this.#from = next === undefined ? this.#next : next.block.offsetAt(next.at);
+    this.#size -= records.length;
     this.#bytes -= bytes;
     return { fromOffset, nextOffset: this.#from, records, bytes };
   }
-}
-
-function bytesOf({ key, value }: ConsumedRecord): number {
-  return (value?.length ?? 0) + (key?.length ?? 0) + RECORD_BYTES;
 }

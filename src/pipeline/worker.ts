@@ -166,8 +166,8 @@ export class Worker implements SourceListener {
     this.#isAssigned = false;
   }
 
-  fetched(batch: FetchedBatch): void {
-    this.#lanes.get(keyOf(batch))?.push(batch);
+  fetched(batch: FetchedBatch): Promise<void> | undefined {
+    return this.#lanes.get(keyOf(batch))?.push(batch);
   }
 
   #endAssignment(): void {

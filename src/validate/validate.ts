@@ -1,7 +1,7 @@
 import type { DecodedEvent } from '../decode/decode.ts';
 import type { AgentMetrics } from '../metrics/types.ts';
-import { COUNT_COLUMNS, DURATION_COLUMNS } from '../metrics/usage-columns.ts';
-import { type BillableUsage, billableUsage } from '../metrics/usage-of.ts';
+import type { UsageColumn } from '../metrics/usage-columns.ts';
+import { type BillableMetric, COLUMNS_OF, usageValues } from '../metrics/usage-of.ts';
 
 /** Ids and names of more characters (Unicode code points) than this are refused. */
 export const MAX_NAME_CHARACTERS = 1_024;
@@ -10,9 +10,12 @@ export const MAX_NAME_CHARACTERS = 1_024;
 const EARLIEST_US = Date.UTC(2015, 0) * 1_000;
 const LATEST_US = Date.UTC(2100, 0) * 1_000;
 
-/** The event may be billed (or is known not to be billable), or why it must be refused. */
+/**
+ * The values that may be billed (see `usageValues`; `undefined`: the event is not billed), or why
+ * the event must be refused.
+ */
 export type Validated =
-  | { readonly valid: true; readonly usage: BillableUsage | undefined }
+  | { readonly valid: true; readonly values: readonly number[] | undefined }
   | { readonly valid: false; readonly detail: string };
 
 /**
@@ -26,10 +29,11 @@ export function validate(event: DecodedEvent): Validated {
     attributesProblem(event.attributes);
   if (detail !== undefined) return { valid: false, detail };
 
-  const usage = billableUsage(event.metric);
-  if (usage === undefined) return { valid: true, usage };
-  const problem = metricProblem(event.metric) ?? usageProblem(usage);
-  return problem === undefined ? { valid: true, usage } : { valid: false, detail: problem };
+  const values = usageValues(event.metric);
+  if (values === undefined) return { valid: true, values };
+  const { type } = event.metric as BillableMetric;
+  const problem = metricProblem(event.metric) ?? usageProblem(COLUMNS_OF[type], values);
+  return problem === undefined ? { valid: true, values } : { valid: false, detail: problem };
 }
 
 /**
@@ -84,13 +88,15 @@ function metricProblem(metric: AgentMetrics): string | undefined {
   }
 }
 
-function usageProblem(usage: BillableUsage): string | undefined {
-  for (const name of COUNT_COLUMNS) {
-    const problem = countProblem(name, usage[name]);
-    if (problem !== undefined) return problem;
-  }
-  for (const name of DURATION_COLUMNS) {
-    const value = usage[name];
+function usageProblem(
+  columns: readonly UsageColumn[],
+  values: readonly number[],
+): string | undefined {
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i] as number;
+    if (value >= 0 && value <= Number.MAX_SAFE_INTEGER) continue;
+    const name = columns[i] as UsageColumn;
+    if (name !== 'session_duration' && name !== 'audio_duration') return countProblem(name, value);
     if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
       return `${name} is ${value}; expected a finite number of seconds, not negative`;
     }

@@ -28,13 +28,13 @@ class Recorder implements SourceListener {
   revoked(): void {
     this.revocations += 1;
   }
-  fetched(batch: FetchedBatch): void {
+  fetched(batch: FetchedBatch): undefined {
     this.batches.push(batch);
   }
   offsets(partition = 0): number[] {
     return this.batches
       .filter((batch) => batch.partition === partition)
-      .flatMap(({ records }) => records.map(({ offset }) => offset));
+      .flatMap(({ records }) => range(0, records.size).map((i) => records.offsetAt(i)));
   }
   next(partition = 0): number {
     return this.batches.findLast((batch) => batch.partition === partition)?.nextOffset ?? 0;

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type BillableMetric, type Identity, identify } from '../../src/identify/identity.ts';
+import type { BillableMetric } from '../../src/identify/identity.ts';
 import type { AgentMetrics } from '../../src/metrics/types.ts';
 import { recorded } from '../metrics/recorded.ts';
+import { hexOf } from './samples.ts';
 
 interface RecordedEvent {
   readonly session_id: string;
@@ -21,9 +22,6 @@ const pins = JSON.parse(readFileSync(pinned, 'utf8')) as Pin[];
 const events = recorded<RecordedEvent>('calls/events.jsonl');
 const NOT_BILLED = new Set(['vad_metrics', 'eou_metrics']);
 
-const hex = (halves: Identity['identity']) =>
-  halves.map((half) => half.toString(16).padStart(8, '0')).join('');
-
 /*
  * NEVER change a pin. Ledgers hold these bytes: an event whose identity comes out otherwise is
  * billed a second time when it is replayed, and one whose fingerprint does becomes a conflict. When
@@ -33,9 +31,7 @@ const hex = (halves: Identity['identity']) =>
 describe('identity and fingerprint of a recorded event are the same for good', () => {
   test.each(pins)('line $line: $about', ({ line, identity, fingerprint }) => {
     const metric = events[line - 1]?.metric as BillableMetric;
-    const identified = identify(metric);
-    expect(hex(identified.identity)).toBe(identity);
-    expect(hex(identified.fingerprint)).toBe(fingerprint);
+    expect(hexOf(metric)).toEqual({ identity, fingerprint });
   });
 
   test('and there is a pin for every billable type, with and without a usable id', () => {
@@ -62,7 +58,7 @@ test('no two recorded events of a session and type share an identity', () => {
   const seen = new Map<string, number>();
   events.forEach(({ session_id, metric }, i) => {
     if (NOT_BILLED.has(metric.type)) return;
-    const key = `${session_id} ${metric.type} ${hex(identify(metric as BillableMetric).identity)}`;
+    const key = `${session_id} ${metric.type} ${hexOf(metric as BillableMetric).identity}`;
     expect(seen.get(key), `line ${i + 1}`).toBeUndefined();
     seen.set(key, i + 1);
   });

@@ -1,3 +1,4 @@
+import { type BillableMetric, identify, identityBytes } from '../../src/identify/identity.ts';
 import type {
   EOUMetrics,
   InterruptionMetrics,
@@ -129,3 +130,9 @@ export const eou = (fields: Partial<EOUMetrics> = {}): EOUMetrics => ({
   metadata: null,
   ...fields,
 });
+
+/** The 16 bytes that the ledger keeps of an event: its identity and its fingerprint, as hex. */
+export function hexOf(metric: BillableMetric): { identity: string; fingerprint: string } {
+  const hex = identityBytes(identify(metric)).toString('hex');
+  return { identity: hex.slice(0, 16), fingerprint: hex.slice(16) };
+}

@@ -1,6 +1,6 @@
 import { type BillableMetric, identify, requestIdOf } from '../../src/identify/identity.ts';
 import type { BillableMessage, IgnoredMessage, SessionNote } from '../../src/ledger/message.ts';
-import { type BillableUsage, billableUsage } from '../../src/metrics/usage-of.ts';
+import { usageValues } from '../../src/metrics/usage-of.ts';
 
 /** Messages as the pure parts of the ledger are given them. */
 
@@ -25,7 +25,9 @@ export function billable(
     schemaId: 7,
     metricType: metric.type,
     requestId: requestIdOf(metric),
-    usage: billableUsage(metric) as BillableUsage,
+    provider: metric.metadata?.model_provider ?? '',
+    model: metric.metadata?.model_name ?? '',
+    values: usageValues(metric) ?? [],
     ...note(session),
     ...identify(metric),
   };

@@ -7,9 +7,11 @@ import { llm } from '../identify/samples.ts';
 /** What an entry with up to eight identities counts for. */
 const ENTRY = 400 + 256;
 
+const eventsOf = (...ids: string[]) => ids.map((request_id) => identify(llm({ request_id })));
+
 function identitiesOf(...ids: string[]): IdentitySet {
   const set = new IdentitySet();
-  for (const request_id of ids) set.add(identify(llm({ request_id })));
+  for (const identity of eventsOf(...ids)) set.add(identity);
   return set;
 }
 
@@ -24,7 +26,14 @@ const state = (fields: Partial<SessionState> = {}): SessionState => ({
   ...fields,
 });
 
-const many = (count: number) => identitiesOf(...Array.from({ length: count }, (_, i) => `id-${i}`));
+const ids = (count: number) => Array.from({ length: count }, (_, i) => `id-${i}`);
+const many = (count: number) => identitiesOf(...ids(count));
+
+/** What a transaction committed: so many events under the second revision. */
+const committed = (count: number) => ({
+  ...state({ revision: 2 }),
+  fresh: eventsOf(...ids(count)),
+});
 
 describe('the bound', () => {
   test('lets the least recently used sessions go', () => {
@@ -69,7 +78,7 @@ describe('the bound', () => {
     const base = state();
     cache.set('a', state());
     cache.set('b', base);
-    cache.advance('b', base, { ...state({ revision: 2 }), identities: many(100) });
+    cache.advance('b', base, committed(100));
     expect(cache.get('a')).toBeUndefined();
     expect(cache.get('b')?.identities.size).toBe(100);
     // Grown by as much as is counted: back to the bound once it is gone.
@@ -91,7 +100,7 @@ describe('advancing', () => {
       attributes: new Set(['room']),
       firstUs: 5,
       lastUs: 30,
-      identities: identitiesOf('two'),
+      fresh: eventsOf('two'),
     });
     expect(cache.get('a')).toMatchObject({
       revision: 2,
@@ -111,14 +120,14 @@ describe('advancing', () => {
     const base = state();
     cache.set('a', base);
     cache.set('a', state({ revision: 7 }));
-    cache.advance('a', base, { ...state({ revision: 2 }), identities: many(1) });
+    cache.advance('a', base, committed(1));
     expect(cache.get('a')).toBeUndefined();
     expect(base.identities.size).toBe(0);
   });
 
   test('does nothing for a session that was let go', () => {
     const cache = new SessionCache(1_000_000);
-    cache.advance('a', state(), { ...state({ revision: 2 }), identities: many(1) });
+    cache.advance('a', state(), committed(1));
     expect(cache.get('a')).toBeUndefined();
   });
 });

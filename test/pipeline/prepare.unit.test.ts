@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { schemaIdsOf } from '../../src/decode/decode.ts';
 import { identify } from '../../src/identify/identity.ts';
+import { usageValues } from '../../src/metrics/usage-of.ts';
 import { prepare } from '../../src/pipeline/prepare.ts';
 import { loadEnvelopeSchema, loadMetricSchema } from '../../src/schemas/load.ts';
 import {
@@ -52,7 +53,9 @@ describe('a record becomes', () => {
       eventUs: 1_760_000_000_250_000,
       metricType: 'llm_metrics',
       requestId: llm().request_id,
-      usage: { usageType: 'llm_usage', input_tokens: 100, output_tokens: 10 },
+      provider: 'provider',
+      model: 'model',
+      values: usageValues(llm()),
       ...identify(llm()),
     });
   });
@@ -98,7 +101,7 @@ describe('tokens', () => {
     (tokens) => {
       expect(prepared(llmBytes({ tokens }))).toMatchObject({
         kind: 'billable',
-        usage: { input_tokens: Number(tokens) },
+        values: expect.arrayContaining([Number(tokens)]),
       });
     },
   );

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { RecordBlock } from '../../src/consume/record-block.ts';
 import { RecordQueue } from '../../src/pipeline/record-queue.ts';
 import { recordWith } from '../decode/wire.ts';
 
-const RECORD = 500;
+const RECORD = 32;
 
 /** A batch with records at these offsets, up to `nextOffset`. */
 function batch(offsets: readonly number[], nextOffset = (offsets.at(-1) ?? -1) + 1, size = 0) {
@@ -14,7 +15,7 @@ function batch(offsets: readonly number[], nextOffset = (offsets.at(-1) ?? -1) +
     fromOffset: offsets[0] ?? 0,
     nextOffset,
     endOffset: 1_000,
-    records,
+    records: new RecordBlock(records),
   };
 }
 
@@ -32,7 +33,7 @@ describe('a queue of records', () => {
     const queue = new RecordQueue(0);
     const key = Buffer.alloc(3);
     const records = [recordWith(Buffer.alloc(10), { key }), recordWith(null, { offset: 1 })];
-    queue.push({ ...batch([0, 1]), records });
+    queue.push({ ...batch([0, 1]), records: new RecordBlock(records) });
     expect(queue.bytes).toBe(10 + 3 + 2 * RECORD);
     expect(queue.take(1, Number.MAX_VALUE).bytes).toBe(13 + RECORD);
     expect(queue.bytes).toBe(RECORD);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { DecodedEvent } from '../../src/decode/decode.ts';
 import type { AgentMetrics } from '../../src/metrics/types.ts';
+import { usageValues } from '../../src/metrics/usage-of.ts';
 import { validate } from '../../src/validate/validate.ts';
 import { eou, interruption, llm, realtime, stt, tts, vad } from '../identify/samples.ts';
 
@@ -23,11 +24,11 @@ const { MAX_SAFE_INTEGER, MAX_VALUE, MIN_VALUE, NaN: nan, POSITIVE_INFINITY: inf
 describe('an event that is fit', () => {
   test.each([llm(), realtime(), stt(), tts(), interruption()])('has its usage: $type', (metric) => {
     const validated = validate(eventOf(metric));
-    expect(validated).toMatchObject({ valid: true, usage: { model: 'model' } });
+    expect(validated).toEqual({ valid: true, values: usageValues(metric) });
   });
 
   test.each([vad(), eou()])('has none when it is not billed: $type', (metric) => {
-    expect(validate(eventOf(metric))).toEqual({ valid: true, usage: undefined });
+    expect(validate(eventOf(metric))).toEqual({ valid: true, values: undefined });
   });
 
   test('may say of itself nothing but zeros and nulls', () => {
