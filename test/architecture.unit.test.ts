@@ -27,7 +27,6 @@ const PACKAGES: Record<string, readonly string[]> = {
   'drizzle-orm': ['ledger'],
   kafkajs: ['kafka', 'consume', 'produce', 'demo', 'stack', 'commands'],
   pg: ['ledger', 'stack'],
-  'pg-copy-streams': ['ledger'],
   pino: ['config'],
   'prom-client': ['http'],
   testcontainers: ['stack'],

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Option } from 'commander';
 import type { Admin, Kafka } from 'kafkajs';
 import type { Settings } from '../config/settings.ts';
-import { KafkaJsSource } from '../consume/kafkajs-source.ts';
+import { KafkaSource } from '../consume/kafka-source.ts';
 import { SchemaCache } from '../decode/schema-cache.ts';
 import { CheckFailedError, WrongUsageError } from '../errors.ts';
 import { topicBounds, withAdmin } from '../kafka/admin.ts';
@@ -78,13 +78,7 @@ async function runReplay(options: ReplayOptions): Promise<void> {
     await reachTopics(settings, kafka, topics);
     const ranges = await withAdmin(kafka, (admin) => rangesOf(admin, topics, options));
     const groupId = groupOf(settings);
-    const source = new KafkaJsSource({
-      kafka,
-      groupId,
-      topics,
-      sessionTimeoutMs: settings.KAFKA_SESSION_TIMEOUT_MS,
-      logger,
-    });
+    const source = new KafkaSource({ kafka, settings, groupId, topics, logger });
     const { counts, halted } = await replay({
       source,
       database,

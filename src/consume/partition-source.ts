@@ -39,6 +39,9 @@ export interface PartitionSource {
   bounds(topic: string): Promise<Map<number, PartitionBounds>>;
 }
 
+/** The half of a `PartitionSource` that is a member of the group. */
+export type GroupMember = Omit<PartitionSource, 'committed' | 'bounds'>;
+
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;

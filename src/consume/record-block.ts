@@ -1,4 +1,5 @@
 import type { ConsumedRecord, HeaderValue } from '../decode/consumed-record.ts';
+import { schemaIdOf } from '../decode/wire-format.ts';
 
 /** A record as a Kafka client gives it. */
 export interface FetchedRecord {
@@ -22,47 +23,81 @@ const MOST_WASTE = 1.3;
 /**
  * The records of one fetch, packed: their bytes in one buffer, their coordinates in typed arrays.
  * Thousands of records wait in memory for their transaction; as objects they would take three times
- * as much, and the garbage collector would have to follow every one.
+ * as much, and the garbage collector would have to follow every one. Plain data: it can be handed
+ * from thread to thread.
  */
+export interface PackedRecords {
+  readonly size: number;
+  /** About what they take in memory. */
+  readonly bytes: number;
+  readonly data: Uint8Array;
+  /** The offsets, then the timestamps. */
+  readonly coordinates: Float64Array;
+  readonly layout: Int32Array;
+  /** Of the records that have any, by their index. */
+  readonly headers: ReadonlyMap<number, Readonly<Record<string, HeaderValue>>>;
+  /** All that the values are framed with. */
+  readonly schemaIds: ReadonlySet<number>;
+}
+
+/** @param records in the order of their offsets; their bytes are copied */
+export function packRecords(records: readonly FetchedRecord[]): PackedRecords {
+  const size = records.length;
+  const data = new BlockData(records);
+  const coordinates = new Float64Array(size * 2);
+  const layout = new Int32Array(size * WORDS);
+  const withHeaders = new Map<number, Readonly<Record<string, HeaderValue>>>();
+  const schemaIds = new Set<number>();
+  let lastId: number | undefined;
+  let headerBytes = 0;
+  for (let i = 0; i < size; i += 1) {
+    const { offset, timestamp, key, value, headers } = records[i] as FetchedRecord;
+    coordinates[i] = Number(offset);
+    coordinates[size + i] = Number(timestamp);
+    const at = i * WORDS;
+    layout[at] = key === null ? 0 : data.add(key);
+    layout[at + 1] = key === null ? -1 : key.length;
+    layout[at + 2] = value === null ? 0 : data.add(value);
+    layout[at + 3] = value === null ? -1 : value.length;
+    const schemaId = value === null ? undefined : schemaIdOf(value);
+    if (schemaId !== undefined && schemaId !== lastId) schemaIds.add(schemaId);
+    lastId = schemaId;
+    for (const name in headers) {
+      withHeaders.set(i, headers);
+      headerBytes += HEADER_BYTES + name.length + lengthOf(headers[name]);
+    }
+  }
+  const bytes = data.bytes.length + size * RECORD_BYTES + headerBytes;
+  const parts = { data: data.bytes, coordinates, layout, headers: withHeaders, schemaIds };
+  return { size, bytes, ...parts };
+}
+
+/** Reads packed records. */
 export class RecordBlock {
   readonly size: number;
   /** About what the block takes in memory. */
   readonly bytes: number;
+  readonly packed: PackedRecords;
   readonly #data: Buffer;
   readonly #offsets: Float64Array;
   readonly #timestamps: Float64Array;
   readonly #layout: Int32Array;
-  readonly #headers = new Map<number, Readonly<Record<string, HeaderValue>>>();
+  readonly #headers: PackedRecords['headers'];
 
-  /** @param records in the order of their offsets; their bytes are copied */
-  constructor(records: readonly FetchedRecord[]) {
-    const size = records.length;
-    const data = new BlockData(records);
-    const coordinates = new Float64Array(size * 2);
-    const offsets = coordinates.subarray(0, size);
-    const timestamps = coordinates.subarray(size);
-    const layout = new Int32Array(size * WORDS);
-    let headerBytes = 0;
-    for (let i = 0; i < size; i += 1) {
-      const { offset, timestamp, key, value, headers } = records[i] as FetchedRecord;
-      offsets[i] = Number(offset);
-      timestamps[i] = Number(timestamp);
-      const at = i * WORDS;
-      layout[at] = key === null ? 0 : data.add(key);
-      layout[at + 1] = key === null ? -1 : key.length;
-      layout[at + 2] = value === null ? 0 : data.add(value);
-      layout[at + 3] = value === null ? -1 : value.length;
-      for (const name in headers) {
-        this.#headers.set(i, headers);
-        headerBytes += HEADER_BYTES + name.length + lengthOf(headers[name]);
-      }
-    }
+  constructor(packed: PackedRecords) {
+    const { size, bytes, data, coordinates, layout, headers } = packed;
+    this.packed = packed;
     this.size = size;
-    this.bytes = data.bytes.length + size * RECORD_BYTES + headerBytes;
-    this.#data = data.bytes;
-    this.#offsets = offsets;
-    this.#timestamps = timestamps;
+    this.bytes = bytes;
+    this.#data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    this.#offsets = coordinates.subarray(0, size);
+    this.#timestamps = coordinates.subarray(size);
     this.#layout = layout;
+    this.#headers = headers;
+  }
+
+  static of(records: readonly FetchedRecord[]): RecordBlock {
+    return new RecordBlock(packRecords(records));
   }
 
   offsetAt(index: number): number {
@@ -90,7 +125,11 @@ export class RecordBlock {
   }
 
   headersAt(index: number): Readonly<Record<string, HeaderValue>> {
-    return this.#headers.get(index) ?? NO_HEADERS;
+    const headers = this.#headers.get(index);
+    if (headers === undefined) return NO_HEADERS;
+    const buffers: Record<string, HeaderValue> = Object.create(null);
+    for (const name in headers) buffers[name] = bufferOf(headers[name]);
+    return buffers;
   }
 
   /** Bytes of key and value, and what a record takes beside. */
@@ -129,6 +168,12 @@ class PackedRecord implements ConsumedRecord {
   get headers(): Readonly<Record<string, HeaderValue>> {
     return this.#block.headersAt(this.#index);
   }
+}
+
+/** What was handed from another thread is no Buffer any more. */
+function bufferOf(header: HeaderValue | Uint8Array): HeaderValue {
+  if (Array.isArray(header)) return header.map((value) => bufferOf(value) as Buffer | string);
+  return header instanceof Uint8Array ? Buffer.from(header) : header;
 }
 
 function lengthOf(header: HeaderValue): number {

@@ -2,7 +2,7 @@ import { messageOf } from '../errors.ts';
 import type { AgentMetrics } from '../metrics/types.ts';
 import type { ConsumedRecord, HeaderValue } from './consumed-record.ts';
 import type { SchemaCache } from './schema-cache.ts';
-import { payloadOf, schemaIdOf } from './wire-format.ts';
+import { HEADER_BYTES, schemaIdOf } from './wire-format.ts';
 
 /** Why a message is a dead letter. */
 export type DeadLetterReason =
@@ -74,7 +74,7 @@ export function decode(record: ConsumedRecord, schemas: SchemaCache): Decoded {
 
   let event: ReturnType<typeof entry.reader>;
   try {
-    event = entry.reader(payloadOf(value));
+    event = entry.reader(value, HEADER_BYTES);
   } catch (error) {
     return refuse('undecodable', messageOf(error), schemaId);
   }

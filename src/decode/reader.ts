@@ -19,11 +19,12 @@ export type ReadEvent =
   | { readonly kind: 'undecodable'; readonly detail: string };
 
 /**
- * Reads the messages of one writer schema as events of our own.
+ * Reads the messages of one writer schema as events of our own; the Avro binary is what of `bytes`
+ * lies behind `start`.
  *
  * @throws when the bytes do not follow the writer's schema
  */
-export type Reader = (payload: Buffer) => ReadEvent;
+export type Reader = (bytes: Buffer, start: number) => ReadEvent;
 
 const ENVELOPE = `${NAMESPACE}.AgentMetricsEvent`;
 
@@ -63,12 +64,12 @@ function bareMetricReader(writer: RecordType, metricType: AgentMetrics['type']):
   const type = exactType(loadMetricSchema(record)) as RecordType;
   markWithType(type, metricType);
   const resolver = type.createResolver(writer);
-  return (payload) => ({
+  return (bytes, start) => ({
     kind: 'event',
     sessionId: undefined,
     accountId: null,
     attributes: {},
-    metric: type.fromBuffer(payload, resolver) as AgentMetrics,
+    metric: readWhole(type, bytes, start, resolver) as AgentMetrics,
   });
 }
 
@@ -105,8 +106,8 @@ function envelopeReader(writer: RecordType): Reader {
   });
   const resolver = reader.createResolver(writer);
 
-  return (payload) => {
-    const event = reader.fromBuffer(payload, resolver) as Envelope;
+  return (bytes, start) => {
+    const event = readWhole(reader, bytes, start, resolver) as Envelope;
     if (strangers.size > 0) {
       // A branch that is null is not wrapped.
       const name = event.metric === null ? 'null' : Object.keys(event.metric)[0];
@@ -121,6 +122,19 @@ function envelopeReader(writer: RecordType): Reader {
       metric: event.metric.unwrap() as AgentMetrics,
     };
   };
+}
+
+/** As avsc's `fromBuffer`, without a view of the bytes for each message. */
+function readWhole(
+  type: avro.Type,
+  bytes: Buffer,
+  start: number,
+  resolver: Parameters<avro.Type['decode']>[2],
+): unknown {
+  const { value, offset } = type.decode(bytes, start, resolver);
+  if (offset < 0) throw new Error('truncated buffer');
+  if (offset !== bytes.length) throw new Error('trailing data');
+  return value;
 }
 
 function whyNotReadable(

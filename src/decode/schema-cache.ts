@@ -67,16 +67,26 @@ export class SchemaCache {
     return this.#negative.get(id)?.entry;
   }
 
+  /** Whether `load` would have nothing to ask for. */
+  has(ids: Iterable<number>): boolean {
+    for (const id of ids) if (this.#isMissing(id)) return false;
+    return true;
+  }
+
   /**
    * Makes `get` answer for all of `ids`.
    *
    * @throws what `fetch` throws, when the registry gave no answer for one of them
    */
   async load(ids: Iterable<number>): Promise<void> {
-    const missing = [...ids].filter((id) => this.get(id) === undefined || this.#isStale(id));
+    const missing = [...ids].filter((id) => this.#isMissing(id));
     for (let i = 0; i < missing.length; i += CONCURRENT_FETCHES) {
       await Promise.all(missing.slice(i, i + CONCURRENT_FETCHES).map((id) => this.#loadOne(id)));
     }
+  }
+
+  #isMissing(id: number): boolean {
+    return this.get(id) === undefined || this.#isStale(id);
   }
 
   #isStale(id: number): boolean {

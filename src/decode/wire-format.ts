@@ -1,6 +1,6 @@
 /** Confluent wire format: byte 0, then the schema id in four bytes, big-endian, then Avro binary. */
 const MAGIC_BYTE = 0;
-const HEADER_BYTES = 5;
+export const HEADER_BYTES = 5;
 
 /** Registries number schemas with a signed 32-bit integer, beginning with 1. */
 const MAX_SCHEMA_ID = 0x7fff_ffff;
@@ -14,9 +14,4 @@ export function schemaIdOf(value: Buffer): number | undefined {
 /** Whether a registry could have given out `id`; others need no question. */
 export function isPossibleSchemaId(id: number): boolean {
   return id >= 1 && id <= MAX_SCHEMA_ID;
-}
-
-/** The Avro binary behind the header; shares memory with `value`. */
-export function payloadOf(value: Buffer): Buffer {
-  return value.subarray(HEADER_BYTES);
 }

@@ -76,7 +76,8 @@ function asRecord(
 }
 
 /** One buffer for all: a form is hashed before the next one is written. */
-let buffer = Buffer.allocUnsafe(16_384);
+let buffer = Buffer.allocUnsafeSlow(16_384);
+let view = new DataView(buffer.buffer);
 let end = 0;
 
 /**
@@ -99,8 +100,9 @@ function writeFields(record: Record<string, unknown>, plan: readonly FieldPlan[]
     if (value === field.fallback) continue;
     reserve(field.prefix.length + 16);
     // A loop: for a dozen bytes a call into the runtime costs more than the copy.
-    for (let i = 0; i < field.prefix.length; i += 1) buffer[end + i] = field.prefix[i] as number;
-    end += field.prefix.length;
+    const { prefix } = field;
+    for (let i = 0; i < prefix.length; i += 1) buffer[end + i] = prefix[i] as number;
+    end += prefix.length;
     writeValue(value, field);
   }
   reserve(1);
@@ -114,7 +116,8 @@ function writeValue(value: unknown, field: FieldPlan): void {
     case TAG.double:
     case TAG.long:
       // Adding 0 makes one zero of the two.
-      end = buffer.writeDoubleLE((value as number) + 0, end);
+      view.setFloat64(end, (value as number) + 0, true);
+      end += 8;
       break;
     case TAG.boolean:
       buffer[end++] = value === true ? 1 : 0;
@@ -132,13 +135,14 @@ function writeText(text: string): void {
   reserve(4 + text.length * 3);
   const written = text.length <= SHORT ? writeAscii(buffer, end + 4, text) : -1;
   const length = written === -1 ? buffer.write(text, end + 4, 'utf8') : written;
-  buffer.writeUInt32LE(length, end);
+  view.setUint32(end, length, true);
   end += 4 + length;
 }
 
 function reserve(bytes: number): void {
   if (end + bytes <= buffer.length) return;
-  const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, end + bytes));
+  const larger = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, end + bytes));
   buffer.copy(larger, 0, 0, end);
   buffer = larger;
+  view = new DataView(buffer.buffer);
 }

@@ -98,21 +98,27 @@ export function identityBytes(identity: Identity): Buffer {
   return bytes;
 }
 
-/** What JSON would have to escape. */
-const ESCAPED = /["\\\p{Cc}\p{Cs}]/u;
-
 /**
  * The parts of an identity as a JSON array, which keeps them apart and writes a number in its
  * shortest form, the same in every language. Built by hand where nothing is to be escaped: that is
  * nearly always, and three times as fast.
  */
 function jsonOf(type: string, requestId: string, discriminator: readonly unknown[]): string {
-  if (ESCAPED.test(requestId)) return JSON.stringify([type, requestId, ...discriminator]);
+  if (!isPlain(requestId)) return JSON.stringify([type, requestId, ...discriminator]);
   let json = `["${type}","${requestId}"`;
   for (const part of discriminator) {
     json += typeof part === 'number' ? `,${part}` : `,${JSON.stringify(part)}`;
   }
   return `${json}]`;
+}
+
+/** Whether JSON writes a text as it is; every text of printable ASCII without quotes is one. */
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return false;
+  }
+  return true;
 }
 
 function word(digest: string, at: number): number {

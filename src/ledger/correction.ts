@@ -14,6 +14,7 @@ import {
   netUsage,
   resolveConflict,
 } from './statements/conflicts.ts';
+import { insertPages, rowOidOf } from './statements/pages.ts';
 import { touchSessions } from './statements/sessions.ts';
 import { addSources, readSources } from './statements/sources.ts';
 import { addUsage } from './statements/usage.ts';
@@ -71,9 +72,10 @@ export async function acceptConflict(database: Database, key: ConflictKey): Prom
       values: COLUMNS_OF[metric.type].map((name) => exact(difference.usage[name])),
     }));
     const idOf = (entry: (typeof entries)[number]) => sourceIds(entry.provider, entry.model);
-    const pages = new PageWriter(where, idOf, entries.length);
+    const pages = new PageWriter(await rowOidOf(connection), where, idOf, entries.length);
     pages.add(sessionId, session, entries);
-    await pages.write(connection);
+    const rows = pages.finish();
+    if (rows !== undefined) await insertPages.run(connection, { rows });
     await addUsage.run(connection, usageParameters(sessionId, differences, eventUs));
     await resolveConflict.run(connection, { ...key, resolution: 'accepted' });
   });

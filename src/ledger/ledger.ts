@@ -16,6 +16,7 @@ import { mayChange, type SessionWork, sessionsOf, settle } from './session-work.
 import { SourceIds } from './source-ids.ts';
 import { isRejected } from './sql-errors.ts';
 import { lockDeadLetter, resolveDeadLetter } from './statements/dead-letters.ts';
+import { insertPages, rowOidOf } from './statements/pages.ts';
 import { keepBooks, lockPosition, type PositionRow } from './statements/positions.ts';
 import { addUsage } from './statements/usage.ts';
 import { usageOf } from './usage-delta.ts';
@@ -68,6 +69,7 @@ export class Ledger {
   readonly #options: LedgerOptions;
   readonly #sessions: SessionMemory;
   readonly #sources: SourceIds;
+  #knownRowOid: number | undefined;
 
   constructor(database: Database, options: LedgerOptions) {
     this.#database = database;
@@ -193,11 +195,13 @@ export class Ledger {
     for (const work of works) settle(work, counts);
 
     const idOf = (event: BillableMessage) => this.#sources.idOf(event);
-    const pages = new PageWriter({ ...batch, isCorrection: false }, idOf, counts.applied);
+    const source = { ...batch, isCorrection: false };
+    const pages = new PageWriter(await this.#rowOid(connection), source, idOf, counts.applied);
     for (const { sessionId, touched, fresh } of works) {
       if (touched !== undefined) pages.add(sessionId, touched, fresh);
     }
-    await pages.write(connection);
+    const rows = pages.finish();
+    if (rows !== undefined) await insertPages.run(connection, { rows });
     await this.#step('pages_written');
     const usage = usageOf(works);
     if (usage !== undefined) await addUsage.run(connection, usage);
@@ -206,6 +210,11 @@ export class Ledger {
     await keepDeadLetters(connection, batch, batch.messages.filter(isRefused));
     await this.#step('refusals_kept');
     return counts;
+  }
+
+  async #rowOid(connection: Connection): Promise<number> {
+    this.#knownRowOid ??= await rowOidOf(connection);
+    return this.#knownRowOid;
   }
 
   async #step(step: BatchStep): Promise<void> {

@@ -1,8 +1,7 @@
 import type { Identity } from '../identify/identity.ts';
 import { COUNT_COLUMNS, USAGE_COLUMNS, type UsageColumn } from '../metrics/usage-columns.ts';
 import { type BillableMetric, COLUMNS_OF } from '../metrics/usage-of.ts';
-import { BinaryRows, copyRows, ELEMENT_OID } from './binary-copy.ts';
-import type { Connection } from './database.ts';
+import { BinaryRows, OID } from './binary-rows.ts';
 
 /** An entry of the ledger. */
 export interface PageEntry extends Identity {
@@ -32,24 +31,8 @@ const MAX_ENTRIES = 64;
 /** About what an entry takes on its way, with its share of the page. */
 const ENTRY_BYTES = 192;
 
-const COLUMNS = [
-  'session_id',
-  'period',
-  'revision',
-  'page',
-  'kafka_topic',
-  'kafka_partition',
-  'base_offset',
-  'entry_count',
-  'is_correction',
-  'identities',
-  'source_id',
-  'request_id',
-  'event_us',
-  'offset_delta',
-  ...USAGE_COLUMNS,
-];
-const COPY = `COPY ledger_page (${COLUMNS.join(', ')}) FROM STDIN (FORMAT binary)`;
+/** Of the type `ledger_page_row`. */
+const COLUMNS = 14 + USAGE_COLUMNS.length;
 
 /** Where the values of a metric type stand among all usage columns. */
 interface Places {
@@ -77,16 +60,21 @@ export class PageWriter<Entry extends PageEntry> {
   readonly #source: PageSource;
   readonly #sourceIdOf: (entry: Entry) => number;
   readonly #rows: BinaryRows;
-  #isEmpty = true;
 
   /**
+   * @param rowOid of `ledger_page_row` in this database
    * @param sourceIdOf the number of the entry's names in `usage_source`
    * @param expected about how many entries there will be
    */
-  constructor(source: PageSource, sourceIdOf: (entry: Entry) => number, expected: number) {
+  constructor(
+    rowOid: number,
+    source: PageSource,
+    sourceIdOf: (entry: Entry) => number,
+    expected: number,
+  ) {
     this.#source = source;
     this.#sourceIdOf = sourceIdOf;
-    this.#rows = new BinaryRows(1_024 + expected * ENTRY_BYTES);
+    this.#rows = new BinaryRows(rowOid, 1_024 + expected * ENTRY_BYTES);
   }
 
   /** Adds entries of one session, in order, under the revision that its lock gave. */
@@ -103,8 +91,9 @@ export class PageWriter<Entry extends PageEntry> {
     }
   }
 
-  async write(connection: Connection): Promise<void> {
-    if (!this.#isEmpty) await copyRows(connection, COPY, this.#rows.finish());
+  /** The pages as `ledger_page_row[]` in binary form; `undefined`: there are none. */
+  finish(): Buffer | undefined {
+    return this.#rows.isEmpty ? undefined : this.#rows.finish();
   }
 
   #addPage(
@@ -117,18 +106,27 @@ export class PageWriter<Entry extends PageEntry> {
     const { topic, partition, fromOffset, isCorrection } = this.#source;
     const rows = this.#rows;
     const count = entries.length;
-    this.#isEmpty = false;
-    rows.row(COLUMNS.length);
+    rows.beginRow(COLUMNS);
+    rows.column(OID.text);
     rows.text(sessionId);
+    rows.column(OID.date);
     rows.date(period);
+    rows.column(OID.int8);
     rows.int8(revision);
+    rows.column(OID.int2);
     rows.int2(page);
+    rows.column(OID.text);
     rows.text(topic);
+    rows.column(OID.int4);
     rows.int4(partition);
+    rows.column(OID.int8);
     rows.int8(fromOffset);
+    rows.column(OID.int4);
     rows.int4(count);
+    rows.column(OID.bool);
     rows.boolean(isCorrection);
 
+    rows.column(OID.bytea);
     rows.bytea(count * 16);
     for (const entry of entries) {
       rows.word(entry.identityHigh);
@@ -136,26 +134,31 @@ export class PageWriter<Entry extends PageEntry> {
       rows.word(entry.fingerprintHigh);
       rows.word(entry.fingerprintLow);
     }
-    let array = rows.beginArray(ELEMENT_OID.int4, count, false);
+    rows.column(OID['int4[]']);
+    let array = rows.beginArray(OID.int4, count, false);
     for (const entry of entries) rows.int4(this.#sourceIdOf(entry));
     rows.endArray(array);
 
-    array = rows.beginArray(ELEMENT_OID.text, count, entries.some(hasNoRequestId));
+    rows.column(OID['text[]']);
+    array = rows.beginArray(OID.text, count, entries.some(hasNoRequestId));
     for (const { requestId } of entries) {
       if (requestId === null) rows.null();
       else rows.text(requestId);
     }
     rows.endArray(array);
 
-    array = rows.beginArray(ELEMENT_OID.int8, count, false);
+    rows.column(OID['int8[]']);
+    array = rows.beginArray(OID.int8, count, false);
     for (const { eventUs } of entries) rows.int8(eventUs);
     rows.endArray(array);
 
-    array = rows.beginArray(ELEMENT_OID.int4, count, false);
+    rows.column(OID['int4[]']);
+    array = rows.beginArray(OID.int4, count, false);
     for (const { record } of entries) rows.int4(record.offset - fromOffset);
     rows.endArray(array);
 
     this.#addUsage(entries);
+    rows.endRow();
   }
 
   /** A column that no entry uses is null; where some do, a zero is a null element, which costs a bit. */
@@ -171,12 +174,13 @@ export class PageWriter<Entry extends PageEntry> {
       }
     }
     for (let column = 0; column < USAGE_COLUMNS.length; column += 1) {
+      const isCount = column < COUNT_COLUMNS.length;
+      rows.column(isCount ? OID['int8[]'] : OID['numeric[]']);
       if (used[column] === 0) {
         rows.null();
         continue;
       }
-      const isCount = column < COUNT_COLUMNS.length;
-      const oid = isCount ? ELEMENT_OID.int8 : ELEMENT_OID.numeric;
+      const oid = isCount ? OID.int8 : OID.numeric;
       const array = rows.beginArray(oid, entries.length, used[column] !== entries.length);
       for (let i = 0; i < entries.length; i += 1) {
         const place = (places[i] as Places).values[column] as number;

@@ -40,22 +40,53 @@ const PLACES = Object.fromEntries(
 export function usageOf(sessions: Iterable<SessionWork>): UsageParameters | undefined {
   const deltas: UsageDelta[] = [];
   for (const { sessionId, fresh } of sessions) {
-    const kinds = new Map<UsageType, UsageRows<UsageDelta>>();
-    for (const event of fresh) {
-      const usageType = USAGE_TYPE_OF[event.metricType];
-      let rows = kinds.get(usageType);
-      if (rows === undefined) {
-        rows = new UsageRows((provider, model) => {
-          const delta = newDelta(sessionId, usageType, provider, model);
-          deltas.push(delta);
-          return delta;
-        });
-        kinds.set(usageType, rows);
-      }
-      add(rows.get(event.provider, event.model), event);
-    }
+    const rows = new SessionRows(sessionId, deltas);
+    for (const event of fresh) add(rows.get(event), event);
   }
   return deltas.length === 0 ? undefined : parametersOf(deltas);
+}
+
+/** Up to so many rows of a session are compared one by one: most sessions have a handful. */
+const FEW = 8;
+
+/** The rows of one session, made on first sight. */
+class SessionRows {
+  readonly #sessionId: string;
+  readonly #deltas: UsageDelta[];
+  readonly #first: number;
+  #many: Map<UsageType, UsageRows<UsageDelta>> | undefined;
+
+  /** @param deltas where rows are added */
+  constructor(sessionId: string, deltas: UsageDelta[]) {
+    this.#sessionId = sessionId;
+    this.#deltas = deltas;
+    this.#first = deltas.length;
+  }
+
+  get({ metricType, provider, model }: BillableMessage): UsageDelta {
+    const usageType = USAGE_TYPE_OF[metricType];
+    const deltas = this.#deltas;
+    const end = Math.min(deltas.length, this.#first + FEW);
+    for (let i = this.#first; i < end; i += 1) {
+      const delta = deltas[i] as UsageDelta;
+      if (delta.model !== model || delta.provider !== provider) continue;
+      if (delta.usageType === usageType) return delta;
+    }
+    if (deltas.length < this.#first + FEW) return this.#make(usageType, provider, model);
+    this.#many ??= new Map();
+    let rows = this.#many.get(usageType);
+    if (rows === undefined) {
+      rows = new UsageRows((p, m) => this.#make(usageType, p, m));
+      this.#many.set(usageType, rows);
+    }
+    return rows.get(provider, model);
+  }
+
+  #make(usageType: UsageType, provider: string, model: string): UsageDelta {
+    const delta = newDelta(this.#sessionId, usageType, provider, model);
+    this.#deltas.push(delta);
+    return delta;
+  }
 }
 
 function newDelta(

@@ -27,8 +27,6 @@ export const DURATION_COLUMNS = ['session_duration', 'audio_duration'] as const;
 /** All of them, in the order of the ledger. */
 export const USAGE_COLUMNS = [...COUNT_COLUMNS, ...DURATION_COLUMNS] as const;
 
-export type CountColumn = (typeof COUNT_COLUMNS)[number];
-export type DurationColumn = (typeof DURATION_COLUMNS)[number];
 export type UsageColumn = (typeof USAGE_COLUMNS)[number];
 
 /** A number for each usage column. */

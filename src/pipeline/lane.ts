@@ -1,7 +1,6 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Logger } from '../config/logger.ts';
 import type { FetchedBatch, TopicPartition } from '../consume/partition-source.ts';
-import { schemaIdsOf } from '../decode/decode.ts';
 import type { SchemaCache } from '../decode/schema-cache.ts';
 import { messageOf } from '../errors.ts';
 import type { ApplyResult, Ledger } from '../ledger/ledger.ts';
@@ -185,20 +184,18 @@ export class Lane implements TopicPartition {
   }
 
   async #run(): Promise<void> {
+    const { slots } = this.#context;
     let ahead: Promise<Prepared> | undefined;
     while (await this.#hasRecords(ahead)) {
-      const { slots } = this.#context;
-      // A registry that is waited for keeps no slot from the other partitions.
-      const slice = ahead === undefined ? await this.#nextSlice() : undefined;
+      const early = await ahead;
       await slots.acquire();
       try {
-        const prepared = await (slice === undefined ? ahead : this.#prepareSlice(slice));
-        if (prepared === undefined) throw new Error('neither a slice nor a batch ahead');
+        const prepared = early ?? (await this.#prepareNext(true));
         const applying = this.#apply(prepared.batch);
         // Postgres works on this batch: the time is used for the next one, unless another
         // partition waits to use it.
         const isIdle = !slots.isContended && this.#queue.size >= WORTH_PREPARING;
-        ahead = isIdle ? this.#nextSlice().then((next) => this.#prepareSlice(next)) : undefined;
+        ahead = isIdle ? this.#prepareNext(false) : undefined;
         ahead?.catch(() => {});
         await applying;
         this.#bytesAhead -= prepared.bytes;
@@ -220,16 +217,24 @@ export class Lane implements TopicPartition {
     return this.#state === 'running';
   }
 
-  async #nextSlice(): Promise<Slice> {
-    const slice = this.#queue.take(this.#context.maxEvents, MAX_BATCH_BYTES);
+  /** @param hasSlot which is then given away while the registry is waited for */
+  async #prepareNext(hasSlot: boolean): Promise<Prepared> {
+    const { slots, schemas, maxEvents } = this.#context;
+    const slice = this.#queue.take(maxEvents, MAX_BATCH_BYTES);
     this.#bytesAhead += slice.bytes;
-    await this.#loadSchemas(slice);
-    return slice;
+    if (!schemas.has(slice.schemaIds)) {
+      if (hasSlot) slots.release();
+      try {
+        await this.#loadSchemas(slice.schemaIds);
+      } finally {
+        if (hasSlot) await slots.acquire();
+      }
+    }
+    return slots.prepare(() => this.#prepareSlice(slice));
   }
 
   /** The registry is asked for unknown schema ids until it answers. */
-  async #loadSchemas(slice: Slice): Promise<void> {
-    const ids = schemaIdsOf(slice.records);
+  async #loadSchemas(ids: ReadonlySet<number>): Promise<void> {
     await this.#untilItWorks(
       'the schema registry',
       () => true,

@@ -8,6 +8,8 @@ export interface Slice {
   readonly nextOffset: number;
   readonly records: readonly ConsumedRecord[];
   readonly bytes: number;
+  /** Those of the records, and maybe others that came with them. */
+  readonly schemaIds: ReadonlySet<number>;
 }
 
 /** What of a block waits: the records from `at` up to `end`, without it. */
@@ -72,9 +74,11 @@ export class RecordQueue {
   take(maxRecords: number, maxBytes: number): Slice {
     const fromOffset = this.#from;
     const records: ConsumedRecord[] = [];
+    const schemaIds = new Set<number>();
     let bytes = 0;
     for (let segment = this.#segments[0]; segment !== undefined; segment = this.#segments[0]) {
       const { block } = segment;
+      for (const id of block.packed.schemaIds) schemaIds.add(id);
       while (segment.at < segment.end) {
         const more = block.bytesAt(segment.at);
         if (records.length > 0 && (records.length >= maxRecords || bytes + more > maxBytes)) break;
@@ -90,6 +94,6 @@ export class RecordQueue {
     this.#from = next === undefined ? this.#next : next.block.offsetAt(next.at);
     this.#size -= records.length;
     this.#bytes -= bytes;
-    return { fromOffset, nextOffset: this.#from, records, bytes };
+    return { fromOffset, nextOffset: this.#from, records, bytes, schemaIds };
   }
 }

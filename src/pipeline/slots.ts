@@ -5,6 +5,7 @@
 export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];
+  #preparing: Promise<unknown> = Promise.resolve();
 
   constructor(count: number) {
     this.#free = count;
@@ -29,5 +30,15 @@ export class Slots {
     const next = this.#waiting.shift();
     if (next === undefined) this.#free += 1;
     else next();
+  }
+
+  /**
+   * Runs work of this thread, one after the other: two batches that took turns would both be ready
+   * late, then both be in Postgres, and the thread would have nothing to do.
+   */
+  prepare<T>(work: () => Promise<T>): Promise<T> {
+    const prepared = this.#preparing.then(work);
+    this.#preparing = prepared.catch(() => {});
+    return prepared;
   }
 }

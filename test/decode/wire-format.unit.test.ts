@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isPossibleSchemaId, payloadOf, schemaIdOf } from '../../src/decode/wire-format.ts';
+import { isPossibleSchemaId, schemaIdOf } from '../../src/decode/wire-format.ts';
 
 describe('schemaIdOf', () => {
   test.each([
@@ -25,9 +25,4 @@ test.each([
   [0xffff_ffff, false],
 ])('whether a registry may have given out id %d: %j', (id, expected) => {
   expect(isPossibleSchemaId(id)).toBe(expected);
-});
-
-test('the payload is what lies behind the header, and may be empty', () => {
-  expect([...payloadOf(Buffer.from([0, 0, 0, 0, 1, 8, 9]))]).toEqual([8, 9]);
-  expect(payloadOf(Buffer.from([0, 0, 0, 0, 1]))).toHaveLength(0);
 });

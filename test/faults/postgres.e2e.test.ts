@@ -367,7 +367,7 @@ describe.concurrent('over a wire that fails', () => {
 
 // Apart: a backend that waits for a client to log in keeps databases from being dropped.
 describe.concurrent('over a wire that fails without a word', () => {
-  test.each(['begun', 'usage_added', 'books_kept'] as const)(
+  test.each(['begun', 'sessions_locked', 'usage_added', 'books_kept'] as const)(
     'a connection that falls silent at %s is given up',
     async (at) => {
       await scene(async ({ world, work, send, hasBooked, recovers, settles }) => {

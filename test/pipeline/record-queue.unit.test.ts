@@ -15,7 +15,7 @@ function batch(offsets: readonly number[], nextOffset = (offsets.at(-1) ?? -1) +
     fromOffset: offsets[0] ?? 0,
     nextOffset,
     endOffset: 1_000,
-    records: new RecordBlock(records),
+    records: RecordBlock.of(records),
   };
 }
 
@@ -26,14 +26,19 @@ describe('a queue of records', () => {
   test('is empty at first, and gives an empty slice', () => {
     const queue = new RecordQueue(7);
     expect(queue).toMatchObject({ isEmpty: true, size: 0, bytes: 0, nextOffset: 7 });
-    expect(queue.take(10, 10)).toEqual({ fromOffset: 7, nextOffset: 7, records: [], bytes: 0 });
+    expect(queue.take(10, 10)).toMatchObject({
+      fromOffset: 7,
+      nextOffset: 7,
+      records: [],
+      bytes: 0,
+    });
   });
 
   test('counts key, value and what a record takes beside', () => {
     const queue = new RecordQueue(0);
     const key = Buffer.alloc(3);
     const records = [recordWith(Buffer.alloc(10), { key }), recordWith(null, { offset: 1 })];
-    queue.push({ ...batch([0, 1]), records: new RecordBlock(records) });
+    queue.push({ ...batch([0, 1]), records: RecordBlock.of(records) });
     expect(queue.bytes).toBe(10 + 3 + 2 * RECORD);
     expect(queue.take(1, Number.MAX_VALUE).bytes).toBe(13 + RECORD);
     expect(queue.bytes).toBe(RECORD);

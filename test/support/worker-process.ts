@@ -23,7 +23,9 @@ export class WorkerProcess {
   readonly #started: Promise<void>;
 
   constructor(env: NodeJS.ProcessEnv) {
-    this.#child = spawn(process.execPath, ['--import', 'tsx', 'test/torture/worker.ts'], {
+    const loaded = ['tsx', './test/torture/kafka-through-proxy.mjs'];
+    const imports = loaded.flatMap((module) => ['--import', module]);
+    this.#child = spawn(process.execPath, [...imports, 'test/torture/worker.ts'], {
       cwd: ROOT,
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'], LOG_LEVEL: 'warn', ...env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

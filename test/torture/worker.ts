@@ -2,13 +2,13 @@
  * A worker in a process of its own, as `usage-ledger run` is one, that kills or freezes itself at
  * the step it was told by the process that started it.
  */
-import net from 'node:net';
-import type { Kafka } from 'kafkajs';
 import { reachDatabase, reachKafka, together } from '../../src/commands/dependencies.ts';
 import { runWorker } from '../../src/commands/run-worker.ts';
 import { shutdownSignal } from '../../src/commands/shutdown.ts';
 import { createLogger } from '../../src/config/logger.ts';
 import { loadSettings } from '../../src/config/settings.ts';
+import { KafkaSource } from '../../src/consume/kafka-source.ts';
+import type { PartitionSource } from '../../src/consume/partition-source.ts';
 import { createRegistry } from '../../src/registry/schema-registry.ts';
 import type { News, Order, WorkerStep } from './worker-orders.ts';
 
@@ -34,17 +34,17 @@ void tell({ started: true });
 const connections = Number(
   process.env['TORTURE_CONNECTIONS'] ?? settings.DATABASE_POOL_SIZE + SPARE_CONNECTIONS,
 );
-sendKafkaThrough(Number(process.env['TORTURE_KAFKA_PROXY'] ?? 0));
 const [kafka, database] = await together([
   reachKafka(settings, logger),
   reachDatabase(settings, connections),
 ]);
 database.on('acquire', () => void reach('connection_taken'));
-watchCommits(kafka);
+const { KAFKA_GROUP_ID: groupId, KAFKA_TOPICS: topics } = settings;
 await runWorker({
   settings,
   logger,
   kafka,
+  source: watched(new KafkaSource({ kafka, settings, groupId, topics, logger })),
   // Not waited for: the first unknown schema id has to.
   registry: createRegistry(settings),
   database,
@@ -76,33 +76,17 @@ function tell(news: News): Promise<unknown> {
   return new Promise((resolve) => process.send?.(news, resolve));
 }
 
-/** Connects to a port in place of the broker's: the broker itself names only its own. */
-function sendKafkaThrough(proxyPort: number): void {
-  if (proxyPort === 0) return;
-  const broker = Number(settings.KAFKA_BROKERS[0]?.split(':').at(-1));
-  const { connect } = net;
-  net.connect = ((target: net.TcpNetConnectOpts, onConnect: () => void) =>
-    connect(
-      target.port === broker ? { ...target, port: proxyPort } : target,
-      onConnect,
-    )) as typeof connect;
-}
-
-/** Makes steps of what the worker's consumer tells the broker. */
-function watchCommits(client: Kafka): void {
-  const makeConsumer = client.consumer.bind(client);
-  client.consumer = (config) => {
-    const consumer = makeConsumer(config);
-    const { commitOffsets, disconnect } = consumer;
-    consumer.commitOffsets = async (offsets) => {
-      await reach('telling_kafka');
-      await commitOffsets(offsets);
-      await reach('kafka_told');
-    };
-    consumer.disconnect = async () => {
-      await reach('leaving_group');
-      await disconnect();
-    };
-    return consumer;
+/** Makes steps of what the worker tells the broker. */
+function watched(source: PartitionSource): PartitionSource {
+  const { commit, stop } = source;
+  source.commit = async (positions) => {
+    await reach('telling_kafka');
+    await commit.call(source, positions);
+    await reach('kafka_told');
   };
+  source.stop = async () => {
+    await reach('leaving_group');
+    await stop.call(source);
+  };
+  return source;
 }

@@ -1,17 +1,15 @@
-import type { Admin, Batch, Consumer, ConsumerCrashEvent, Kafka } from 'kafkajs';
+import type { Batch, Consumer, ConsumerCrashEvent, Kafka } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
 import { messageOf } from '../errors.ts';
-import { type PartitionBounds, topicBounds } from '../kafka/admin.ts';
 import type {
-  CommittedOffset,
   CommittedPosition,
-  PartitionSource,
+  GroupMember,
   SourceListener,
   TopicPartition,
 } from './partition-source.ts';
 import { RecordBlock } from './record-block.ts';
 
-export interface KafkaJsSourceOptions {
+export interface KafkaJsMemberOptions {
   readonly kafka: Kafka;
   readonly groupId: string;
   readonly topics: readonly string[];
@@ -22,7 +20,7 @@ export interface KafkaJsSourceOptions {
 /** How long a fetch may wait for data; a partition that is resumed waits that long at most. */
 const MAX_WAIT_MS = 250;
 /** Of one partition in one fetch; the broker gives more when a single batch is larger. */
-const MAX_BYTES_PER_PARTITION = 524_288;
+const MAX_BYTES_PER_PARTITION = 262_144;
 /** Between attempts to start anew when kafkajs has given up. */
 const RESTART_DELAY_MS = { first: 500, most: 10_000 };
 
@@ -30,7 +28,7 @@ const RESTART_DELAY_MS = { first: 500, most: 10_000 };
 type FetchedKafkaBatch = Batch & { readonly fetchedOffset: string };
 
 /**
- * `PartitionSource` over kafkajs. What kafkajs does by itself and must not matter here:
+ * A member of the group over kafkajs. What kafkajs does by itself and must not matter here:
  *
  * - it begins at the committed offset, and jumps to the earliest one when an offset is out of
  *   range: every assignment is paused before the first fetch and sought by the worker, and each
@@ -38,19 +36,16 @@ type FetchedKafkaBatch = Batch & { readonly fetchedOffset: string };
  * - it forgets positions at every rebalance: each join is an assignment from nothing;
  * - it gives up after some kinds of errors: then a new consumer is made.
  */
-export class KafkaJsSource implements PartitionSource {
-  readonly #options: KafkaJsSourceOptions;
-  readonly #admin: Admin;
-  #adminConnected: Promise<void> | undefined;
+export class KafkaJsMember implements GroupMember {
+  readonly #options: KafkaJsMemberOptions;
   #consumer: Consumer | undefined;
   #listener: SourceListener | undefined;
   #stopped = false;
   #restart: NodeJS.Timeout | undefined;
   #restartDelay = RESTART_DELAY_MS.first;
 
-  constructor(options: KafkaJsSourceOptions) {
+  constructor(options: KafkaJsMemberOptions) {
     this.#options = options;
-    this.#admin = options.kafka.admin();
   }
 
   async start(listener: SourceListener): Promise<void> {
@@ -61,10 +56,9 @@ export class KafkaJsSource implements PartitionSource {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#restart);
-    const quietly = (error: unknown) =>
+    await this.#consumer?.disconnect().catch((error: unknown) => {
       this.#options.logger.debug({ error: messageOf(error) }, 'leaving the group failed');
-    await this.#consumer?.disconnect().catch(quietly);
-    if (this.#adminConnected !== undefined) await this.#admin.disconnect().catch(quietly);
+    });
   }
 
   seek({ topic, partition }: TopicPartition, offset: number): void {
@@ -90,22 +84,6 @@ export class KafkaJsSource implements PartitionSource {
     );
   }
 
-  async committed(topic: string): Promise<Map<number, CommittedOffset>> {
-    const admin = await this.#connectedAdmin();
-    const { groupId } = this.#options;
-    const [fetched] = await admin.fetchOffsets({ groupId, topics: [topic] });
-    return new Map(
-      fetched?.partitions.map(({ partition, offset, metadata }) => [
-        partition,
-        { nextOffset: Number(offset) < 0 ? undefined : Number(offset), metadata: metadata ?? '' },
-      ]),
-    );
-  }
-
-  async bounds(topic: string): Promise<Map<number, PartitionBounds>> {
-    return topicBounds(await this.#connectedAdmin(), topic);
-  }
-
   /** kafkajs throws when it is between two consumers; a new assignment follows then anyway. */
   #whileRunning(act: (consumer: Consumer) => void): void {
     try {
@@ -113,17 +91,6 @@ export class KafkaJsSource implements PartitionSource {
     } catch (error) {
       this.#options.logger.debug({ error: messageOf(error) }, 'the consumer is not running');
     }
-  }
-
-  async #connectedAdmin(): Promise<Admin> {
-    this.#adminConnected ??= this.#admin.connect();
-    try {
-      await this.#adminConnected;
-    } catch (error) {
-      this.#adminConnected = undefined;
-      throw error;
-    }
-    return this.#admin;
   }
 
   async #run(): Promise<void> {
@@ -175,7 +142,7 @@ export class KafkaJsSource implements PartitionSource {
         partition: payload.partition,
         fromOffset: Number(payload.firstOffset),
         nextOffset: Number(payload.lastOffset) + 1,
-        records: new RecordBlock([]),
+        records: RecordBlock.of([]),
         endOffset: Number(payload.highWatermark),
       });
     });
@@ -211,7 +178,7 @@ export class KafkaJsSource implements PartitionSource {
       partition: batch.partition,
       fromOffset: Number(batch.fetchedOffset),
       nextOffset: Number(batch.lastOffset()) + 1,
-      records: new RecordBlock(batch.messages),
+      records: RecordBlock.of(batch.messages),
       endOffset: Number(batch.highWatermark),
     });
   }

@@ -1,14 +1,24 @@
-import { once } from 'node:events';
-import type { PoolClient } from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import { SHORT, writeAscii } from '../identify/short-text.ts';
-import { ANSWER_TIMEOUT_MS } from './database.ts';
 
-/** Object identifiers of element types; source: PostgreSQL, pg_type.dat. */
-export const ELEMENT_OID = { int8: 20, int4: 23, text: 25, numeric: 1700 } as const;
+/** Object identifiers of types; source: PostgreSQL, pg_type.dat. */
+export const OID = {
+  bool: 16,
+  bytea: 17,
+  int8: 20,
+  int2: 21,
+  int4: 23,
+  text: 25,
+  date: 1082,
+  numeric: 1700,
+  'int4[]': 1007,
+  'text[]': 1009,
+  'int8[]': 1016,
+  'numeric[]': 1231,
+} as const;
 
-const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
 const NULL = -1;
+/** Of an array of one dimension. */
+const HEADER_BYTES = 20;
 /** Days from 1970-01-01 to 2000-01-01, where Postgres begins to count. */
 const EPOCH_DAYS = 10_957;
 const HIGH = 4_294_967_296;
@@ -21,24 +31,46 @@ const MINUS = 0x2d;
 const ZERO = 0x30;
 
 /**
- * Writes rows in the binary form of `COPY`: neither side turns numbers into text and back, which
- * for the arrays of a page is most of the work. Every field is its length and its bytes, big-endian.
+ * Writes an array of rows (of a composite type) in binary form: neither side turns numbers into text
+ * and back, which for the arrays of a page is most of the work. A row is, for each of its columns,
+ * `column` and then one value; a value is its length and its bytes, big-endian.
  *
- * Source: PostgreSQL, COPY, "Binary Format"; the `recv` functions of the types.
+ * Source: PostgreSQL, the functions `array_recv`, `record_recv`, `numeric_recv` and their like.
  */
 export class BinaryRows {
   #bytes: Buffer;
+  #view: DataView;
   #end = 0;
+  #rows = 0;
+  #rowStart = 0;
 
-  constructor(expectedBytes = 65_536) {
-    this.#bytes = Buffer.allocUnsafe(expectedBytes);
-    this.#end = SIGNATURE.copy(this.#bytes);
+  /** @param rowOid of the composite type */
+  constructor(rowOid: number, expectedBytes: number) {
+    // Not from the pool of small buffers: the view is of the whole memory.
+    this.#bytes = Buffer.allocUnsafeSlow(expectedBytes + HEADER_BYTES);
+    this.#view = new DataView(this.#bytes.buffer);
+    // One dimension, no nulls; the number of rows is filled in at the end; the first is number 1.
+    for (const word of [1, 0, rowOid, 0, 1]) this.#word(word);
   }
 
-  /** Begins a row of so many fields. */
-  row(fields: number): void {
-    this.#reserve(2);
-    this.#end = this.#bytes.writeInt16BE(fields, this.#end);
+  get isEmpty(): boolean {
+    return this.#rows === 0;
+  }
+
+  beginRow(columns: number): void {
+    this.#rows += 1;
+    this.#rowStart = this.#end;
+    this.#word(0);
+    this.#word(columns);
+  }
+
+  endRow(): void {
+    this.#view.setInt32(this.#rowStart, this.#end - this.#rowStart - 4);
+  }
+
+  /** Begins a column of the row; its value comes next. */
+  column(oid: number): void {
+    this.#word(oid);
   }
 
   null(): void {
@@ -54,7 +86,7 @@ export class BinaryRows {
   int2(value: number): void {
     this.#reserve(6);
     this.#word(2);
-    this.#end = this.#bytes.writeInt16BE(value, this.#end);
+    this.#half(value);
   }
 
   int4(value: number): void {
@@ -161,39 +193,32 @@ export class BinaryRows {
   }
 
   endArray(start: number): void {
-    this.#bytes.writeInt32BE(this.#end - start - 4, start);
+    this.#view.setInt32(start, this.#end - start - 4);
   }
 
-  /** All rows, with the trailer; nothing can be added after it. */
+  /** The array; nothing can be added to it any more. */
   finish(): Buffer {
-    this.#reserve(2);
-    this.#end = this.#bytes.writeInt16BE(-1, this.#end);
+    this.#view.setInt32(HEADER_BYTES - 8, this.#rows);
     return this.#bytes.subarray(0, this.#end);
   }
 
   #half(value: number): void {
-    const bytes = this.#bytes;
-    bytes[this.#end] = value >>> 8;
-    bytes[this.#end + 1] = value;
+    this.#view.setInt16(this.#end, value);
     this.#end += 2;
   }
 
   #word(value: number): void {
     this.#reserve(4);
-    const bytes = this.#bytes;
-    const at = this.#end;
-    bytes[at] = value >>> 24;
-    bytes[at + 1] = value >>> 16;
-    bytes[at + 2] = value >>> 8;
-    bytes[at + 3] = value;
-    this.#end = at + 4;
+    this.#view.setInt32(this.#end, value);
+    this.#end += 4;
   }
 
   #reserve(more: number): void {
     if (this.#end + more <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#end + more));
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#end + more));
     this.#bytes.copy(larger, 0, 0, this.#end);
     this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
   }
 }
 
@@ -210,17 +235,4 @@ function plainDecimal(text: string): string {
   if (whole <= 0) return `${sign}0.${'0'.repeat(-whole)}${digits}`;
   if (whole >= digits.length) return `${sign}${digits.padEnd(whole, '0')}`;
   return `${sign}${digits.slice(0, whole)}.${digits.slice(whole)}`;
-}
-
-/**
- * Sends rows with a statement of the form `COPY … FROM STDIN (FORMAT binary)`.
- *
- * @throws what Postgres says of the rows, or when it does not answer in time
- */
-export async function copyRows(connection: PoolClient, sql: string, rows: Buffer): Promise<void> {
-  const stream = connection.query(
-    Object.assign(copyFrom(sql), { query_timeout: ANSWER_TIMEOUT_MS }),
-  );
-  stream.end(rows);
-  await once(stream, 'finish');
 }

@@ -1,0 +1,35 @@
+-- The rows of ledger_page on their way from the worker: it sends them as one array in binary form, so
+-- that neither side turns numbers into text and back. One statement, and not COPY, since nothing on
+-- the server would end a COPY whose client is frozen in the middle of it, with its locks held.
+CREATE TYPE ledger_page_row AS (
+  session_id text,
+  period date,
+  revision bigint,
+  page smallint,
+  kafka_topic text,
+  kafka_partition integer,
+  base_offset bigint,
+  entry_count integer,
+  is_correction boolean,
+  identities bytea,
+  source_id integer[],
+  request_id text[],
+  event_us bigint[],
+  offset_delta integer[],
+  input_tokens bigint[],
+  input_cached_tokens bigint[],
+  input_audio_tokens bigint[],
+  input_cached_audio_tokens bigint[],
+  input_text_tokens bigint[],
+  input_cached_text_tokens bigint[],
+  input_image_tokens bigint[],
+  input_cached_image_tokens bigint[],
+  output_tokens bigint[],
+  output_audio_tokens bigint[],
+  output_text_tokens bigint[],
+  output_image_tokens bigint[],
+  characters_count bigint[],
+  total_requests bigint[],
+  session_duration numeric[],
+  audio_duration numeric[]
+);

@@ -1,0 +1,47 @@
+import type { Admin, Kafka } from 'kafkajs';
+import { type PartitionBounds, topicBounds } from '../kafka/admin.ts';
+import type { CommittedOffset } from './partition-source.ts';
+
+/** What the brokers say of a group and its topics, over a connection of its own. */
+export class GroupLookups {
+  readonly #admin: Admin;
+  readonly #groupId: string;
+  #connected: Promise<void> | undefined;
+
+  constructor(kafka: Kafka, groupId: string) {
+    this.#admin = kafka.admin();
+    this.#groupId = groupId;
+  }
+
+  /** @throws when the brokers cannot be reached */
+  async committed(topic: string): Promise<Map<number, CommittedOffset>> {
+    const admin = await this.#connect();
+    const [fetched] = await admin.fetchOffsets({ groupId: this.#groupId, topics: [topic] });
+    return new Map(
+      fetched?.partitions.map(({ partition, offset, metadata }) => [
+        partition,
+        { nextOffset: Number(offset) < 0 ? undefined : Number(offset), metadata: metadata ?? '' },
+      ]),
+    );
+  }
+
+  /** @throws when the brokers cannot be reached */
+  async bounds(topic: string): Promise<Map<number, PartitionBounds>> {
+    return topicBounds(await this.#connect(), topic);
+  }
+
+  async close(): Promise<void> {
+    if (this.#connected !== undefined) await this.#admin.disconnect();
+  }
+
+  async #connect(): Promise<Admin> {
+    this.#connected ??= this.#admin.connect();
+    try {
+      await this.#connected;
+    } catch (error) {
+      this.#connected = undefined;
+      throw error;
+    }
+    return this.#admin;
+  }
+}

@@ -1,0 +1,154 @@
+import { Worker as Thread } from 'node:worker_threads';
+import type { Kafka } from 'kafkajs';
+import type { Logger } from '../config/logger.ts';
+import type { Settings } from '../config/settings.ts';
+import { messageOf } from '../errors.ts';
+import { GroupLookups } from './group-lookups.ts';
+import type { MemberData, News, Order } from './member-messages.ts';
+import type {
+  CommittedPosition,
+  PartitionSource,
+  SourceListener,
+  TopicPartition,
+} from './partition-source.ts';
+import { RecordBlock } from './record-block.ts';
+
+export interface KafkaSourceOptions {
+  /** For what is asked of the brokers beside the group. */
+  readonly kafka: Kafka;
+  /** From these the member of the group makes its own client. */
+  readonly settings: Settings;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly logger: Logger;
+}
+
+/** Run from its sources, as in tests, the program has no loader in a thread: it takes the built one. */
+const THREAD = new URL(
+  import.meta.url.endsWith('.ts') ? '../../dist/consume/member-thread.js' : './member-thread.js',
+  import.meta.url,
+);
+
+/** Nearly all that the thread makes is of no use a moment later: a small nursery will do. */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 24 };
+
+/**
+ * `PartitionSource` over kafkajs, with the member of the group in a thread of its own: receiving
+ * takes a fifth of the worker's time, and the group hears heartbeats however busy the worker is.
+ */
+export class KafkaSource implements PartitionSource {
+  readonly #options: KafkaSourceOptions;
+  readonly #lookups: GroupLookups;
+  #thread: Thread | undefined;
+  #listener: SourceListener | undefined;
+  #lastId = 0;
+  readonly #orders = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
+  /** How often each partition was sought. */
+  readonly #seeks = new Map<string, number>();
+
+  constructor(options: KafkaSourceOptions) {
+    this.#options = options;
+    this.#lookups = new GroupLookups(options.kafka, options.groupId);
+  }
+
+  async start(listener: SourceListener): Promise<void> {
+    const { settings, groupId, topics } = this.#options;
+    const workerData: MemberData = { settings, groupId, topics };
+    this.#listener = listener;
+    this.#thread = new Thread(THREAD, { workerData, resourceLimits: RESOURCE_LIMITS });
+    this.#thread.on('message', (news: News) => this.#hear(news));
+    // A bug: without its member the worker is of no use.
+    this.#thread.on('error', (error) => {
+      throw error;
+    });
+    await this.#order((id) => ({ order: 'start', id }));
+  }
+
+  async stop(): Promise<void> {
+    this.#listener = undefined;
+    const quietly = (error: unknown) =>
+      this.#options.logger.debug({ error: messageOf(error) }, 'leaving the group failed');
+    if (this.#thread !== undefined) {
+      await this.#order((id) => ({ order: 'stop', id })).catch(quietly);
+      await this.#thread.terminate();
+      this.#thread = undefined;
+    }
+    await this.#lookups.close().catch(quietly);
+  }
+
+  seek(where: TopicPartition, offset: number): void {
+    const seek = (this.#seeks.get(keyOf(where)) ?? 0) + 1;
+    this.#seeks.set(keyOf(where), seek);
+    this.#tell({ order: 'seek', where: named(where), offset, seek });
+  }
+
+  pause(where: TopicPartition): void {
+    this.#tell({ order: 'pause', where: named(where) });
+  }
+
+  resume(where: TopicPartition): void {
+    this.#tell({ order: 'resume', where: named(where) });
+  }
+
+  commit(positions: readonly CommittedPosition[]): Promise<void> {
+    return this.#order((id) => ({ order: 'commit', id, positions }));
+  }
+
+  committed(topic: string): ReturnType<PartitionSource['committed']> {
+    return this.#lookups.committed(topic);
+  }
+
+  bounds(topic: string): ReturnType<PartitionSource['bounds']> {
+    return this.#lookups.bounds(topic);
+  }
+
+  #tell(order: Order): void {
+    this.#thread?.postMessage(order);
+  }
+
+  #order(make: (id: number) => Order): Promise<void> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#orders.set(id, { resolve, reject });
+      this.#tell(make(id));
+    });
+  }
+
+  #hear(news: News): void {
+    switch (news.news) {
+      case 'done': {
+        const order = this.#orders.get(news.id);
+        this.#orders.delete(news.id);
+        if (news.error === undefined) order?.resolve();
+        else order?.reject(new Error(news.error));
+        return;
+      }
+      case 'assigned':
+        this.#listener?.assigned(news.partitions);
+        return;
+      case 'revoked':
+        this.#listener?.revoked();
+        return;
+      case 'fetched': {
+        const { batch, records, seek } = news;
+        const isStale = seek !== (this.#seeks.get(keyOf(batch)) ?? 0);
+        const room = isStale
+          ? undefined
+          : this.#listener?.fetched({ ...batch, records: new RecordBlock(records) });
+        const tell = () => this.#tell({ order: 'room', bytes: records.bytes });
+        if (room === undefined) tell();
+        else void room.then(tell);
+      }
+    }
+  }
+}
+
+/** Only what names it: a lane, too, is a partition, and cannot be handed to a thread. */
+function named({ topic, partition }: TopicPartition): TopicPartition {
+  return { topic, partition };
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}

@@ -1,0 +1,43 @@
+import type { Settings } from '../config/settings.ts';
+import type { CommittedPosition, FetchedBatch, TopicPartition } from './partition-source.ts';
+import type { PackedRecords } from './record-block.ts';
+
+/** What the thread of the group's member is given when it starts. */
+export interface MemberData {
+  readonly settings: Settings;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+}
+
+/** What the worker tells the thread. */
+export type Order =
+  | { readonly order: 'start' | 'stop'; readonly id: number }
+  | {
+      readonly order: 'commit';
+      readonly id: number;
+      readonly positions: readonly CommittedPosition[];
+    }
+  | {
+      readonly order: 'seek';
+      readonly where: TopicPartition;
+      readonly offset: number;
+      /** Counts the seeks of the partition: what was fetched before this one is dropped. */
+      readonly seek: number;
+    }
+  | { readonly order: 'pause' | 'resume'; readonly where: TopicPartition }
+  /** There is room again for so many of the bytes that were handed over. */
+  | { readonly order: 'room'; readonly bytes: number };
+
+/** What the thread tells the worker. */
+export type News =
+  /** An order that has an id was carried out, or failed. */
+  | { readonly news: 'done'; readonly id: number; readonly error: string | undefined }
+  | { readonly news: 'assigned'; readonly partitions: readonly TopicPartition[] }
+  | { readonly news: 'revoked' }
+  | {
+      readonly news: 'fetched';
+      readonly batch: Omit<FetchedBatch, 'records'>;
+      readonly records: PackedRecords;
+      /** The last seek of the partition that the batch follows. */
+      readonly seek: number;
+    };
