@@ -69,6 +69,10 @@ async function bench(services: BenchServices) {
       workers,
     );
 
+  note(`filling a ledger with ${SIZE.prefill} old entries …`);
+  const old = await services.freshDatabase();
+  await prefill(old, SIZE.prefill);
+
   for (let round = 1; round <= rounds; round += 1) {
     note(`round ${round} of ${rounds} …`);
     const database = await services.freshDatabase();
@@ -88,14 +92,15 @@ async function bench(services: BenchServices) {
     rates.add('read_and_decode', events / (await runReadAndDecode(services, first.topic, events)));
     await halves.drop();
 
-    const full = await services.freshDatabase();
-    await prefill(full, SIZE.prefill);
+    const full = await services.freshDatabase(old);
     rates.add('drain_full_ledger', events / (await drainInto(full, first.topic)).seconds);
     if (round === rounds) {
       rates.add('verify_entries', await verifyRate(services, full, SIZE.prefill + events));
     }
     await full.drop();
   }
+
+  await old.drop();
 
   note('by hand …');
   const hand = await services.freshDatabase();

@@ -9,8 +9,8 @@ export interface BenchServices {
   /** Settings for a worker, on the database `postgres` unless another is named. */
   settings(env?: NodeJS.ProcessEnv): Settings;
   env(more?: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
-  /** An empty, migrated database. */
-  freshDatabase(): Promise<BenchDatabase>;
+  /** An empty, migrated database, or a copy of another one. */
+  freshDatabase(template?: BenchDatabase): Promise<BenchDatabase>;
 }
 
 export interface BenchDatabase {
@@ -36,9 +36,13 @@ export function servicesOf(stack: Stack): BenchServices {
   return {
     settings,
     env: (more = {}) => ({ ...base, ...more }),
-    async freshDatabase() {
+    async freshDatabase(template) {
       const name = `bench_${randomBytes(4).toString('hex')}`;
-      await onServer(stack.databaseUrl, `CREATE DATABASE ${name}`);
+      // Nobody may be connected to what is copied.
+      await template?.disconnect();
+      const source =
+        template === undefined ? '' : `TEMPLATE ${new URL(template.url).pathname.slice(1)}`;
+      await onServer(stack.databaseUrl, `CREATE DATABASE ${name} ${source}`);
       const url = new URL(stack.databaseUrl);
       url.pathname = `/${name}`;
       await migrateDatabase(settings({ DATABASE_URL: url.href }));
