@@ -14,9 +14,13 @@ export interface Drain {
 
 const WORKER = fileURLToPath(new URL('./drain-worker.mjs', import.meta.url));
 
-/** Runs workers of one group side by side, each in a process, until they have drained the topic. */
-export async function drain(env: NodeJS.ProcessEnv, workers = 1): Promise<Drain> {
-  const drains = await Promise.all(Array.from({ length: workers }, () => drainOne(env)));
+/**
+ * Runs workers of one group side by side, each in a process, until they have drained the topic.
+ *
+ * @param program the worker's, of this build or another one
+ */
+export async function drain(env: NodeJS.ProcessEnv, workers = 1, program = WORKER): Promise<Drain> {
+  const drains = await Promise.all(Array.from({ length: workers }, () => drainOne(env, program)));
   return drains.reduce((a, b) => ({
     counts: a.counts,
     batches: a.batches + b.batches,
@@ -26,9 +30,9 @@ export async function drain(env: NodeJS.ProcessEnv, workers = 1): Promise<Drain>
   }));
 }
 
-async function drainOne(env: NodeJS.ProcessEnv): Promise<Drain> {
+async function drainOne(env: NodeJS.ProcessEnv, program: string): Promise<Drain> {
   const flags = process.env['BENCH_NODE_FLAGS']?.split(' ') ?? [];
-  const child = spawn(process.execPath, [...flags, WORKER], {
+  const child = spawn(process.execPath, [...flags, program], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -11,6 +11,8 @@ export interface BenchServices {
   env(more?: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
   /** An empty, migrated database, or a copy of another one. */
   freshDatabase(template?: BenchDatabase): Promise<BenchDatabase>;
+  /** A database without any tables. */
+  emptyDatabase(): Promise<BenchDatabase>;
 }
 
 export interface BenchDatabase {
@@ -37,30 +39,35 @@ export function servicesOf(stack: Stack): BenchServices {
     settings,
     env: (more = {}) => ({ ...base, ...more }),
     async freshDatabase(template) {
-      const name = `bench_${randomBytes(4).toString('hex')}`;
       // Nobody may be connected to what is copied.
       await template?.disconnect();
-      const source =
-        template === undefined ? '' : `TEMPLATE ${new URL(template.url).pathname.slice(1)}`;
-      await onServer(stack.databaseUrl, `CREATE DATABASE ${name} ${source}`);
-      const url = new URL(stack.databaseUrl);
-      url.pathname = `/${name}`;
-      await migrateDatabase(settings({ DATABASE_URL: url.href }));
-      const client = new pg.Client({
-        connectionString: url.href,
-        options: '-c search_path=usage_ledger',
-      });
-      await client.connect();
-      return {
-        url: url.href,
-        query: async <R extends pg.QueryResultRow>(sql: string) =>
-          (await client.query<R>(sql)).rows,
-        disconnect: () => client.end(),
-        async drop() {
-          await client.end();
-          await onServer(stack.databaseUrl, `DROP DATABASE ${name} WITH (FORCE)`);
-        },
-      };
+      const database = await makeDatabase(stack.databaseUrl, template);
+      if (template === undefined) await migrateDatabase(settings({ DATABASE_URL: database.url }));
+      return database;
+    },
+    emptyDatabase: () => makeDatabase(stack.databaseUrl),
+  };
+}
+
+async function makeDatabase(server: string, template?: BenchDatabase): Promise<BenchDatabase> {
+  const name = `bench_${randomBytes(4).toString('hex')}`;
+  const copied =
+    template === undefined ? '' : `TEMPLATE ${new URL(template.url).pathname.slice(1)}`;
+  await onServer(server, `CREATE DATABASE ${name} ${copied}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  const client = new pg.Client({
+    connectionString: url.href,
+    options: '-c search_path=usage_ledger',
+  });
+  await client.connect();
+  return {
+    url: url.href,
+    query: async <R extends pg.QueryResultRow>(sql: string) => (await client.query<R>(sql)).rows,
+    disconnect: () => client.end(),
+    async drop() {
+      await client.end();
+      await onServer(server, `DROP DATABASE ${name} WITH (FORCE)`);
     },
   };
 }

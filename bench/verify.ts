@@ -20,11 +20,16 @@ try {
   const pool = openDatabase(services.settings({ DATABASE_URL: database.url }), 1);
   const timed = async (what: string, options: Parameters<typeof verify>[1]) => {
     const begun = performance.now();
-    const { ok } = await verify(pool, options);
+    const { ok, checks } = await verify(pool, options);
     const seconds = (performance.now() - begun) / 1_000;
     process.stdout.write(
       `${what.padEnd(24)} ${seconds.toFixed(1).padStart(8)} s   the books ${ok ? 'close' : 'DO NOT close'}\n`,
     );
+    for (const { check, milliseconds } of checks) {
+      const seconds = (milliseconds / 1_000).toFixed(1);
+      if (milliseconds > 100)
+        process.stdout.write(`  ${check.padEnd(22)} ${seconds.padStart(8)} s\n`);
+    }
   };
   await timed(`${entries} entries`, {});
   await timed('--since tomorrow', { since: new Date(Date.now() + DAY_MS) });

@@ -8,6 +8,7 @@ import type { Batch, Message } from '../ledger/message.ts';
 import { isTransient } from '../ledger/sql-errors.ts';
 import { backOff } from './backoff.ts';
 import { DeadLetterWindow } from './dead-letter-window.ts';
+import { FetchBrake } from './fetch-brake.ts';
 import { metricOf, prepare, type SharedTexts } from './prepare.ts';
 import { RecordQueue, type Slice } from './record-queue.ts';
 import type { Slots } from './slots.ts';
@@ -54,8 +55,6 @@ export interface LaneContext {
 
 /** Most bytes of one transaction, so that a batch of large dead letters stays small in memory. */
 const MAX_BATCH_BYTES = 6 * 1_048_576;
-/** How long a full lane may hold up the fetching of all partitions. */
-const MAX_HOLD_UP_MS = 200;
 /** Records prepared before others get their turn. */
 const PREPARE_CHUNK = 500;
 /** Only with this many waiting is it worth preparing ahead of the running transaction. */
@@ -76,6 +75,7 @@ export class Lane implements TopicPartition {
   readonly #context: LaneContext;
   readonly #queue: RecordQueue;
   readonly #window: DeadLetterWindow;
+  readonly #brake: FetchBrake;
   readonly #abort = new AbortController();
   #state: 'running' | 'halted' | 'closed' = 'running';
   #halt: Halt | undefined;
@@ -84,8 +84,6 @@ export class Lane implements TopicPartition {
   #gapIsKnown: boolean;
   #advancedAt = Date.now();
   #trouble: string | undefined;
-  #isPaused = false;
-  #onRoom: (() => void) | undefined;
   #bytesAhead = 0;
   #wake: (() => void) | undefined;
   #loop: Promise<void> | undefined;
@@ -97,6 +95,11 @@ export class Lane implements TopicPartition {
     this.#context = context;
     this.#queue = new RecordQueue(start.nextOffset, start.until);
     this.#window = new DeadLetterWindow(context.deadLetterLimit);
+    this.#brake = new FetchBrake({
+      isFull: () => this.#queue.bytes + this.#bytesAhead >= context.bufferBytes(),
+      pause: () => context.pauseFetching(this),
+      resume: () => context.resumeFetching(this),
+    });
     this.#position = start.nextOffset;
     this.#endOffset = start.endOffset;
     this.#gapIsKnown = start.gapIsKnown;
@@ -153,13 +156,13 @@ export class Lane implements TopicPartition {
     if (this.lag === 0) this.#advancedAt = Date.now();
     this.#queue.push(batch);
     this.#wake?.();
-    return this.#isFull() ? this.#roomForMore() : undefined;
+    return this.#brake.whenThereIsRoom();
   }
 
   /** Ends the lane; what is in the queue is read again by whoever has the partition next. */
   close(): void {
     if (this.#state === 'running') this.#state = 'closed';
-    this.#onRoom?.();
+    this.#brake.end();
     this.#wake?.();
   }
 
@@ -178,7 +181,7 @@ export class Lane implements TopicPartition {
     this.#state = 'halted';
     this.#halt = halt;
     this.#context.pauseFetching(this);
-    this.#onRoom?.();
+    this.#brake.end();
     this.#wake?.();
     this.#context.halted(this);
   }
@@ -200,7 +203,7 @@ export class Lane implements TopicPartition {
         await applying;
         this.#bytesAhead -= prepared.bytes;
         if (prepared.halt !== undefined) this.halt(prepared.halt);
-        this.#balance();
+        this.#brake.ease();
       } finally {
         slots.release();
       }
@@ -239,6 +242,7 @@ export class Lane implements TopicPartition {
       'the schema registry',
       () => true,
       () => this.#context.schemas.load(ids),
+      false,
     );
   }
 
@@ -277,10 +281,11 @@ export class Lane implements TopicPartition {
     let batch = whole;
     while (this.#state === 'running') {
       let begun = 0;
-      const result = await this.#untilItWorks('Postgres', isTransient, () => {
+      const work = () => {
         begun = performance.now();
         return this.#context.ledger.apply(batch);
-      });
+      };
+      const result = await this.#untilItWorks('Postgres', isTransient, work, true);
       if (result.status === 'applied') {
         this.#moveTo(batch.nextOffset);
         this.#context.applied(this, batch, result, performance.now() - begun);
@@ -305,11 +310,14 @@ export class Lane implements TopicPartition {
     this.#advancedAt = Date.now();
   }
 
+  /** @param hasSlot which between two attempts is for the other partitions */
   async #untilItWorks<T>(
     what: string,
     mayWorkLater: (error: unknown) => boolean,
     work: () => Promise<T>,
+    hasSlot: boolean,
   ): Promise<T> {
+    const { slots } = this.#context;
     const { signal } = this.#abort;
     for (let attempt = 0; ; attempt += 1) {
       try {
@@ -328,41 +336,13 @@ export class Lane implements TopicPartition {
           error: messageOf(error),
         };
         this.#context.logger.warn(fields, `${what} does not answer; trying again`);
-        await backOff(attempt, signal);
+        if (hasSlot) slots.release();
+        try {
+          await backOff(attempt, signal);
+        } finally {
+          if (hasSlot) await slots.acquire();
+        }
       }
-    }
-  }
-
-  #isFull(): boolean {
-    return this.#queue.bytes + this.#bytesAhead >= this.#context.bufferBytes();
-  }
-
-  /**
-   * Holds the fetching up until there is room again. A lane that stays full, because it waits for a
-   * lock or a registry, must not hold up the others: its partition is then paused instead. (To pause
-   * at once would cost what is being fetched already, and a sleep of the client when all are paused.)
-   */
-  #roomForMore(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#isPaused = true;
-        this.#context.pauseFetching(this);
-        this.#onRoom?.();
-      }, MAX_HOLD_UP_MS);
-      this.#onRoom = () => {
-        clearTimeout(timer);
-        this.#onRoom = undefined;
-        resolve();
-      };
-    });
-  }
-
-  #balance(): void {
-    if (this.#state === 'running' && this.#isFull()) return;
-    this.#onRoom?.();
-    if (this.#isPaused && this.#state === 'running') {
-      this.#isPaused = false;
-      this.#context.resumeFetching(this);
     }
   }
 }

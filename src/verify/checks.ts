@@ -119,42 +119,59 @@ export const CHECKS: readonly Check[] = [
   {
     name: 'no_event_twice',
     holds: 'no emission is in the ledger twice',
+    // Session by session: a set of all identities would not fit into memory.
     sql: `
-      SELECT session_id, encode(identity, 'hex') AS identity, count(*) AS times,
-        array_agg(kafka_topic || '/' || kafka_partition || '/' || kafka_offset) AS offsets
-      FROM ledger_entry
-      WHERE NOT is_correction ${SCOPE_AND}
-      GROUP BY session_id, identity
-      HAVING count(*) > 1`,
+      SELECT known.session_id, encode(twice.identity, 'hex') AS identity, twice.times,
+        (SELECT array_agg(kafka_topic || '/' || kafka_partition || '/' || kafka_offset)
+          FROM ledger_entry AS entry
+          WHERE entry.session_id = known.session_id AND entry.identity = twice.identity
+            AND NOT entry.is_correction) AS offsets
+      FROM (SELECT session_id, period FROM session ${SCOPE}) AS known
+      CROSS JOIN LATERAL (
+        SELECT substring(page.identities FROM 16 * n + 1 FOR 8) AS identity, count(*) AS times
+        FROM ledger_page AS page
+        CROSS JOIN LATERAL generate_series(0, page.entry_count - 1) AS n
+        WHERE page.session_id = known.session_id AND page.period = known.period
+          AND NOT page.is_correction
+        GROUP BY 1
+        HAVING count(*) > 1
+      ) AS twice`,
   },
   {
     name: 'usage_adds_up',
     holds: 'the sum of usage_event equals session_model_usage, row by row and column by column',
     sql: `
-      SELECT session_id, usage_type, provider, model,
-        ${compared
-          .map(
-            (name) => `CASE WHEN ledger.${name} IS DISTINCT FROM billed.${name}
-          THEN ARRAY[ledger.${name}, billed.${name}]::numeric[] END AS ${name}`,
-          )
-          .join(',\n        ')},
-        ledger.session_id IS NULL AS missing_in_ledger,
-        billed.session_id IS NULL AS missing_in_usage
+      SELECT known.session_id, differing.*
       FROM (
-        SELECT session_id, usage_type, provider, model,
-          ${USAGE.map((name) => `sum(${name}) AS ${name}`).join(',\n          ')},
-          count(*) FILTER (WHERE NOT is_correction) AS event_count
-        FROM ledger_entry
-        ${SCOPE}
-        GROUP BY session_id, usage_type, provider, model
-      ) AS ledger
-      FULL JOIN (
-        SELECT * FROM session_model_usage
-        ${SCOPE}
-      ) AS billed USING (session_id, usage_type, provider, model)
-      WHERE ${compared
-        .map((name) => `ledger.${name} IS DISTINCT FROM billed.${name}`)
-        .join('\n        OR ')}`,
+        SELECT session_id FROM session ${SCOPE}
+        UNION
+        SELECT session_id FROM session_model_usage ${SCOPE}
+      ) AS known
+      CROSS JOIN LATERAL (
+        SELECT usage_type, provider, model,
+          ${compared
+            .map(
+              (name) => `CASE WHEN ledger.${name} IS DISTINCT FROM billed.${name}
+            THEN ARRAY[ledger.${name}, billed.${name}]::numeric[] END AS ${name}`,
+            )
+            .join(',\n          ')},
+          ledger.event_count IS NULL AS missing_in_ledger,
+          billed.event_count IS NULL AS missing_in_usage
+        FROM (
+          SELECT usage_type, provider, model,
+            ${USAGE.map((name) => `sum(${name}) AS ${name}`).join(',\n            ')},
+            count(*) FILTER (WHERE NOT is_correction) AS event_count
+          FROM ledger_entry
+          WHERE session_id = known.session_id
+          GROUP BY usage_type, provider, model
+        ) AS ledger
+        FULL JOIN (
+          SELECT * FROM session_model_usage WHERE session_id = known.session_id
+        ) AS billed USING (usage_type, provider, model)
+        WHERE ${compared
+          .map((name) => `ledger.${name} IS DISTINCT FROM billed.${name}`)
+          .join('\n          OR ')}
+      ) AS differing`,
   },
   {
     name: 'applied_is_in_ledger',

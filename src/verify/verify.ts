@@ -40,6 +40,8 @@ export async function verify(
   const connection = await database.connect();
   try {
     await connection.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    // The set of all sessions, some 100 bytes for each, is to stay in memory.
+    await connection.query(`SET LOCAL work_mem = '64MB'`);
     const checks: CheckResult[] = [];
     const breaks: Break[] = [];
     for (const check of CHECKS) {
