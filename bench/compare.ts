@@ -67,8 +67,8 @@ try {
   print(sides, samples.medians());
 } finally {
   await stack.stop();
-  execFileSync('git', ['-C', ROOT, 'worktree', 'prune']);
   rmSync(folder, { recursive: true, force: true });
+  execFileSync('git', ['-C', ROOT, 'worktree', 'prune']);
 }
 
 /** Checks a commit out and builds it; what it depends on is taken from here. */

@@ -7,6 +7,7 @@ import { verify } from '../src/verify/verify.ts';
 import { runByHand } from './by-hand.ts';
 import { type Drain, drain } from './drain.ts';
 import { measureLatency } from './latency.ts';
+import { postgresCpuSeconds } from './postgres-cpu.ts';
 import { prefill } from './prefill.ts';
 import { runReadAndDecode } from './read-and-decode.ts';
 import { Samples } from './samples.ts';
@@ -56,6 +57,7 @@ async function bench(services: BenchServices) {
   const rows = yardstickBatches(benchEvents(events));
 
   const rates = new Samples();
+  const cpu = new Samples();
   const drains: Drain[] = [];
   let bytesPerEvent = { wal: 0, disk: 0 };
   let group = 0;
@@ -78,7 +80,13 @@ async function bench(services: BenchServices) {
     const database = await services.freshDatabase();
     rates.add('yardstick_copy', events / (await runYardstick(database, rows)));
     const wal = await walPosition(database);
+    const serverBefore = await postgresCpuSeconds(database);
     const drained = await drainInto(database, first.topic);
+    const serverAfter = await postgresCpuSeconds(database);
+    if (serverBefore !== undefined && serverAfter !== undefined) {
+      cpu.add('postgres', ((serverAfter - serverBefore) / events) * 1e6);
+    }
+    cpu.add('worker', (drained.cpuSeconds / events) * 1e6);
     bytesPerEvent = await bytes(database, wal, drained);
     drains.push(drained);
     rates.add('drain_first', events / drained.seconds);
@@ -162,7 +170,7 @@ async function bench(services: BenchServices) {
     latency_ms: latency,
     peak_rss_mb: rss,
     bytes_per_event: bytesPerEvent,
-    worker_cpu_us_per_event: Math.min(...drains.map((d) => (d.cpuSeconds / events) * 1e6)),
+    cpu_us_per_event: cpu.medians(),
   };
 }
 
@@ -232,8 +240,8 @@ function print(result: Result): void {
   }
   const { wal, disk } = result.bytes_per_event;
   lines.push(`bytes per billable event             WAL ${wal.toFixed(0)}, disk ${disk.toFixed(0)}`);
-  lines.push(
-    `worker CPU per event                 ${result.worker_cpu_us_per_event.toFixed(1)} µs`,
-  );
+  for (const [name, us] of Object.entries(result.cpu_us_per_event)) {
+    lines.push(`CPU per event, ${name.padEnd(22)} ${us.toFixed(1)} µs`);
+  }
   process.stdout.write(`${lines.join('\n')}\n`);
 }

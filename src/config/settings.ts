@@ -200,7 +200,7 @@ export const SETTINGS = {
     group: 'worker',
     schema: integer(65_536, 1_073_741_824),
     fallback: '16777216',
-    about: 'Bytes fetched and not yet applied, over all partitions, at which fetching pauses',
+    about: 'Bytes fetched and not yet applied, over all partitions, at which fetching waits',
   },
   DEAD_LETTER_LIMIT: {
     group: 'worker',

@@ -61,6 +61,10 @@ export class KafkaSource implements PartitionSource {
     this.#thread.on('error', (error) => {
       throw error;
     });
+    this.#thread.on('exit', () => {
+      for (const { reject } of this.#orders.values()) reject(new Error('the thread has ended'));
+      this.#orders.clear();
+    });
     await this.#order((id) => ({ order: 'start', id }));
   }
 
