@@ -11,7 +11,7 @@ import type { MemberData, News, Order } from './member-messages.ts';
 import type { TopicPartition } from './partition-source.ts';
 
 /** Bytes that are handed over before the worker must have said that there is room for more. */
-const MAX_BYTES_AHEAD = 2 * 1_048_576;
+const MAX_BYTES_AHEAD = 1 * 1_048_576;
 
 const { settings, groupId, topics } = workerData as MemberData;
 const logger = createLogger(settings.LOG_LEVEL);

@@ -18,7 +18,8 @@ export class FetchBrake {
   readonly #partition: BrakedPartition;
   #isPaused = false;
   #isOver = false;
-  #waiting: { readonly resolve: () => void; readonly timer: NodeJS.Timeout } | undefined;
+  #waiting: (() => void)[] = [];
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(partition: BrakedPartition) {
     this.#partition = partition;
@@ -27,14 +28,13 @@ export class FetchBrake {
   /** Settles when there is room for more, or soon; `undefined`: there is. */
   whenThereIsRoom(): Promise<void> | undefined {
     if (this.#isOver || !this.#partition.isFull()) return undefined;
-    this.#letGo();
+    this.#timer ??= setTimeout(() => {
+      this.#isPaused = true;
+      this.#partition.pause();
+      this.#letGo();
+    }, MAX_HOLD_UP_MS);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#isPaused = true;
-        this.#partition.pause();
-        this.#letGo();
-      }, MAX_HOLD_UP_MS);
-      this.#waiting = { resolve, timer };
+      this.#waiting.push(resolve);
     });
   }
 
@@ -55,8 +55,8 @@ export class FetchBrake {
   }
 
   #letGo(): void {
-    clearTimeout(this.#waiting?.timer);
-    this.#waiting?.resolve();
-    this.#waiting = undefined;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

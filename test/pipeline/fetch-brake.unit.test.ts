@@ -58,12 +58,15 @@ test('one that stays full is paused and lets the others go on, until there is ro
   expect(calls).toEqual(['pause', 'resume']);
 });
 
-test('a second batch of a full one takes the place of the first', async () => {
+test('every batch of a full one holds up, not only the last: memory is bounded by what is held', async () => {
   isFull = true;
-  const first = held();
-  const second = held();
+  const [first, second] = [held(), held()];
+  await vi.advanceTimersByTimeAsync(100);
+  expect([first(), second()]).toEqual([true, true]);
+  isFull = false;
+  brake.ease();
   await vi.advanceTimersByTimeAsync(0);
-  expect([first(), second()]).toEqual([false, true]);
+  expect([first(), second()]).toEqual([false, false]);
 });
 
 test('one that is over holds nothing up, and is neither paused nor resumed', async () => {
