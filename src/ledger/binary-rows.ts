@@ -89,7 +89,9 @@ export class BinaryRows {
     this.#half(value);
   }
 
+  /** @throws {RangeError} when the value is no whole number of 32 bits */
   int4(value: number): void {
+    if (value !== (value | 0)) throw new RangeError(`${value} is no integer of four bytes`);
     this.#reserve(8);
     this.#word(4);
     this.#word(value);

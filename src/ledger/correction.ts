@@ -60,7 +60,7 @@ export async function acceptConflict(database: Database, key: ConflictKey): Prom
     const differences = differencesOf(metric, usage, before);
     const sourceIds = await sourceIdsOf(connection, differences);
     const { topic, partition, offset } = key;
-    const where = { topic, partition, fromOffset: offset, isCorrection: true };
+    const where = { topic, partition, isCorrection: true };
     const entries = differences.map((difference) => ({
       ...identity,
       metricType: metric.type,

@@ -114,7 +114,7 @@ export class Ledger {
     const { offset } = message.record;
     const key = { ...where, offset };
     const { metricOf } = options;
-    const batch = { ...where, fromOffset: offset, messages: [message], metricOf };
+    const batch = { ...where, messages: [message], metricOf };
     const works = [...sessionsOf(batch.messages).values()];
     await this.#sources.prepare(billableOf(works));
     let outcome: Outcome | undefined;
@@ -184,7 +184,7 @@ export class Ledger {
   /** Writes all that follows from the messages themselves, and counts what became of them. */
   async #book(
     connection: Connection,
-    batch: Pick<Batch, 'topic' | 'partition' | 'fromOffset' | 'messages' | 'metricOf'>,
+    batch: Pick<Batch, 'topic' | 'partition' | 'messages' | 'metricOf'>,
     works: readonly SessionWork[],
   ): Promise<OutcomeCounts> {
     const counts = countsOf(batch.messages);

@@ -1,6 +1,6 @@
 import type { Identity } from '../identify/identity.ts';
-import { COUNT_COLUMNS, USAGE_COLUMNS, type UsageColumn } from '../metrics/usage-columns.ts';
-import { type BillableMetric, COLUMNS_OF } from '../metrics/usage-of.ts';
+import { COUNT_COLUMNS, USAGE_COLUMNS } from '../metrics/usage-columns.ts';
+import { type BillableMetric, PLACES_OF } from '../metrics/usage-of.ts';
 import { BinaryRows, OID } from './binary-rows.ts';
 
 /** An entry of the ledger. */
@@ -18,8 +18,6 @@ export interface PageEntry extends Identity {
 export interface PageSource {
   readonly topic: string;
   readonly partition: number;
-  /** The first of their offsets, or one before it. */
-  readonly fromOffset: number;
   readonly isCorrection: boolean;
 }
 
@@ -33,24 +31,6 @@ const ENTRY_BYTES = 192;
 
 /** Of the type `ledger_page_row`. */
 const COLUMNS = 14 + USAGE_COLUMNS.length;
-
-/** Where the values of a metric type stand among all usage columns. */
-interface Places {
-  /** For each value its column. */
-  readonly columns: readonly number[];
-  /** For each column its value; -1: the type has none. */
-  readonly values: readonly number[];
-}
-
-const PLACES = new Map<string, Places>(
-  Object.entries(COLUMNS_OF).map(([type, names]: [string, readonly UsageColumn[]]) => [
-    type,
-    {
-      columns: names.map((name) => USAGE_COLUMNS.indexOf(name)),
-      values: USAGE_COLUMNS.map((name) => names.indexOf(name)),
-    },
-  ]),
-);
 
 /**
  * Pages of the itemised ledger, on their way to Postgres: the entries of a session that one
@@ -103,9 +83,10 @@ export class PageWriter<Entry extends PageEntry> {
     page: number,
     entries: readonly Entry[],
   ): void {
-    const { topic, partition, fromOffset, isCorrection } = this.#source;
+    const { topic, partition, isCorrection } = this.#source;
     const rows = this.#rows;
     const count = entries.length;
+    const baseOffset = entries[0]?.record.offset ?? 0;
     rows.beginRow(COLUMNS);
     rows.column(OID.text);
     rows.text(sessionId);
@@ -120,7 +101,7 @@ export class PageWriter<Entry extends PageEntry> {
     rows.column(OID.int4);
     rows.int4(partition);
     rows.column(OID.int8);
-    rows.int8(fromOffset);
+    rows.int8(baseOffset);
     rows.column(OID.int4);
     rows.int4(count);
     rows.column(OID.bool);
@@ -154,7 +135,7 @@ export class PageWriter<Entry extends PageEntry> {
 
     rows.column(OID['int4[]']);
     array = rows.beginArray(OID.int4, count, false);
-    for (const { record } of entries) rows.int4(record.offset - fromOffset);
+    for (const { record } of entries) rows.int4(record.offset - baseOffset);
     rows.endArray(array);
 
     this.#addUsage(entries);
@@ -164,27 +145,30 @@ export class PageWriter<Entry extends PageEntry> {
   /** A column that no entry uses is null; where some do, a zero is a null element, which costs a bit. */
   #addUsage(entries: readonly Entry[]): void {
     const rows = this.#rows;
-    const places = entries.map(({ metricType }) => PLACES.get(metricType) as Places);
-    const used = new Array<number>(USAGE_COLUMNS.length).fill(0);
-    for (let i = 0; i < entries.length; i += 1) {
-      const { values } = entries[i] as Entry;
-      const { columns } = places[i] as Places;
+    // The entries column by column; most columns are of none.
+    const columns = new Array<(number | string)[] | undefined>(USAGE_COLUMNS.length);
+    entries.forEach(({ metricType, values }, i) => {
+      const places = PLACES_OF[metricType];
       for (let j = 0; j < values.length; j += 1) {
-        if (values[j] !== 0) used[columns[j] as number] = (used[columns[j] as number] ?? 0) + 1;
+        const value = values[j] as number | string;
+        if (value === 0) continue;
+        const place = places[j] as number;
+        const column = columns[place] ?? new Array<number | string>(entries.length).fill(0);
+        columns[place] = column;
+        column[i] = value;
       }
-    }
-    for (let column = 0; column < USAGE_COLUMNS.length; column += 1) {
-      const isCount = column < COUNT_COLUMNS.length;
+    });
+    for (let place = 0; place < USAGE_COLUMNS.length; place += 1) {
+      const isCount = place < COUNT_COLUMNS.length;
       rows.column(isCount ? OID['int8[]'] : OID['numeric[]']);
-      if (used[column] === 0) {
+      const column = columns[place];
+      if (column === undefined) {
         rows.null();
         continue;
       }
       const oid = isCount ? OID.int8 : OID.numeric;
-      const array = rows.beginArray(oid, entries.length, used[column] !== entries.length);
-      for (let i = 0; i < entries.length; i += 1) {
-        const place = (places[i] as Places).values[column] as number;
-        const value = place < 0 ? 0 : ((entries[i] as Entry).values[place] as number | string);
+      const array = rows.beginArray(oid, column.length, column.includes(0));
+      for (const value of column) {
         if (value === 0) rows.null();
         else if (isCount) rows.int8(value);
         else rows.numeric(value);

@@ -1,11 +1,10 @@
 import {
   COUNT_COLUMNS,
   DURATION_COLUMNS,
-  USAGE_COLUMNS,
   type UsageColumn,
   type UsageType,
 } from '../metrics/usage-columns.ts';
-import { type BillableMetric, COLUMNS_OF, USAGE_TYPE_OF } from '../metrics/usage-of.ts';
+import { PLACES_OF, USAGE_TYPE_OF } from '../metrics/usage-of.ts';
 import { UsageRows } from '../metrics/usage-rows.ts';
 import { numberArray, textArray } from './array-literal.ts';
 import { addExactly, DecimalSum } from './decimal.ts';
@@ -27,14 +26,6 @@ interface UsageDelta {
   firstUs: number;
   lastUs: number;
 }
-
-/** For each metric type: the place among all usage columns of each of its values. */
-const PLACES = Object.fromEntries(
-  Object.entries(COLUMNS_OF).map(([type, columns]) => [
-    type,
-    columns.map((name) => (USAGE_COLUMNS as readonly string[]).indexOf(name)),
-  ]),
-) as unknown as Record<BillableMetric['type'], readonly number[]>;
 
 /** The fresh events of a batch, added up by row. */
 export function usageOf(sessions: Iterable<SessionWork>): UsageParameters | undefined {
@@ -109,7 +100,7 @@ function newDelta(
 }
 
 function add(delta: UsageDelta, { metricType, values, eventUs }: BillableMessage): void {
-  const places = PLACES[metricType];
+  const places = PLACES_OF[metricType];
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i] as number;
     if (value === 0) continue;

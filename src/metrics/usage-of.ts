@@ -1,5 +1,10 @@
 import type { AgentMetrics, Metadata, RealtimeModelMetrics } from './types.ts';
-import type { UsageColumn, UsageColumns, UsageType } from './usage-columns.ts';
+import {
+  USAGE_COLUMNS,
+  type UsageColumn,
+  type UsageColumns,
+  type UsageType,
+} from './usage-columns.ts';
 
 export type { UsageColumns } from './usage-columns.ts';
 
@@ -62,6 +67,14 @@ export const COLUMNS_OF = {
   stt_metrics: ['input_tokens', 'output_tokens', 'audio_duration'],
   interruption_metrics: ['total_requests'],
 } as const satisfies Record<BillableMetric['type'], readonly UsageColumn[]>;
+
+/** For each of `usageValues`, its place among `USAGE_COLUMNS`. */
+export const PLACES_OF = Object.fromEntries(
+  Object.entries(COLUMNS_OF).map(([type, columns]) => [
+    type,
+    columns.map((name) => USAGE_COLUMNS.indexOf(name)),
+  ]),
+) as Record<BillableMetric['type'], number[]>;
 
 /**
  * What a metric adds to the columns of its type. Numbers are passed on as given: headline token

@@ -81,6 +81,12 @@ describe('Postgres reads what was written', () => {
     expect((await read(two, 'small')).map(({ small }) => small)).toEqual(smalls);
   });
 
+  test('four bytes or nothing: what does not fit is refused, not cut off', () => {
+    for (const value of [2_147_483_648, -2_147_483_649, 1.5, Number.NaN]) {
+      expect(() => rowsWith(2, [value], (to, n) => to.int4(n))).toThrow(RangeError);
+    }
+  });
+
   test('booleans and days', async () => {
     const flags = rowsWith(0, [true, false], (to, flag) => to.boolean(flag));
     expect((await read(flags, 'flag')).map(({ flag }) => flag)).toEqual([true, false]);

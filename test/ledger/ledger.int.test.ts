@@ -221,3 +221,22 @@ test('every key of a table that grows with the calls begins with the session', a
   expect(rows.length).toBeGreaterThanOrEqual(4);
   expect(new Set(rows.map(({ first }) => first))).toEqual(new Set(['session_id']));
 });
+
+test('an event far behind the one before it, as in a compacted topic, keeps its offset', async () => {
+  const { groupId, partition } = await world.partition(0);
+  const far = 5_000_000_000;
+  const result = await world.ledger().apply({
+    groupId,
+    topic: 'ledger-world',
+    partition,
+    pass: 0,
+    fromOffset: 0,
+    nextOffset: far + 1,
+    messages: [at(llm())(far)],
+    metricOf: decodedAgain,
+  });
+
+  expect(result).toMatchObject({ status: 'applied', counts: { applied: 1, dead_letter: 0 } });
+  const { rows } = await world.database.query('SELECT kafka_offset FROM usage_event');
+  expect(rows).toEqual([{ kafka_offset: String(far) }]);
+});

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
 import { type BillableMetric, requestIdOf } from '../../src/identify/identity.ts';
 import { type EntryJson, entryPayload, metricPayload } from '../../src/ledger/payload.ts';
-import { COUNT_COLUMNS, DURATION_COLUMNS } from '../../src/metrics/usage-columns.ts';
+import { USAGE_COLUMNS } from '../../src/metrics/usage-columns.ts';
 import { type BillableUsage, billableUsage } from '../../src/metrics/usage-of.ts';
 import { interruption, llm, realtime, stt, tts } from '../identify/samples.ts';
 
 /** The entry that the ledger keeps of a metric. */
 function entryOf(metric: BillableMetric): EntryJson {
   const usage = billableUsage(metric) as BillableUsage;
-  const columns = [...COUNT_COLUMNS, ...DURATION_COLUMNS].map((name) => [name, usage[name]]);
+  const columns = USAGE_COLUMNS.map((name) => [name, usage[name]]);
   return {
     metric_type: metric.type,
     request_id: requestIdOf(metric),
