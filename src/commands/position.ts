@@ -1,6 +1,7 @@
+import { keyOf } from '../consume/partition-source.ts';
 import { WrongUsageError } from '../errors.ts';
 import { topicBounds, withAdmin } from '../kafka/admin.ts';
-import { acceptLoss, keyOf, positionsOf, setPosition } from '../pipeline/positions.ts';
+import { acceptLoss, positionsOf, setPosition } from '../pipeline/positions.ts';
 import { decideStart } from '../pipeline/start-offset.ts';
 import { command, context, print, printJson } from './command.ts';
 import { reachDatabase, reachKafka, together } from './dependencies.ts';

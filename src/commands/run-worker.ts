@@ -62,7 +62,7 @@ export interface RunResult {
 export async function runWorker(options: RunOptions): Promise<RunResult> {
   const { settings, logger, kafka, registry, database, signal } = options;
   // The heap may grow by half over what is in use before it is collected, and not to a multiple:
-  // that holds the process under 300 MB and costs a tenth of the speed.
+  // that holds the process under 300 MB (docs/performance.md) and costs some speed.
   setFlagsFromString('--heap-growing-percent=50');
   const { KAFKA_GROUP_ID: groupId, KAFKA_TOPICS: topics } = settings;
   const counts: OutcomeCounts = {

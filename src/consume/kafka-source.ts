@@ -5,11 +5,12 @@ import type { Settings } from '../config/settings.ts';
 import { messageOf } from '../errors.ts';
 import { GroupLookups } from './group-lookups.ts';
 import type { MemberData, News, Order } from './member-messages.ts';
-import type {
-  CommittedPosition,
-  PartitionSource,
-  SourceListener,
-  TopicPartition,
+import {
+  type CommittedPosition,
+  keyOf,
+  type PartitionSource,
+  type SourceListener,
+  type TopicPartition,
 } from './partition-source.ts';
 import { RecordBlock } from './record-block.ts';
 
@@ -34,7 +35,7 @@ const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 12 };
 
 /**
  * `PartitionSource` over kafkajs, with the member of the group in a thread of its own: receiving
- * takes a fifth of the worker's time, and the group hears heartbeats however busy the worker is.
+ * takes none of the worker's time, and the group hears heartbeats however busy the worker is.
  */
 export class KafkaSource implements PartitionSource {
   readonly #options: KafkaSourceOptions;
@@ -62,6 +63,7 @@ export class KafkaSource implements PartitionSource {
       throw error;
     });
     this.#thread.on('exit', () => {
+      this.#thread = undefined;
       for (const { reject } of this.#orders.values()) reject(new Error('the thread has ended'));
       this.#orders.clear();
     });
@@ -72,11 +74,8 @@ export class KafkaSource implements PartitionSource {
     this.#listener = undefined;
     const quietly = (error: unknown) =>
       this.#options.logger.debug({ error: messageOf(error) }, 'leaving the group failed');
-    if (this.#thread !== undefined) {
-      await this.#order((id) => ({ order: 'stop', id })).catch(quietly);
-      await this.#thread.terminate();
-      this.#thread = undefined;
-    }
+    await this.#order((id) => ({ order: 'stop', id })).catch(quietly);
+    await this.#thread?.terminate();
     await this.#lookups.close().catch(quietly);
   }
 
@@ -114,6 +113,7 @@ export class KafkaSource implements PartitionSource {
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve, reject) => {
+      if (this.#thread === undefined) throw new Error('not a member of the group');
       this.#orders.set(id, { resolve, reject });
       this.#tell(make(id));
     });
@@ -151,8 +151,4 @@ export class KafkaSource implements PartitionSource {
 /** Only what names it: a lane, too, is a partition, and cannot be handed to a thread. */
 function named({ topic, partition }: TopicPartition): TopicPartition {
   return { topic, partition };
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }

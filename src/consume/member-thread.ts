@@ -8,10 +8,10 @@ import { messageOf } from '../errors.ts';
 import { createKafka } from '../kafka/client.ts';
 import { KafkaJsMember } from './kafkajs-member.ts';
 import type { MemberData, News, Order } from './member-messages.ts';
-import type { TopicPartition } from './partition-source.ts';
+import { keyOf } from './partition-source.ts';
 
 /** Bytes that are handed over before the worker must have said that there is room for more. */
-const MAX_BYTES_AHEAD = 1 * 1_048_576;
+const MAX_BYTES_AHEAD = 1_048_576;
 
 const { settings, groupId, topics } = workerData as MemberData;
 const logger = createLogger(settings.LOG_LEVEL);
@@ -24,7 +24,7 @@ const member = new KafkaJsMember({
 });
 const seeks = new Map<string, number>();
 let bytesAhead = 0;
-let waiting: (() => void)[] = [];
+const waiting: (() => void)[] = [];
 
 parentPort?.on('message', (order: Order) => {
   switch (order.order) {
@@ -65,7 +65,7 @@ parentPort?.on('message', (order: Order) => {
 
 function roomForMore(): Promise<void> {
   return new Promise((resolve) => {
-    waiting = [...waiting, resolve];
+    waiting.push(resolve);
   });
 }
 
@@ -78,8 +78,4 @@ function carryOut(id: number, work: () => Promise<void>): void {
 
 function tell(news: News, transfer: ArrayBuffer[] = []): void {
   parentPort?.postMessage(news, transfer);
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }

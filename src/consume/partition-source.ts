@@ -47,6 +47,11 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
+/** A partition's name, as a key and for people: `topic/0`. */
+export function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}
+
 export interface CommittedPosition extends TopicPartition {
   readonly nextOffset: number;
   readonly metadata: string;

@@ -22,8 +22,8 @@ const MOST_WASTE = 1.3;
 
 /**
  * The records of one fetch, packed: their bytes in one buffer, their coordinates in typed arrays.
- * Thousands of records wait in memory for their transaction; as objects they would take three times
- * as much, and the garbage collector would have to follow every one. Plain data: it can be handed
+ * Thousands of records wait in memory for their transaction; as objects they would take much
+ * more, and the garbage collector would have to follow every one. Plain data: it can be handed
  * from thread to thread.
  */
 export interface PackedRecords {

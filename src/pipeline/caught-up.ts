@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PartitionSource, TopicPartition } from '../consume/partition-source.ts';
+import { keyOf, type PartitionSource, type TopicPartition } from '../consume/partition-source.ts';
 import type { Database } from '../ledger/database.ts';
 import { isTransient } from '../ledger/sql-errors.ts';
-import { keyOf, positionsOf } from './positions.ts';
+import { positionsOf } from './positions.ts';
 import { decideStart, type Position } from './start-offset.ts';
 import type { PartitionStatus, Worker } from './worker.ts';
 

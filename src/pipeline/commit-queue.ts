@@ -1,5 +1,5 @@
 import type { Logger } from '../config/logger.ts';
-import type { PartitionSource, TopicPartition } from '../consume/partition-source.ts';
+import { keyOf, type PartitionSource, type TopicPartition } from '../consume/partition-source.ts';
 import { messageOf } from '../errors.ts';
 import { COMMIT_METADATA } from './start-offset.ts';
 
@@ -25,7 +25,7 @@ export class CommitQueue {
 
   note({ topic, partition }: TopicPartition, nextOffset: number, pass: number): void {
     const metadata = `${COMMIT_METADATA} pass=${pass}`;
-    this.#pending.set(`${topic}/${partition}`, { topic, partition, nextOffset, metadata });
+    this.#pending.set(keyOf({ topic, partition }), { topic, partition, nextOffset, metadata });
     this.#timer ??= setTimeout(() => void this.flush(), INTERVAL_MS);
   }
 

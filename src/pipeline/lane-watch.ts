@@ -1,7 +1,7 @@
-import type { PartitionSource } from '../consume/partition-source.ts';
+import { keyOf, type PartitionSource } from '../consume/partition-source.ts';
 import type { Database } from '../ledger/database.ts';
 import type { Lane } from './lane.ts';
-import { keyOf, positionsOf } from './positions.ts';
+import { positionsOf } from './positions.ts';
 
 /** How often a partition that lost offsets looks whether a person has decided. */
 const DECISION_POLL_MS = 2_000;

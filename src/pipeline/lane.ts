@@ -40,7 +40,7 @@ export interface LaneContext {
   readonly slots: Slots;
   readonly maxEvents: number;
   readonly deadLetterLimit: number;
-  /** Bytes that this lane may hold before fetching pauses; changes with the assignment. */
+  /** Bytes that this lane may hold before fetching waits; changes with the assignment. */
   bufferBytes(): number;
   pauseFetching(partition: TopicPartition): void;
   resumeFetching(partition: TopicPartition): void;
@@ -226,12 +226,8 @@ export class Lane implements TopicPartition {
     const slice = this.#queue.take(maxEvents, MAX_BATCH_BYTES);
     this.#bytesAhead += slice.bytes;
     if (!schemas.has(slice.schemaIds)) {
-      if (hasSlot) slots.release();
-      try {
-        await this.#loadSchemas(slice.schemaIds);
-      } finally {
-        if (hasSlot) await slots.acquire();
-      }
+      const load = () => this.#loadSchemas(slice.schemaIds);
+      await (hasSlot ? slots.lend(load) : load());
     }
     return slots.prepare(() => this.#prepareSlice(slice));
   }
@@ -336,12 +332,8 @@ export class Lane implements TopicPartition {
           error: messageOf(error),
         };
         this.#context.logger.warn(fields, `${what} does not answer; trying again`);
-        if (hasSlot) slots.release();
-        try {
-          await backOff(attempt, signal);
-        } finally {
-          if (hasSlot) await slots.acquire();
-        }
+        const pause = () => backOff(attempt, signal);
+        await (hasSlot ? slots.lend(pause) : pause());
       }
     }
   }

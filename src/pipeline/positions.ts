@@ -1,3 +1,4 @@
+import { keyOf } from '../consume/partition-source.ts';
 import { CheckFailedError } from '../errors.ts';
 import type { PartitionBounds } from '../kafka/admin.ts';
 import { type Connection, type Database, inTransaction, onConnection } from '../ledger/database.ts';
@@ -128,8 +129,4 @@ async function locked(connection: Connection, where: PartitionKey): Promise<Posi
     throw new CheckFailedError(`group ${where.groupId} has no position in ${keyOf(where)}`);
   }
   return { nextOffset: Number(row.next_offset), pass: row.pass };
-}
-
-export function keyOf({ topic, partition }: { topic: string; partition: number }): string {
-  return `${topic}/${partition}`;
 }

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../config/logger.ts';
-import type { PartitionSource, TopicPartition } from '../consume/partition-source.ts';
+import { keyOf, type PartitionSource, type TopicPartition } from '../consume/partition-source.ts';
 import type { SchemaCache } from '../decode/schema-cache.ts';
 import type { Database } from '../ledger/database.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { countsOf, type OutcomeCounts } from '../ledger/message.ts';
 import { LedgerPreview } from '../ledger/preview.ts';
-import { begin, keyOf } from './positions.ts';
+import { begin } from './positions.ts';
 import { type PartitionStatus, Worker } from './worker.ts';
 
 const POLL_MS = 20;

@@ -32,6 +32,16 @@ export class Slots {
     else next();
   }
 
+  /** Gives a slot away for as long as its holder waits for something else. */
+  async lend<T>(wait: () => Promise<T>): Promise<T> {
+    this.release();
+    try {
+      return await wait();
+    } finally {
+      await this.acquire();
+    }
+  }
+
   /**
    * Runs work of this thread, one after the other: two batches that took turns would both be ready
    * late, then both be in Postgres, and the thread would have nothing to do.

@@ -1,9 +1,10 @@
 import type { Logger } from '../config/logger.ts';
-import type {
-  FetchedBatch,
-  PartitionSource,
-  SourceListener,
-  TopicPartition,
+import {
+  type FetchedBatch,
+  keyOf,
+  type PartitionSource,
+  type SourceListener,
+  type TopicPartition,
 } from '../consume/partition-source.ts';
 import type { SchemaCache } from '../decode/schema-cache.ts';
 import { messageOf } from '../errors.ts';
@@ -14,7 +15,7 @@ import { backOff } from './backoff.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { type Halt, Lane, type LaneContext } from './lane.ts';
 import { LaneWatch } from './lane-watch.ts';
-import { begin, keyOf, positionsOf, rewind } from './positions.ts';
+import { begin, positionsOf, rewind } from './positions.ts';
 import { Slots } from './slots.ts';
 import { decideStart, type Position, type Start } from './start-offset.ts';
 

@@ -1,4 +1,4 @@
-import { COUNT_COLUMNS, DURATION_COLUMNS } from '../metrics/usage-columns.ts';
+import { USAGE_COLUMNS } from '../metrics/usage-columns.ts';
 
 /** One statement of the books: it returns a row for every place where the statement is not true. */
 export interface Check {
@@ -31,8 +31,7 @@ export function sqlOf({ sql }: Check, isScoped: boolean): string {
     .replaceAll(SCOPE, isScoped ? `WHERE ${WRITTEN}` : '');
 }
 
-const USAGE = [...COUNT_COLUMNS, ...DURATION_COLUMNS];
-const compared = [...USAGE, 'event_count'];
+const compared = [...USAGE_COLUMNS, 'event_count'];
 
 /**
  * The books, check by check: set operations over the tables, no row by row. They run in one
@@ -110,7 +109,7 @@ export const CHECKS: readonly Check[] = [
         OR ${['source_id', 'request_id', 'event_us', 'offset_delta']
           .map((name) => `cardinality(page.${name}) <> page.entry_count`)
           .join('\n        OR ')}
-        OR ${USAGE.map((name) => `cardinality(page.${name}) <> page.entry_count`).join('\n        OR ')}
+        OR ${USAGE_COLUMNS.map((name) => `cardinality(page.${name}) <> page.entry_count`).join('\n        OR ')}
         OR EXISTS (
           SELECT FROM unnest(page.source_id) AS used (source_id)
           LEFT JOIN usage_source USING (source_id)
@@ -159,7 +158,7 @@ export const CHECKS: readonly Check[] = [
           billed.event_count IS NULL AS missing_in_usage
         FROM (
           SELECT usage_type, provider, model,
-            ${USAGE.map((name) => `sum(${name}) AS ${name}`).join(',\n            ')},
+            ${USAGE_COLUMNS.map((name) => `sum(${name}) AS ${name}`).join(',\n            ')},
             count(*) FILTER (WHERE NOT is_correction) AS event_count
           FROM ledger_entry
           WHERE session_id = known.session_id

@@ -20,6 +20,7 @@ class Recorder implements SourceListener {
   readonly batches: FetchedBatch[] = [];
   revocations = 0;
   onAssigned: (partitions: readonly TopicPartition[]) => void = () => {};
+  onFetched: () => void = () => {};
 
   assigned(partitions: readonly TopicPartition[]): void {
     this.assignments.push(partitions);
@@ -30,6 +31,7 @@ class Recorder implements SourceListener {
   }
   fetched(batch: FetchedBatch): undefined {
     this.batches.push(batch);
+    this.onFetched();
   }
   offsets(partition = 0): number[] {
     return this.batches
@@ -63,12 +65,12 @@ export function conformance(factory: SourceFactory): void {
     return source;
   }
 
-  async function produce(count: number, partition = 0): Promise<void> {
+  async function produce(count: number, partition = 0, text = 'value'): Promise<void> {
     const producer = factory
       .kafka()
       .producer({ createPartitioner: Partitioners.DefaultPartitioner });
     await producer.connect();
-    const messages = range(0, count).map((i) => ({ partition, key: 'key', value: `value ${i}` }));
+    const messages = range(0, count).map((i) => ({ partition, key: 'key', value: `${text} ${i}` }));
     await producer.send({ topic, messages });
     await producer.disconnect();
   }
@@ -144,6 +146,23 @@ export function conformance(factory: SourceFactory): void {
     expect(seen.batches.findLast(({ partition }) => partition === 0)?.nextOffset).toBe(10);
   });
 
+  test('delivers nothing from before a seek, not even what was fetched by then', async () => {
+    const large = 'x'.repeat(50_000);
+    for (let i = 0; i < 12; i += 1) await produce(1, 0, large);
+    const { source, seen } = await started(0);
+    let sought: number | undefined;
+    seen.onFetched = () => {
+      if (sought !== undefined) return;
+      sought = seen.batches.length;
+      // The caller is busy: more is fetched meanwhile, and must not come after the seek.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+      source.seek({ topic, partition: 0 }, 0);
+    };
+    await until('all is delivered after the seek', () => seen.next() >= 12);
+
+    expect(seen.batches.slice(sought)[0]?.fromOffset).toBe(0);
+  });
+
   test('tells the bounds of every partition, and what the group has committed, with its metadata', async () => {
     await produce(7);
     const { source, seen } = await started(0);
@@ -201,6 +220,12 @@ export function conformance(factory: SourceFactory): void {
     await second.source.stop();
     await until('the first has all again', () => first.seen.assignments.at(-1)?.length === 2);
     expect(first.seen.revocations).toBeGreaterThan(0);
+  });
+
+  test('refuses to commit when it is no member', async () => {
+    const source = create();
+    const positions = [{ topic, partition: 0, nextOffset: 1, metadata: '' }];
+    await expect(source.commit(positions)).rejects.toThrow();
   });
 
   test('delivers nothing once it has stopped', async () => {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type FaultScene, newScene, SESSION_RECOVERY_MS } from '../support/fault-scene.ts';
+import { type FaultScene, SESSION_RECOVERY_MS, withScene } from '../support/fault-scene.ts';
 import { membersOf } from '../support/group-members.ts';
 import { type OwnService, ownService } from '../support/own-service.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
@@ -19,14 +19,7 @@ afterAll(async () => {
   await kafka.stop();
 });
 
-async function scene(run: (scene: FaultScene) => Promise<void>): Promise<void> {
-  const made = await newScene(kafka.urls, 4);
-  try {
-    await run(made);
-  } finally {
-    await made.close();
-  }
-}
+const scene = (run: (scene: FaultScene) => Promise<void>) => withScene(kafka.urls, 4, run);
 
 describe.concurrent('a group', () => {
   test('whose worker is frozen in a transaction goes on without it; thawed, it has no effect and rejoins', async () => {

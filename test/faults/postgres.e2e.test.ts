@@ -5,15 +5,9 @@ import { createLogger } from '../../src/config/logger.ts';
 import { topicBounds, withAdmin } from '../../src/kafka/admin.ts';
 import { createKafka } from '../../src/kafka/client.ts';
 import type { BatchStep } from '../../src/ledger/ledger.ts';
-import {
-  type FaultScene,
-  newScene,
-  RECOVERY_MS,
-  SESSION_RECOVERY_MS,
-} from '../support/fault-scene.ts';
+import { type FaultScene, RECOVERY_MS, withScene } from '../support/fault-scene.ts';
 import { membersOf } from '../support/group-members.ts';
 import { type OwnService, ownService } from '../support/own-service.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
 import type { World } from '../support/world.ts';
@@ -31,21 +25,21 @@ async function scene(
   run: (scene: FaultScene, rival: pg.Client, database: string) => Promise<void>,
   partitions = 2,
 ): Promise<void> {
-  const made = await newScene(postgres.urls, partitions);
-  const { DATABASE_URL, DATABASE_SCHEMA } = made.world.settings;
-  const rival = new pg.Client({
-    connectionString: DATABASE_URL,
-    options: `-c search_path=${DATABASE_SCHEMA}`,
-    application_name: 'rival',
+  await withScene(postgres.urls, partitions, async (made) => {
+    const { DATABASE_URL, DATABASE_SCHEMA } = made.world.settings;
+    const rival = new pg.Client({
+      connectionString: DATABASE_URL,
+      options: `-c search_path=${DATABASE_SCHEMA}`,
+      application_name: 'rival',
+    });
+    rival.on('error', () => {});
+    await rival.connect();
+    try {
+      await run(made, rival, new URL(DATABASE_URL).pathname.slice(1));
+    } finally {
+      await rival.end().catch(() => {});
+    }
   });
-  rival.on('error', () => {});
-  await rival.connect();
-  try {
-    await run(made, rival, new URL(DATABASE_URL).pathname.slice(1));
-  } finally {
-    await rival.end().catch(() => {});
-    await made.close();
-  }
 }
 
 const cutWorkers = (rival: pg.Client, database: string) =>
@@ -325,70 +319,6 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
           await hasBooked(600, RECOVERY_MS);
           await settles();
         });
-      });
-    },
-  );
-});
-
-describe.concurrent('over a wire that fails', () => {
-  /** COMMIT as a simple query of the frontend/backend protocol. */
-  const COMMIT = Buffer.from('Q\0\0\0\x0bCOMMIT\0');
-
-  test.each([
-    { verdict: 'cut behind', happened: true },
-    { verdict: 'cut before', happened: false },
-  ] as const)(
-    'a COMMIT without an answer ($verdict it) is looked up, not guessed',
-    async ({ verdict, happened }) => {
-      await scene(async ({ world, work, send, hasBooked, recovers, settles, booked }) => {
-        const { proxy, url } = await TcpProxy.of(world.settings.DATABASE_URL);
-        let commits = 0;
-        proxy.judge = (bytes) => {
-          if (!bytes.includes(COMMIT)) return 'pass';
-          commits += 1;
-          return commits % 5 === 0 ? verdict : 'pass';
-        };
-        const worker = work({ env: { DATABASE_URL: url } });
-        await send(600);
-        await hasBooked(600);
-        proxy.judge = () => 'pass';
-        await recovers();
-        const { counts } = await worker.stop();
-        const counted = Object.values(counts).reduce((sum, count) => sum + count);
-        // What the worker was not told of, it does not count as its own.
-        if (happened) expect(counted).toBeLessThan(await booked());
-        else expect(counted).toBe(await booked());
-        work();
-        await settles();
-        await proxy.close();
-      });
-    },
-  );
-});
-
-// Apart: a backend that waits for a client to log in keeps databases from being dropped.
-describe.concurrent('over a wire that fails without a word', () => {
-  test.each(['begun', 'sessions_locked', 'usage_added', 'books_kept'] as const)(
-    'a connection that falls silent at %s is given up',
-    async (at) => {
-      await scene(async ({ world, work, send, hasBooked, recovers, settles }) => {
-        const { proxy, url } = await TcpProxy.of(world.settings.DATABASE_URL);
-        let stalled = 0;
-        work({
-          env: { DATABASE_URL: url },
-          onStep: (step) => {
-            if (step !== at || stalled > 0) return;
-            stalled += 1;
-            proxy.stall();
-          },
-        });
-        await send(50);
-        await until('the connections are stalled', () => stalled > 0);
-        // From now on new connections work: the old ones must be found to be dead.
-        await recovers(SESSION_RECOVERY_MS);
-        await hasBooked(90);
-        await settles();
-        await proxy.close();
       });
     },
   );

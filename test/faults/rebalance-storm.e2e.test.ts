@@ -1,15 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { RunResult } from '../../src/commands/run-worker.ts';
-import { newScene } from '../support/fault-scene.ts';
+import { withScene } from '../support/fault-scene.ts';
 import { stackUrls } from '../support/stack.ts';
 
 const STORM_S = 60;
 
 // In a file of its own, beside the others: it takes a minute and next to no work.
 test('a group that workers join and leave every second for a minute books everything once', async () => {
-  const { work, send, recovers, settles, close } = await newScene(stackUrls(), 4);
-  try {
+  await withScene(stackUrls(), 4, async ({ work, send, recovers, settles }) => {
     work();
     await send(200);
     const leaving: Promise<RunResult>[] = [];
@@ -25,7 +24,5 @@ test('a group that workers join and leave every second for a minute books everyt
     await settles();
     // Partitions did go to and fro.
     expect(guests.some(({ counts }) => counts.applied > 0)).toBe(true);
-  } finally {
-    await close();
-  }
+  });
 });

@@ -2,21 +2,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type FaultScene, newScene } from '../support/fault-scene.ts';
+import { type FaultScene, withScene } from '../support/fault-scene.ts';
 import { type OwnService, ownService } from '../support/own-service.ts';
 import { stackUrls } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 
 const OUTAGE_MS = 1_500;
 
-async function scene(run: (scene: FaultScene) => Promise<void>, urls = stackUrls()): Promise<void> {
-  const made = await newScene(urls);
-  try {
-    await run(made);
-  } finally {
-    await made.close();
-  }
-}
+const scene = (run: (scene: FaultScene) => Promise<void>, urls = stackUrls()) =>
+  withScene(urls, 2, run);
 
 describe('a registry that is down when the first schema is needed', () => {
   let registry: OwnService;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { AgentMetrics } from '../../src/metrics/types.ts';
-import { COUNT_COLUMNS, DURATION_COLUMNS } from '../../src/metrics/usage-columns.ts';
+import { USAGE_COLUMNS } from '../../src/metrics/usage-columns.ts';
 import { billableUsage, COLUMNS_OF } from '../../src/metrics/usage-of.ts';
 import { recorded } from './recorded.ts';
 
@@ -13,7 +13,7 @@ test('a metric contributes to the columns that its type lists, and to each of th
       if (usage === undefined) continue;
       const columns = seen.get(metric.type) ?? new Set<string>();
       seen.set(metric.type, columns);
-      for (const name of [...COUNT_COLUMNS, ...DURATION_COLUMNS]) {
+      for (const name of USAGE_COLUMNS) {
         if (usage[name] !== 0) columns.add(name);
       }
     }

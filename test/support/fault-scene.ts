@@ -41,7 +41,21 @@ export const RECOVERY_MS = 10_000;
 export const SESSION_RECOVERY_MS = 30_000;
 const AFTER_THE_FAULT = 40;
 
-export async function newScene(urls?: StackUrls, partitions = 2): Promise<FaultScene> {
+/** Runs a test on a scene of its own. */
+export async function withScene(
+  urls: StackUrls,
+  partitions: number,
+  run: (scene: FaultScene) => Promise<void>,
+): Promise<void> {
+  const scene = await newScene(urls, partitions);
+  try {
+    await run(scene);
+  } finally {
+    await scene.close();
+  }
+}
+
+async function newScene(urls: StackUrls, partitions: number): Promise<FaultScene> {
   const world = await newWorld(partitions, urls);
   // Shuffled, so that every batch is of many sessions.
   const messages = shuffled(await world.encode(calls.events), 1);

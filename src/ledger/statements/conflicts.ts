@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { COUNT_COLUMNS, DURATION_COLUMNS, type UsageColumn } from '../../metrics/usage-columns.ts';
+import { USAGE_COLUMNS, type UsageColumn } from '../../metrics/usage-columns.ts';
 import { eventConflict } from '../schema/tables.ts';
 import { statement } from '../statement.ts';
 
@@ -56,9 +56,7 @@ export const netUsage = statement<
   'net_usage',
   sql`SELECT metric_type, provider, model,
       ${sql.join(
-        [...COUNT_COLUMNS, ...DURATION_COLUMNS].map(
-          (name) => sql`sum(${sql.raw(name)})::text AS ${sql.raw(name)}`,
-        ),
+        USAGE_COLUMNS.map((name) => sql`sum(${sql.raw(name)})::text AS ${sql.raw(name)}`),
         sql`, `,
       )}
     FROM ledger_entry
