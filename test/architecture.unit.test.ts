@@ -13,6 +13,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['config', 'decode', 'identify'],
   ['validate', 'kafka'],
   ['ledger', 'consume'],
+  ['fast-path'],
   ['pipeline', 'produce', 'registry', 'report', 'simulate', 'verify'],
   ['http', 'demo', 'stack'],
   ['commands'],

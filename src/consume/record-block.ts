@@ -1,4 +1,5 @@
 import type { ConsumedRecord, HeaderValue } from '../decode/consumed-record.ts';
+import { type Memory, memoryOf } from '../decode/memory.ts';
 import { schemaIdOf } from '../decode/wire-format.ts';
 
 /** A record as a Kafka client gives it. */
@@ -78,7 +79,8 @@ export class RecordBlock {
   /** About what the block takes in memory. */
   readonly bytes: number;
   readonly packed: PackedRecords;
-  readonly #data: Buffer;
+  /** The bytes of all keys and values. */
+  readonly memory: Memory;
   readonly #offsets: Float64Array;
   readonly #timestamps: Float64Array;
   readonly #layout: Int32Array;
@@ -89,7 +91,7 @@ export class RecordBlock {
     this.packed = packed;
     this.size = size;
     this.bytes = bytes;
-    this.#data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    this.memory = memoryOf(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
     this.#offsets = coordinates.subarray(0, size);
     this.#timestamps = coordinates.subarray(size);
     this.#layout = layout;
@@ -118,10 +120,19 @@ export class RecordBlock {
     return this.#slice(index * WORDS + 2);
   }
 
+  /** Where the value lies in `memory`; its length is -1 for a tombstone. */
+  valueStartAt(index: number): number {
+    return this.#layout[index * WORDS + 2] as number;
+  }
+
+  valueLengthAt(index: number): number {
+    return this.#layout[index * WORDS + 3] as number;
+  }
+
   #slice(at: number): Buffer | null {
     const start = this.#layout[at] as number;
     const length = this.#layout[at + 1] as number;
-    return length < 0 ? null : this.#data.subarray(start, start + length);
+    return length < 0 ? null : this.memory.bytes.subarray(start, start + length);
   }
 
   headersAt(index: number): Readonly<Record<string, HeaderValue>> {
@@ -139,19 +150,30 @@ export class RecordBlock {
     return Math.max(key, 0) + Math.max(value, 0) + RECORD_BYTES;
   }
 
-  recordAt(index: number): ConsumedRecord {
+  recordAt(index: number): PackedRecord {
     return new PackedRecord(this, index);
   }
 }
 
 /** A record that is read out of its block when it is asked. */
-class PackedRecord implements ConsumedRecord {
+export class PackedRecord implements ConsumedRecord {
   readonly #block: RecordBlock;
   readonly #index: number;
 
   constructor(block: RecordBlock, index: number) {
     this.#block = block;
     this.#index = index;
+  }
+  get memory(): Memory {
+    return this.#block.memory;
+  }
+  /** Where the value lies in `memory`. */
+  get valueStart(): number {
+    return this.#block.valueStartAt(this.#index);
+  }
+  /** -1: a tombstone. */
+  get valueLength(): number {
+    return this.#block.valueLengthAt(this.#index);
   }
   get offset(): number {
     return this.#block.offsetAt(this.#index);

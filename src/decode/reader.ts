@@ -4,6 +4,7 @@ import type { AgentMetrics } from '../metrics/types.ts';
 import { loadEnvelopeSchema, loadMetricSchema } from '../schemas/load.ts';
 import { type MetricRecordName, metricTypeOf, NAMESPACE } from '../schemas/metric-records.ts';
 import { exactType } from './exact-types.ts';
+import type { WriterType } from './writer-type.ts';
 
 /** What the bytes of one message say, in our schema; nothing about it is checked yet. */
 export type ReadEvent =
@@ -25,6 +26,12 @@ export type ReadEvent =
  * @throws when the bytes do not follow the writer's schema
  */
 export type Reader = (bytes: Buffer, start: number) => ReadEvent;
+
+/** How the messages of a writer's schema are read, and how their bytes lie. */
+export interface SchemaReader {
+  readonly reader: Reader;
+  readonly writer: WriterType;
+}
 
 const ENVELOPE = `${NAMESPACE}.AgentMetricsEvent`;
 
@@ -50,8 +57,12 @@ interface Envelope {
  *
  * @throws when the schema is not Avro that we can parse, or cannot be resolved to ours
  */
-export function readerFor(writerSchema: unknown): Reader {
+export function readerFor(writerSchema: unknown): SchemaReader {
   const writer = exactType(writerSchema) as RecordType;
+  return { reader: readerOf(writer), writer: writer as WriterType };
+}
+
+function readerOf(writer: RecordType): Reader {
   if (writer.name === ENVELOPE) return envelopeReader(writer);
   const metricType = ownMetricType(writer.name);
   if (metricType !== undefined) return bareMetricReader(writer, metricType);

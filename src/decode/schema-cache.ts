@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import { type Reader, readerFor } from './reader.ts';
+import { readerFor, type SchemaReader } from './reader.ts';
 import { isPossibleSchemaId } from './wire-format.ts';
 
 /** What a registry says of one schema id. */
@@ -21,7 +21,7 @@ export type FetchSchema = (id: number) => Promise<SchemaAnswer>;
 
 /** How the messages of one schema id are read, or why they cannot be. */
 export type SchemaEntry =
-  | { readonly reader: Reader }
+  | SchemaReader
   | {
       readonly reader: undefined;
       readonly reason: 'unknown_schema' | 'undecodable';
@@ -129,7 +129,7 @@ export class SchemaCache {
 
 function entryFor(schema: unknown): SchemaEntry {
   try {
-    return { reader: readerFor(schema) };
+    return readerFor(schema);
   } catch (error) {
     const detail = `the schema cannot be resolved to ours: ${messageOf(error)}`;
     return { reader: undefined, reason: 'undecodable', detail };

@@ -18,9 +18,10 @@ import { SHORT, writeAscii } from './short-text.ts';
  */
 const LEFT_OUT = new Set(['speech_id']);
 
-const TAG = { double: 1, long: 2, boolean: 3, string: 4, record: 5, null: 6 } as const;
+export const TAG = { double: 1, long: 2, boolean: 3, string: 4, record: 5, null: 6 } as const;
 
-interface FieldPlan {
+/** How one field is written; also what a writer that reads no objects goes by. */
+export interface FieldPlan {
   readonly name: string;
   /** Length and bytes of the name, ready to be copied. */
   readonly prefix: Buffer;
@@ -32,6 +33,11 @@ interface FieldPlan {
 const PLANS = new Map<MetricType, readonly FieldPlan[]>(
   METRIC_RECORDS.map(({ record, type }) => [type, planOf(loadMetricSchema(record))]),
 );
+
+/** The fields of a metric in the order of the form. */
+export function canonicalPlan(type: MetricType): readonly FieldPlan[] {
+  return PLANS.get(type) ?? [];
+}
 
 function planOf(
   record: AvroRecordSchema,

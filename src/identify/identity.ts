@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import type { RealtimeModelMetrics, STTMetrics, TTSMetrics } from '../metrics/types.ts';
 import type { BillableMetric } from '../metrics/usage-of.ts';
 import { canonicalForm } from './canonical-form.ts';
 
@@ -22,7 +21,7 @@ export interface Identity {
 }
 
 /** Ids that emitters send when they have none. */
-const PLACEHOLDERS = new Set(['', 'unknown', 'session_close']);
+export const PLACEHOLDERS: ReadonlySet<string> = new Set(['', 'unknown', 'session_close']);
 
 /**
  * The identity table: what tells one emission from another within (session, metric type), read from
@@ -36,26 +35,19 @@ const PLACEHOLDERS = new Set(['', 'unknown', 'session_close']);
  * | Realtime     | once per response; AWS: deltas; xAI: session_close | id, time, tokens, session |
  * | Interruption | deltas without an id                               | the whole event |
  */
-const DISCRIMINATORS: {
-  readonly [T in BillableMetric['type']]: (metric: never) => readonly unknown[] | undefined;
-} = {
-  llm_metrics: () => [],
-  tts_metrics: (metric: TTSMetrics) => [metric.segment_id],
-  stt_metrics: (metric: STTMetrics) => [
-    metric.timestamp,
-    metric.audio_duration,
-    metric.input_tokens,
-    metric.output_tokens,
+export const DISCRIMINATORS = {
+  llm_metrics: [],
+  tts_metrics: ['segment_id'],
+  stt_metrics: ['timestamp', 'audio_duration', 'input_tokens', 'output_tokens'],
+  realtime_model_metrics: [
+    'timestamp',
+    'input_tokens',
+    'output_tokens',
+    'total_tokens',
+    'session_duration',
   ],
-  realtime_model_metrics: (metric: RealtimeModelMetrics) => [
-    metric.timestamp,
-    metric.input_tokens,
-    metric.output_tokens,
-    metric.total_tokens,
-    metric.session_duration,
-  ],
-  interruption_metrics: () => undefined,
-};
+  interruption_metrics: undefined,
+} as const satisfies Record<BillableMetric['type'], readonly string[] | undefined>;
 
 /** The id under which the emitter sent the metric; `null` for interruption, which has none. */
 export function requestIdOf(metric: BillableMetric): string | null {
@@ -70,21 +62,21 @@ export function identify(metric: BillableMetric): Identity {
   const discriminator =
     requestId === null || PLACEHOLDERS.has(requestId)
       ? undefined
-      : DISCRIMINATORS[metric.type](metric as never);
+      : DISCRIMINATORS[metric.type]?.map((name) => metric[name as keyof typeof metric]);
   if (discriminator === undefined) {
     return {
-      identityHigh: word(whole, 0),
-      identityLow: word(whole, 4),
-      fingerprintHigh: word(whole, 8),
-      fingerprintLow: word(whole, 12),
+      identityHigh: wordAt(whole, 0),
+      identityLow: wordAt(whole, 4),
+      fingerprintHigh: wordAt(whole, 8),
+      fingerprintLow: wordAt(whole, 12),
     };
   }
   const parts = hash('sha256', jsonOf(metric.type, requestId as string, discriminator), 'binary');
   return {
-    identityHigh: word(parts, 0),
-    identityLow: word(parts, 4),
-    fingerprintHigh: word(whole, 0),
-    fingerprintLow: word(whole, 4),
+    identityHigh: wordAt(parts, 0),
+    identityLow: wordAt(parts, 4),
+    fingerprintHigh: wordAt(whole, 0),
+    fingerprintLow: wordAt(whole, 4),
   };
 }
 
@@ -121,7 +113,8 @@ function isPlain(text: string): boolean {
   return true;
 }
 
-function word(digest: string, at: number): number {
+/** Four bytes of a digest that is a text of latin1. */
+export function wordAt(digest: string, at: number): number {
   return (
     (digest.charCodeAt(at) << 24) |
     (digest.charCodeAt(at + 1) << 16) |

@@ -1,4 +1,4 @@
-import type { AgentMetrics, Metadata, RealtimeModelMetrics } from './types.ts';
+import type { AgentMetrics, Metadata } from './types.ts';
 import {
   USAGE_COLUMNS,
   type UsageColumn,
@@ -45,28 +45,52 @@ export const USAGE_TYPE_OF = {
   interruption_metrics: 'interruption_usage',
 } as const satisfies Record<BillableMetric['type'], UsageType>;
 
+/** Which field of a metric is billed as which usage column; a dot leads into a record within it. */
+export const BILLED_FIELDS = {
+  llm_metrics: {
+    input_tokens: 'prompt_tokens',
+    input_cached_tokens: 'prompt_cached_tokens',
+    output_tokens: 'completion_tokens',
+  },
+  realtime_model_metrics: {
+    input_tokens: 'input_tokens',
+    input_cached_tokens: 'input_token_details.cached_tokens',
+    input_audio_tokens: 'input_token_details.audio_tokens',
+    input_cached_audio_tokens: 'input_token_details.cached_tokens_details.audio_tokens',
+    input_text_tokens: 'input_token_details.text_tokens',
+    input_cached_text_tokens: 'input_token_details.cached_tokens_details.text_tokens',
+    input_image_tokens: 'input_token_details.image_tokens',
+    input_cached_image_tokens: 'input_token_details.cached_tokens_details.image_tokens',
+    output_tokens: 'output_tokens',
+    output_audio_tokens: 'output_token_details.audio_tokens',
+    output_text_tokens: 'output_token_details.text_tokens',
+    output_image_tokens: 'output_token_details.image_tokens',
+    session_duration: 'session_duration',
+  },
+  tts_metrics: {
+    input_tokens: 'input_tokens',
+    output_tokens: 'output_tokens',
+    characters_count: 'characters_count',
+    audio_duration: 'audio_duration',
+  },
+  stt_metrics: {
+    input_tokens: 'input_tokens',
+    output_tokens: 'output_tokens',
+    audio_duration: 'audio_duration',
+  },
+  interruption_metrics: { total_requests: 'num_requests' },
+} as const satisfies Record<BillableMetric['type'], Partial<Record<UsageColumn, string>>>;
+
 /** The columns that a metric type contributes to, in the order of `usageValues`. */
-export const COLUMNS_OF = {
-  llm_metrics: ['input_tokens', 'input_cached_tokens', 'output_tokens'],
-  realtime_model_metrics: [
-    'input_tokens',
-    'input_cached_tokens',
-    'input_audio_tokens',
-    'input_cached_audio_tokens',
-    'input_text_tokens',
-    'input_cached_text_tokens',
-    'input_image_tokens',
-    'input_cached_image_tokens',
-    'output_tokens',
-    'output_audio_tokens',
-    'output_text_tokens',
-    'output_image_tokens',
-    'session_duration',
-  ],
-  tts_metrics: ['input_tokens', 'output_tokens', 'characters_count', 'audio_duration'],
-  stt_metrics: ['input_tokens', 'output_tokens', 'audio_duration'],
-  interruption_metrics: ['total_requests'],
-} as const satisfies Record<BillableMetric['type'], readonly UsageColumn[]>;
+export const COLUMNS_OF = columnsOf();
+
+function columnsOf(): Record<BillableMetric['type'], readonly UsageColumn[]> {
+  const entries = Object.entries(BILLED_FIELDS).map(([type, fields]) => [
+    type,
+    Object.keys(fields),
+  ]);
+  return Object.fromEntries(entries);
+}
 
 /** For each of `usageValues`, its place among `USAGE_COLUMNS`. */
 export const PLACES_OF = Object.fromEntries(
@@ -76,53 +100,32 @@ export const PLACES_OF = Object.fromEntries(
   ]),
 ) as Record<BillableMetric['type'], number[]>;
 
+/** The names on the way to each billed field, in the order of `COLUMNS_OF`. */
+const STEPS_OF = new Map<string, string[][]>(
+  Object.entries(BILLED_FIELDS).map(([type, fields]) => [
+    type,
+    Object.values(fields).map((path: string) => path.split('.')),
+  ]),
+);
+
 /**
- * What a metric adds to the columns of its type. Numbers are passed on as given: headline token
- * counts are never derived from the details, which need not add up to them, and cancelled work
- * counts like any other. Called for every event, so it allocates the answer and nothing else.
+ * What a metric adds to the columns of its type; `undefined`: it is not billed. Numbers are passed
+ * on as given: headline token counts are never derived from the details, which need not add up to
+ * them, and cancelled work counts like any other.
  */
 export function usageValues(metric: AgentMetrics): number[] | undefined {
   // The declared type holds for TypeScript callers only: null and strangers are not billed.
-  switch (metric?.type) {
-    case 'llm_metrics':
-      return [metric.prompt_tokens, metric.prompt_cached_tokens, metric.completion_tokens];
-    case 'realtime_model_metrics':
-      return ofRealtime(metric);
-    case 'tts_metrics':
-      return [
-        metric.input_tokens,
-        metric.output_tokens,
-        metric.characters_count,
-        metric.audio_duration,
-      ];
-    case 'stt_metrics':
-      return [metric.input_tokens, metric.output_tokens, metric.audio_duration];
-    case 'interruption_metrics':
-      return [metric.num_requests];
-    default:
-      return undefined;
-  }
+  return STEPS_OF.get(metric?.type)?.map((steps) => numberAt(metric, steps));
 }
 
-function ofRealtime(metric: RealtimeModelMetrics): number[] {
-  const input = metric.input_token_details;
-  const cached = input.cached_tokens_details;
-  const output = metric.output_token_details;
-  return [
-    metric.input_tokens,
-    input.cached_tokens,
-    input.audio_tokens,
-    cached?.audio_tokens ?? 0,
-    input.text_tokens,
-    cached?.text_tokens ?? 0,
-    input.image_tokens,
-    cached?.image_tokens ?? 0,
-    metric.output_tokens,
-    output.audio_tokens,
-    output.text_tokens,
-    output.image_tokens,
-    metric.session_duration,
-  ];
+/** A record on the way that is null (details that the provider does not break down) counts nothing. */
+function numberAt(metric: AgentMetrics, steps: readonly string[]): number {
+  let value: unknown = metric;
+  for (const step of steps) {
+    if (value == null) return 0;
+    value = (value as Record<string, unknown>)[step];
+  }
+  return value as number;
 }
 
 function nothing(usageType: UsageType, metadata: Metadata | null | undefined): BillableUsage {

@@ -9,7 +9,7 @@ import { isTransient } from '../ledger/sql-errors.ts';
 import { backOff } from './backoff.ts';
 import { DeadLetterWindow } from './dead-letter-window.ts';
 import { FetchBrake } from './fetch-brake.ts';
-import { metricOf, prepare, type SharedTexts } from './prepare.ts';
+import { metricOf, prepare } from './prepare.ts';
 import { RecordQueue, type Slice } from './record-queue.ts';
 import type { Slots } from './slots.ts';
 import type { Position } from './start-offset.ts';
@@ -256,9 +256,8 @@ export class Lane implements TopicPartition {
       messages,
       metricOf: (message) => metricOf(message, schemas),
     };
-    const texts: SharedTexts = new Map();
     for (const record of records) {
-      const message = prepare(record, schemas, texts);
+      const message = prepare(record, schemas);
       messages.push(message);
       if (this.#window.note(message.kind === 'dead_letter')) {
         const { dead, size } = this.#window;

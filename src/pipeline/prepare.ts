@@ -1,25 +1,36 @@
+import { PackedRecord } from '../consume/record-block.ts';
 import type { ConsumedRecord } from '../decode/consumed-record.ts';
 import { type DecodedEvent, decode } from '../decode/decode.ts';
 import type { SchemaCache } from '../decode/schema-cache.ts';
+import { HEADER_BYTES } from '../decode/wire-format.ts';
+import { fastReaderOf } from '../fast-path/fast-reader.ts';
 import { type BillableMetric, identify, requestIdOf } from '../identify/identity.ts';
 import type { BillableMessage, Message } from '../ledger/message.ts';
 import { eventTime, validate } from '../validate/validate.ts';
-
-/** Texts that many messages of a batch share, so that they share the memory too. */
-export type SharedTexts = Map<string, string>;
 
 /**
  * Takes a record as far as it can be taken without the ledger: decode, validate, identify. It never
  * throws for what a record holds, and every record becomes exactly one message.
  *
  * @param schemas must have loaded the schema id of the record
- * @param texts one for each batch
  */
-export function prepare(
-  record: ConsumedRecord,
-  schemas: SchemaCache,
-  texts: SharedTexts = new Map(),
-): Message {
+export function prepare(record: ConsumedRecord, schemas: SchemaCache): Message {
+  return prepareFast(record, schemas) ?? prepareCarefully(record, schemas);
+}
+
+/** The usual message, of which there are thousands a second. */
+export function prepareFast(record: ConsumedRecord, schemas: SchemaCache): Message | undefined {
+  if (!(record instanceof PackedRecord)) return undefined;
+  const { memory, valueStart, valueLength } = record;
+  if (valueLength < HEADER_BYTES || memory.bytes[valueStart] !== 0) return undefined;
+  const schemaId = memory.view.getUint32(valueStart + 1);
+  const entry = schemas.get(schemaId);
+  const reader = entry && fastReaderOf(entry);
+  return reader?.read(record, valueStart + HEADER_BYTES, valueStart + valueLength, schemaId);
+}
+
+/** Any message, usual or not: it says what is wrong with it. */
+export function prepareCarefully(record: ConsumedRecord, schemas: SchemaCache): Message {
   const decoded = decode(record, schemas);
   switch (decoded.outcome) {
     case 'tombstone':
@@ -29,19 +40,17 @@ export function prepare(
       return { kind: 'dead_letter', record, reason, detail, schemaId };
     }
     case 'event':
-      return prepareEvent(record, decoded, texts);
+      return prepareEvent(record, decoded);
   }
 }
 
-function prepareEvent(record: ConsumedRecord, event: DecodedEvent, texts: SharedTexts): Message {
-  const { metric, attributes, schemaId } = event;
+function prepareEvent(record: ConsumedRecord, event: DecodedEvent): Message {
+  const { metric, sessionId, accountId, attributes, schemaId } = event;
   const validated = validate(event);
   if (!validated.valid) {
     const { detail } = validated;
     return { kind: 'dead_letter', record, reason: 'invalid_value', detail, schemaId };
   }
-  const sessionId = shared(event.sessionId, texts);
-  const accountId = event.accountId === null ? null : shared(event.accountId, texts);
   const eventUs = eventTime(metric.timestamp, record.timestamp);
   const { values } = validated;
   if (values === undefined) {
@@ -58,8 +67,8 @@ function prepareEvent(record: ConsumedRecord, event: DecodedEvent, texts: Shared
     attributes,
     eventUs,
     metricType: billable.type,
-    provider: shared(billable.metadata?.model_provider ?? '', texts),
-    model: shared(billable.metadata?.model_name ?? '', texts),
+    provider: billable.metadata?.model_provider ?? '',
+    model: billable.metadata?.model_name ?? '',
     requestId: requestIdOf(billable),
     values,
     identityHigh: identity.identityHigh,
@@ -67,13 +76,6 @@ function prepareEvent(record: ConsumedRecord, event: DecodedEvent, texts: Shared
     fingerprintHigh: identity.fingerprintHigh,
     fingerprintLow: identity.fingerprintLow,
   };
-}
-
-function shared(text: string, texts: SharedTexts): string {
-  const known = texts.get(text);
-  if (known !== undefined) return known;
-  texts.set(text, text);
-  return text;
 }
 
 /** The whole metric of a message that was prepared before. */

@@ -10,6 +10,7 @@ import {
   envelope,
   framed,
   long,
+  packed,
   recordWith,
   schemasOf,
   string,
@@ -20,7 +21,7 @@ import { llm, realtime, stt, vad } from '../identify/samples.ts';
 const ours = loadEnvelopeSchema();
 const schemas = await schemasOf(ours);
 const prepared = (payload: Buffer, fields = {}) =>
-  prepare(recordWith(framed(payload), fields), schemas);
+  prepare(packed(recordWith(framed(payload), fields)), schemas);
 
 /** An LLM event by hand, with what avsc refuses to write: any long, any bytes as text. */
 function llmBytes(given: {

@@ -6,6 +6,7 @@ import { metricOf, prepare } from '../../src/pipeline/prepare.ts';
 import type { EventInput } from '../../src/produce/encoder.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
 import { metricRecordName, NAMESPACE } from '../../src/schemas/metric-records.ts';
+import { packed } from '../decode/wire.ts';
 
 const SCHEMA_ID = 7;
 const schema = loadEnvelopeSchema();
@@ -36,5 +37,5 @@ export const decodedAgain = (message: BillableMessage) => metricOf(message, sche
 
 /** An event at an offset, as the ledger is given it. */
 export function messageAt(offset: number, value: Buffer | null): Message {
-  return prepare(recordOf(offset, value), schemas);
+  return prepare(packed(recordOf(offset, value)), schemas);
 }

@@ -5,6 +5,7 @@ import { schemaIdOf } from '../../src/decode/wire-format.ts';
 import { recordedCalls } from '../../src/demo/recorded-calls.ts';
 import { prepare } from '../../src/pipeline/prepare.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
+import { packed } from '../decode/wire.ts';
 import { encoded, recordOf } from '../support/messages.ts';
 import { Mutator } from './mutator.ts';
 
@@ -25,7 +26,7 @@ test(`${MESSAGES} spoilt messages are each applied, ignored or refused with a re
   const mutator = new Mutator(valid, SEED);
   const kinds = new Map<string, number>();
   for (let i = 0; i < MESSAGES; i += 1) {
-    const record = recordOf(i, mutator.next());
+    const record = packed(recordOf(i, mutator.next()));
     await schemas.load(schemaIdsOf([record]));
     const begun = performance.now();
     const message = prepare(record, schemas);
