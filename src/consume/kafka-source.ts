@@ -31,7 +31,7 @@ const THREAD = new URL(
 );
 
 /** Nearly all that the thread makes is of no use a moment later: a small nursery will do. */
-const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 12 };
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4 };
 
 /**
  * `PartitionSource` over kafkajs, with the member of the group in a thread of its own: receiving

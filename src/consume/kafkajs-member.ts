@@ -1,13 +1,16 @@
-import type { Batch, Consumer, ConsumerCrashEvent, Kafka } from 'kafkajs';
+import type { Batch, Consumer, ConsumerCrashEvent, Kafka, KafkaMessage } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
 import { messageOf } from '../errors.ts';
+import type { BatchMessage } from './kafkajs-record-batches.ts';
+import type { PackedRecords } from './packed-records.ts';
 import type {
   CommittedPosition,
   GroupMember,
   SourceListener,
   TopicPartition,
 } from './partition-source.ts';
-import { RecordBlock } from './record-block.ts';
+import { packBatches, type RecordBatch } from './record-batch.ts';
+import { packRecords, RecordBlock } from './record-block.ts';
 
 export interface KafkaJsMemberOptions {
   readonly kafka: Kafka;
@@ -25,7 +28,10 @@ const MAX_BYTES_PER_PARTITION = 131_072;
 const RESTART_DELAY_MS = { first: 500, most: 10_000 };
 
 /** kafkajs does not declare this field of a batch. */
-type FetchedKafkaBatch = Batch & { readonly fetchedOffset: string };
+type FetchedKafkaBatch = Omit<Batch, 'messages'> & {
+  readonly fetchedOffset: string;
+  readonly messages: readonly (KafkaMessage | BatchMessage)[];
+};
 
 /**
  * A member of the group over kafkajs. What kafkajs does by itself and must not matter here:
@@ -111,7 +117,7 @@ export class KafkaJsMember implements GroupMember {
     await consumer.run({
       autoCommit: false,
       partitionsConsumedConcurrently: 16,
-      eachBatch: async ({ batch }) => this.#deliver(batch as FetchedKafkaBatch),
+      eachBatch: async ({ batch }) => this.#deliver(batch as unknown as FetchedKafkaBatch),
     });
   }
 
@@ -173,13 +179,28 @@ export class KafkaJsMember implements GroupMember {
 
   #deliver(batch: FetchedKafkaBatch): Promise<void> | undefined {
     if (this.#stopped) return undefined;
+    const fromOffset = Number(batch.fetchedOffset);
     return this.#listener?.fetched({
       topic: batch.topic,
       partition: batch.partition,
-      fromOffset: Number(batch.fetchedOffset),
+      fromOffset,
       nextOffset: Number(batch.lastOffset()) + 1,
-      records: RecordBlock.of(batch.messages),
+      records: new RecordBlock(packed(batch.messages, fromOffset)),
       endOffset: Number(batch.highWatermark),
     });
   }
+}
+
+/** Whole batches, or the messages of an old format. */
+function packed(messages: FetchedKafkaBatch['messages'], fromOffset: number): PackedRecords {
+  const batches: RecordBatch[] = [];
+  const singles: KafkaMessage[] = [];
+  for (const message of messages) {
+    if ('recordBatch' in message) batches.push(message.recordBatch);
+    else singles.push(message);
+  }
+  if (batches.length > 0 && singles.length > 0) {
+    throw new Error(`a fetch from offset ${fromOffset} has messages of two formats`);
+  }
+  return batches.length > 0 ? packBatches(batches, fromOffset) : packRecords(singles);
 }

@@ -1,6 +1,6 @@
 import type { Settings } from '../config/settings.ts';
+import type { PackedRecords } from './packed-records.ts';
 import type { CommittedPosition, FetchedBatch, TopicPartition } from './partition-source.ts';
-import type { PackedRecords } from './record-block.ts';
 
 /** What the thread of the group's member is given when it starts. */
 export interface MemberData {

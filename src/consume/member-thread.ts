@@ -2,6 +2,9 @@
  * The thread in which the group's member lives: what the brokers send is received, unpacked and
  * packed anew here, and heartbeats go out while the worker's own thread is busy with a batch.
  */
+// First, before kafkajs is loaded.
+import './receive-whole-batches.ts';
+
 import { parentPort, workerData } from 'node:worker_threads';
 import { createLogger } from '../config/logger.ts';
 import { messageOf } from '../errors.ts';

@@ -1,6 +1,12 @@
 import type { ConsumedRecord, HeaderValue } from '../decode/consumed-record.ts';
 import { type Memory, memoryOf } from '../decode/memory.ts';
-import { schemaIdOf } from '../decode/wire-format.ts';
+import {
+  type Headers,
+  type PackedRecords,
+  Packing,
+  RECORD_BYTES,
+  WORDS,
+} from './packed-records.ts';
 
 /** A record as a Kafka client gives it. */
 export interface FetchedRecord {
@@ -8,69 +14,27 @@ export interface FetchedRecord {
   readonly timestamp: number | string;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers?: Readonly<Record<string, HeaderValue>> | undefined;
+  readonly headers?: Headers | undefined;
 }
 
-const NO_HEADERS: Readonly<Record<string, HeaderValue>> = Object.freeze({});
-/** What a record takes beside its bytes: its coordinates and lengths. */
-const RECORD_BYTES = 32;
-/** About what a header takes beside its bytes. */
-const HEADER_BYTES = 200;
-/** For each record: where its key starts, its length (-1: null), and the same of its value. */
-const WORDS = 4;
-/** A range of the client's memory is copied as a whole when it holds little else than the records. */
-const MOST_WASTE = 1.3;
-
-/**
- * The records of one fetch, packed: their bytes in one buffer, their coordinates in typed arrays.
- * Thousands of records wait in memory for their transaction; as objects they would take much
- * more, and the garbage collector would have to follow every one. Plain data: it can be handed
- * from thread to thread.
- */
-export interface PackedRecords {
-  readonly size: number;
-  /** About what they take in memory. */
-  readonly bytes: number;
-  readonly data: Uint8Array;
-  /** The offsets, then the timestamps. */
-  readonly coordinates: Float64Array;
-  readonly layout: Int32Array;
-  /** Of the records that have any, by their index. */
-  readonly headers: ReadonlyMap<number, Readonly<Record<string, HeaderValue>>>;
-  /** All that the values are framed with. */
-  readonly schemaIds: ReadonlySet<number>;
-}
+const NO_HEADERS: Headers = Object.freeze({});
 
 /** @param records in the order of their offsets; their bytes are copied */
 export function packRecords(records: readonly FetchedRecord[]): PackedRecords {
-  const size = records.length;
-  const data = new BlockData(records);
-  const coordinates = new Float64Array(size * 2);
-  const layout = new Int32Array(size * WORDS);
-  const withHeaders = new Map<number, Readonly<Record<string, HeaderValue>>>();
-  const schemaIds = new Set<number>();
-  let lastId: number | undefined;
-  let headerBytes = 0;
-  for (let i = 0; i < size; i += 1) {
-    const { offset, timestamp, key, value, headers } = records[i] as FetchedRecord;
-    coordinates[i] = Number(offset);
-    coordinates[size + i] = Number(timestamp);
-    const at = i * WORDS;
-    layout[at] = key === null ? 0 : data.add(key);
-    layout[at + 1] = key === null ? -1 : key.length;
-    layout[at + 2] = value === null ? 0 : data.add(value);
-    layout[at + 3] = value === null ? -1 : value.length;
-    const schemaId = value === null ? undefined : schemaIdOf(value);
-    if (schemaId !== undefined && schemaId !== lastId) schemaIds.add(schemaId);
-    lastId = schemaId;
-    for (const name in headers) {
-      withHeaders.set(i, headers);
-      headerBytes += HEADER_BYTES + name.length + lengthOf(headers[name]);
-    }
+  const length = (bytes: Buffer | null) => bytes?.length ?? 0;
+  const bytes = records.reduce((sum, { key, value }) => sum + length(key) + length(value), 0);
+  const packing = new Packing(records.length, Buffer.allocUnsafeSlow(bytes));
+  let end = 0;
+  for (const { offset, timestamp, key, value, headers } of records) {
+    const at = end;
+    end += key?.copy(packing.data, end) ?? 0;
+    const valueAt = end;
+    end += value?.copy(packing.data, end) ?? 0;
+    const [keyLength, valueLength] = [key?.length ?? -1, value?.length ?? -1];
+    packing.add(Number(offset), Number(timestamp), at, keyLength, valueAt, valueLength);
+    if (headers !== undefined) packing.addHeaders(headers);
   }
-  const bytes = data.bytes.length + size * RECORD_BYTES + headerBytes;
-  const parts = { data: data.bytes, coordinates, layout, headers: withHeaders, schemaIds };
-  return { size, bytes, ...parts };
+  return packing.finish();
 }
 
 /** Reads packed records. */
@@ -135,7 +99,7 @@ export class RecordBlock {
     return length < 0 ? null : this.memory.bytes.subarray(start, start + length);
   }
 
-  headersAt(index: number): Readonly<Record<string, HeaderValue>> {
+  headersAt(index: number): Headers {
     const headers = this.#headers.get(index);
     if (headers === undefined) return NO_HEADERS;
     const buffers: Record<string, HeaderValue> = Object.create(null);
@@ -187,7 +151,7 @@ export class PackedRecord implements ConsumedRecord {
   get value(): Buffer | null {
     return this.#block.valueAt(this.#index);
   }
-  get headers(): Readonly<Record<string, HeaderValue>> {
+  get headers(): Headers {
     return this.#block.headersAt(this.#index);
   }
 }
@@ -196,62 +160,4 @@ export class PackedRecord implements ConsumedRecord {
 function bufferOf(header: HeaderValue | Uint8Array): HeaderValue {
   if (Array.isArray(header)) return header.map((value) => bufferOf(value) as Buffer | string);
   return header instanceof Uint8Array ? Buffer.from(header) : header;
-}
-
-function lengthOf(header: HeaderValue): number {
-  if (header === undefined) return 0;
-  if (!Array.isArray(header)) return header.length;
-  return header.reduce((sum, value) => sum + value.length, 0);
-}
-
-/** The bytes of keys and values, in one buffer of our own. */
-class BlockData {
-  readonly bytes: Buffer;
-  /** Set when the range of the client's memory was copied as it is: where it begins there. */
-  readonly #rangeStart: number | undefined;
-  #end = 0;
-
-  constructor(records: readonly FetchedRecord[]) {
-    const range = new MemoryRange();
-    for (const { key, value } of records) {
-      if (key !== null) range.include(key);
-      if (value !== null) range.include(value);
-    }
-    const { memory, start, end, length } = range;
-    // Not from the pool of small buffers: nothing else is kept alive with it.
-    if (range.isOne && memory !== undefined && end - start <= length * MOST_WASTE) {
-      this.bytes = Buffer.allocUnsafeSlow(end - start);
-      this.bytes.set(new Uint8Array(memory, start, end - start));
-      this.#rangeStart = start;
-    } else {
-      this.bytes = Buffer.allocUnsafeSlow(length);
-      this.#rangeStart = undefined;
-    }
-  }
-
-  /** Where in `bytes` these are. */
-  add(bytes: Buffer): number {
-    if (this.#rangeStart !== undefined) return bytes.byteOffset - this.#rangeStart;
-    const at = this.#end;
-    this.#end += bytes.copy(this.bytes, at);
-    return at;
-  }
-}
-
-/** The range of memory that buffers lie in, if it is one. */
-class MemoryRange {
-  memory: ArrayBufferLike | undefined;
-  isOne = true;
-  start = Number.MAX_SAFE_INTEGER;
-  end = 0;
-  /** Of the buffers together. */
-  length = 0;
-
-  include(bytes: Buffer): void {
-    this.memory ??= bytes.buffer;
-    if (bytes.buffer !== this.memory) this.isOne = false;
-    this.start = Math.min(this.start, bytes.byteOffset);
-    this.end = Math.max(this.end, bytes.byteOffset + bytes.length);
-    this.length += bytes.length;
-  }
 }

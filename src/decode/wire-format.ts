@@ -5,10 +5,15 @@ export const HEADER_BYTES = 5;
 /** Registries number schemas with a signed 32-bit integer, beginning with 1. */
 const MAX_SCHEMA_ID = 0x7fff_ffff;
 
-/** The schema id that `value` is framed with, or `undefined` when it is not framed at all. */
-export function schemaIdOf(value: Buffer): number | undefined {
-  if (value.length < HEADER_BYTES || value[0] !== MAGIC_BYTE) return undefined;
-  return value.readUInt32BE(1);
+/**
+ * The schema id that a value is framed with, or `undefined` when it is not framed at all.
+ *
+ * @param start where the value begins in `bytes`
+ * @param end where it ends
+ */
+export function schemaIdOf(bytes: Buffer, start = 0, end = bytes.length): number | undefined {
+  if (end - start < HEADER_BYTES || bytes[start] !== MAGIC_BYTE) return undefined;
+  return bytes.readUInt32BE(start + 1);
 }
 
 /** Whether a registry could have given out `id`; others need no question. */

@@ -2,7 +2,7 @@ import { PackedRecord } from '../consume/record-block.ts';
 import type { ConsumedRecord } from '../decode/consumed-record.ts';
 import { type DecodedEvent, decode } from '../decode/decode.ts';
 import type { SchemaCache } from '../decode/schema-cache.ts';
-import { HEADER_BYTES } from '../decode/wire-format.ts';
+import { HEADER_BYTES, schemaIdOf } from '../decode/wire-format.ts';
 import { fastReaderOf } from '../fast-path/fast-reader.ts';
 import { type BillableMetric, identify, requestIdOf } from '../identify/identity.ts';
 import type { BillableMessage, Message } from '../ledger/message.ts';
@@ -22,11 +22,11 @@ export function prepare(record: ConsumedRecord, schemas: SchemaCache): Message {
 export function prepareFast(record: ConsumedRecord, schemas: SchemaCache): Message | undefined {
   if (!(record instanceof PackedRecord)) return undefined;
   const { memory, valueStart, valueLength } = record;
-  if (valueLength < HEADER_BYTES || memory.bytes[valueStart] !== 0) return undefined;
-  const schemaId = memory.view.getUint32(valueStart + 1);
-  const entry = schemas.get(schemaId);
-  const reader = entry && fastReaderOf(entry);
-  return reader?.read(record, valueStart + HEADER_BYTES, valueStart + valueLength, schemaId);
+  const end = valueStart + Math.max(valueLength, 0);
+  const schemaId = schemaIdOf(memory.bytes, valueStart, end);
+  const entry = schemaId === undefined ? undefined : schemas.get(schemaId);
+  if (schemaId === undefined || entry === undefined) return undefined;
+  return fastReaderOf(entry)?.read(record, valueStart + HEADER_BYTES, end, schemaId);
 }
 
 /** Any message, usual or not: it says what is wrong with it. */

@@ -1,4 +1,4 @@
-import { type Kafka, Partitioners } from 'kafkajs';
+import { CompressionTypes, type Kafka, Partitioners } from 'kafkajs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type {
   FetchedBatch,
@@ -201,6 +201,57 @@ export function conformance(factory: SourceFactory): void {
     await until('the end is reached', () => seen.next() >= 4);
 
     expect(seen.offsets()).toEqual([0]);
+  });
+
+  test('delivers nothing of transactions that were open side by side and aborted', async () => {
+    const producers = await Promise.all(
+      ['one', 'other'].map(async (name) => {
+        const producer = factory.kafka().producer({
+          createPartitioner: Partitioners.DefaultPartitioner,
+          transactionalId: `${name}-${topic}`,
+          idempotent: true,
+          maxInFlightRequests: 1,
+        });
+        await producer.connect();
+        return producer;
+      }),
+    );
+    const transactions = [];
+    for (const producer of producers) transactions.push(await producer.transaction());
+    // Records 0 to 5, in turns.
+    for (let i = 0; i < 6; i += 1) {
+      await transactions[i % 2]?.send({ topic, messages: [{ partition: 0, value: `${i}` }] });
+    }
+    // In the other order than they were begun; markers 6 and 7.
+    for (const transaction of transactions.reverse()) await transaction.abort();
+    for (const producer of producers) await producer.disconnect();
+    await produce(1);
+    // The first record that is fetched is not of the transaction that ended first.
+    const { seen } = await started(4);
+    await until('the end is reached', () => seen.next() >= 9);
+
+    expect(seen.offsets()).toEqual([8]);
+  });
+
+  test('delivers what was compressed, and its headers', async () => {
+    const producer = factory
+      .kafka()
+      .producer({ createPartitioner: Partitioners.DefaultPartitioner });
+    await producer.connect();
+    const messages = range(0, 30).map((i) => ({
+      partition: 0,
+      value: `value ${i}`,
+      headers: { session_id: `call ${i}` },
+    }));
+    await producer.send({ topic, messages, compression: CompressionTypes.GZIP });
+    await producer.disconnect();
+    const { seen } = await started(10);
+    await until('the end is reached', () => seen.next() >= 30);
+
+    expect(seen.offsets()).toEqual(range(10, 30));
+    const [batch] = seen.batches.filter(({ partition }) => partition === 0);
+    expect(String(batch?.records.valueAt(0))).toBe('value 10');
+    expect(String(batch?.records.headersAt(0)['session_id'])).toBe('call 10');
   });
 
   test('shares the partitions out when a second member joins, and gives them back when it leaves', async () => {

@@ -1,0 +1,3 @@
+import { receiveWholeBatches } from './kafkajs-record-batches.ts';
+
+receiveWholeBatches();
