@@ -10,7 +10,7 @@ import {
   listDeadLetters,
   readDeadLetter,
 } from '../ledger/statements/dead-letters.ts';
-import { prepare } from '../pipeline/prepare.ts';
+import { prepareCarefully } from '../pipeline/prepare.ts';
 import { recordOfLetter, redriveLetter } from '../pipeline/redrive.ts';
 import { schemaFetcher } from '../registry/schema-registry.ts';
 import { command, context, print, printJson } from './command.ts';
@@ -119,7 +119,7 @@ async function showLetter(id: Coordinates): Promise<void> {
     const record = recordOfLetter(row);
     const schemas = new SchemaCache(schemaFetcher(registry));
     await schemas.load(schemaIdsOf([record]));
-    const { record: _, ...today } = prepare(record, schemas);
+    const { record: _, ...today } = prepareCarefully(record, schemas);
     printJson({ ...letterJson(row), today });
   } finally {
     await database.end();

@@ -1,5 +1,6 @@
 import type { ConsumedRecord, HeaderValue } from '../decode/consumed-record.ts';
 import { type Memory, memoryOf } from '../decode/memory.ts';
+import type { Columns } from '../fast-path/columns.ts';
 import {
   type Headers,
   type PackedRecords,
@@ -43,6 +44,8 @@ export class RecordBlock {
   /** About what the block takes in memory. */
   readonly bytes: number;
   readonly packed: PackedRecords;
+  /** What was read ahead of its records; `undefined`: nothing yet. */
+  columns: Columns | undefined;
   /** The bytes of all keys and values. */
   readonly memory: Memory;
   readonly #offsets: Float64Array;
@@ -50,9 +53,10 @@ export class RecordBlock {
   readonly #layout: Int32Array;
   readonly #headers: PackedRecords['headers'];
 
-  constructor(packed: PackedRecords) {
+  constructor(packed: PackedRecords, columns?: Columns) {
     const { size, bytes, data, coordinates, layout, headers } = packed;
     this.packed = packed;
+    this.columns = columns;
     this.size = size;
     this.bytes = bytes;
     this.memory = memoryOf(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
@@ -114,30 +118,19 @@ export class RecordBlock {
     return Math.max(key, 0) + Math.max(value, 0) + RECORD_BYTES;
   }
 
-  recordAt(index: number): PackedRecord {
+  recordAt(index: number): ConsumedRecord {
     return new PackedRecord(this, index);
   }
 }
 
 /** A record that is read out of its block when it is asked. */
-export class PackedRecord implements ConsumedRecord {
+class PackedRecord implements ConsumedRecord {
   readonly #block: RecordBlock;
   readonly #index: number;
 
   constructor(block: RecordBlock, index: number) {
     this.#block = block;
     this.#index = index;
-  }
-  get memory(): Memory {
-    return this.#block.memory;
-  }
-  /** Where the value lies in `memory`. */
-  get valueStart(): number {
-    return this.#block.valueStartAt(this.#index);
-  }
-  /** -1: a tombstone. */
-  get valueLength(): number {
-    return this.#block.valueLengthAt(this.#index);
   }
   get offset(): number {
     return this.#block.offsetAt(this.#index);

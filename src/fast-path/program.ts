@@ -38,7 +38,11 @@ class NotPlain extends Error {}
  *
  * @param keeps whether the values matter; else only `timestamp` is kept
  */
-export function compile(writer: WriterType, layout: Layout, keeps: boolean): Program | undefined {
+export function compile(
+  writer: WriterType,
+  layout: Pick<Layout, 'slots' | 'fields'> & Pick<Field, 'recordName'>,
+  keeps: boolean,
+): Program | undefined {
   const compiler = new Compiler(keeps);
   try {
     compiler.record(writer, layout);

@@ -68,8 +68,11 @@ export async function acceptConflict(database: Database, key: ConflictKey): Prom
       model: difference.model,
       requestId: requestIdOf(metric),
       eventUs,
-      record: { offset },
-      values: COLUMNS_OF[metric.type].map((name) => exact(difference.usage[name])),
+      offset,
+      valueAt: (column: number) => {
+        const name = COLUMNS_OF[metric.type][column] as UsageColumn;
+        return exact(difference.usage[name]);
+      },
     }));
     const idOf = (entry: (typeof entries)[number]) => sourceIds(entry.provider, entry.model);
     const pages = new PageWriter(await rowOidOf(connection), where, idOf, entries.length);

@@ -111,7 +111,7 @@ export class Ledger {
     message: Exclude<Message, RefusedMessage>,
     options: { dryRun: boolean; metricOf: Batch['metricOf'] },
   ): Promise<Outcome | undefined> {
-    const { offset } = message.record;
+    const { offset } = message;
     const key = { ...where, offset };
     const { metricOf } = options;
     const batch = { ...where, messages: [message], metricOf };
@@ -137,7 +137,7 @@ export class Ledger {
   async #applyHalves(batch: Batch): Promise<ApplyResult> {
     const middle = batch.messages.length >> 1;
     const right = batch.messages.slice(middle);
-    const border = right[0]?.record.offset ?? batch.nextOffset;
+    const border = right[0]?.offset ?? batch.nextOffset;
     const left = batch.messages.slice(0, middle);
     const first = await this.apply({ ...batch, nextOffset: border, messages: left });
     if (first.status === 'moved') return first;
@@ -253,6 +253,7 @@ async function keepBooksOf(
 function rejected(message: Exclude<Message, RefusedMessage>, error: unknown): RefusedMessage {
   return {
     kind: 'dead_letter',
+    offset: message.offset,
     record: message.record,
     reason: 'rejected_by_database',
     detail: messageOf(error),

@@ -22,19 +22,21 @@ export interface SessionNote {
  */
 export interface BillableMessage extends SessionNote, Identity {
   readonly kind: 'billable';
+  readonly offset: number;
   readonly record: ConsumedRecord;
   readonly schemaId: number;
   readonly metricType: BillableMetric['type'];
   readonly provider: string;
   readonly model: string;
   readonly requestId: string | null;
-  /** What it adds to the columns of its type; see `usageValues`. */
-  readonly values: readonly number[];
+  /** What it adds to a column of its type, by its number among `COLUMNS_OF`; see `usageValues`. */
+  valueAt(column: number): number;
 }
 
 /** VAD and EOU, which are not billed, and tombstones, which have no session. */
 export interface IgnoredMessage {
   readonly kind: 'ignored';
+  readonly offset: number;
   readonly record: ConsumedRecord;
   readonly session: SessionNote | undefined;
 }
@@ -42,6 +44,7 @@ export interface IgnoredMessage {
 /** A message that can never be applied. */
 export interface RefusedMessage {
   readonly kind: 'dead_letter';
+  readonly offset: number;
   readonly record: ConsumedRecord;
   readonly reason: DeadLetterReason;
   readonly detail: string;

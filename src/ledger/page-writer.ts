@@ -9,9 +9,9 @@ export interface PageEntry extends Identity {
   readonly requestId: string | null;
   /** Microseconds since 1970. */
   readonly eventUs: number;
-  readonly record: { readonly offset: number };
-  /** For each column of its type; as text where a number would not be exact. */
-  readonly values: readonly (number | string)[];
+  readonly offset: number;
+  /** Of a column of its type, by its number among `COLUMNS_OF`; as text where a number would not be exact. */
+  valueAt(column: number): number | string;
 }
 
 /** Where the entries of pages come from. */
@@ -86,7 +86,7 @@ export class PageWriter<Entry extends PageEntry> {
     const { topic, partition, isCorrection } = this.#source;
     const rows = this.#rows;
     const count = entries.length;
-    const baseOffset = entries[0]?.record.offset ?? 0;
+    const baseOffset = entries[0]?.offset ?? 0;
     rows.beginRow(COLUMNS);
     rows.column(OID.text);
     rows.text(sessionId);
@@ -135,7 +135,7 @@ export class PageWriter<Entry extends PageEntry> {
 
     rows.column(OID['int4[]']);
     array = rows.beginArray(OID.int4, count, false);
-    for (const { record } of entries) rows.int4(record.offset - baseOffset);
+    for (const { offset } of entries) rows.int4(offset - baseOffset);
     rows.endArray(array);
 
     this.#addUsage(entries);
@@ -147,10 +147,10 @@ export class PageWriter<Entry extends PageEntry> {
     const rows = this.#rows;
     // The entries column by column; most columns are of none.
     const columns = new Array<(number | string)[] | undefined>(USAGE_COLUMNS.length);
-    entries.forEach(({ metricType, values }, i) => {
-      const places = PLACES_OF[metricType];
-      for (let j = 0; j < values.length; j += 1) {
-        const value = values[j] as number | string;
+    entries.forEach((entry, i) => {
+      const places = PLACES_OF[entry.metricType];
+      for (let j = 0; j < places.length; j += 1) {
+        const value = entry.valueAt(j);
         if (value === 0) continue;
         const place = places[j] as number;
         const column = columns[place] ?? new Array<number | string>(entries.length).fill(0);

@@ -17,7 +17,7 @@ export async function keepDeadLetters(
   await insertDeadLetters.run(connection, {
     topic,
     partition,
-    offsets: numberArray(letters.map(({ record }) => record.offset)),
+    offsets: numberArray(letters.map(({ offset }) => offset)),
     reasons: textArray(letters.map(({ reason }) => reason)),
     details: textArray(letters.map(({ detail }) => storable(detail))),
     schemaIds: numberArray(letters.map(({ schemaId }) => schemaId)),
@@ -58,7 +58,7 @@ export async function keepConflicts(
     topic,
     partition,
     sessionIds: textArray(disputed.map(({ event }) => event.sessionId)),
-    offsets: numberArray(disputed.map(({ event }) => event.record.offset)),
+    offsets: numberArray(disputed.map(({ event }) => event.offset)),
     metricTypes: textArray(disputed.map(({ event }) => event.metricType)),
     requestIds: textArray(disputed.map(({ event }) => event.requestId)),
     appliedPayloads: textArray(disputed.map(({ applied }) => applied ?? '{}')),

@@ -99,10 +99,11 @@ function newDelta(
   };
 }
 
-function add(delta: UsageDelta, { metricType, values, eventUs }: BillableMessage): void {
-  const places = PLACES_OF[metricType];
-  for (let i = 0; i < values.length; i += 1) {
-    const value = values[i] as number;
+function add(delta: UsageDelta, event: BillableMessage): void {
+  const { eventUs } = event;
+  const places = PLACES_OF[event.metricType];
+  for (let i = 0; i < places.length; i += 1) {
+    const value = event.valueAt(i);
     if (value === 0) continue;
     const place = places[i] as number;
     if (place < COUNT_COLUMNS.length) {

@@ -9,7 +9,7 @@ import { isTransient } from '../ledger/sql-errors.ts';
 import { backOff } from './backoff.ts';
 import { DeadLetterWindow } from './dead-letter-window.ts';
 import { FetchBrake } from './fetch-brake.ts';
-import { metricOf, prepare } from './prepare.ts';
+import { metricOf, prepareAt } from './prepare.ts';
 import { RecordQueue, type Slice } from './record-queue.ts';
 import type { Slots } from './slots.ts';
 import type { Position } from './start-offset.ts';
@@ -242,7 +242,7 @@ export class Lane implements TopicPartition {
     );
   }
 
-  async #prepareSlice({ fromOffset, nextOffset, records, bytes }: Slice): Promise<Prepared> {
+  async #prepareSlice({ fromOffset, nextOffset, pieces, bytes }: Slice): Promise<Prepared> {
     const { groupId, schemas } = this.#context;
     const { topic, partition, pass } = this;
     const messages: Message[] = [];
@@ -256,18 +256,20 @@ export class Lane implements TopicPartition {
       messages,
       metricOf: (message) => metricOf(message, schemas),
     };
-    for (const record of records) {
-      const message = prepare(record, schemas);
-      messages.push(message);
-      if (this.#window.note(message.kind === 'dead_letter')) {
-        const { dead, size } = this.#window;
-        const why =
-          `${dead} of its last ${size} messages are dead letters, more than DEAD_LETTER_LIMIT ` +
-          'allows; mend the cause or raise the limit, then restart';
-        const halt: Halt = { kind: 'dead_letter_limit', why };
-        return { batch: { ...batch, nextOffset: record.offset + 1 }, bytes, halt };
+    for (const { block, from, to } of pieces) {
+      for (let index = from; index < to; index += 1) {
+        const message = prepareAt(block, index, schemas);
+        messages.push(message);
+        if (this.#window.note(message.kind === 'dead_letter')) {
+          const { dead, size } = this.#window;
+          const why =
+            `${dead} of its last ${size} messages are dead letters, more than DEAD_LETTER_LIMIT ` +
+            'allows; mend the cause or raise the limit, then restart';
+          const halt: Halt = { kind: 'dead_letter_limit', why };
+          return { batch: { ...batch, nextOffset: message.offset + 1 }, bytes, halt };
+        }
+        if (messages.length % PREPARE_CHUNK === 0) await yieldToOthers();
       }
-      if (messages.length % PREPARE_CHUNK === 0) await yieldToOthers();
     }
     return { batch, bytes, halt: undefined };
   }
@@ -350,6 +352,6 @@ function behind(batch: Batch, position: Position | undefined): Batch | undefined
   if (position === undefined || position.pass !== batch.pass) return undefined;
   const { nextOffset } = position;
   if (nextOffset <= batch.fromOffset || nextOffset > batch.nextOffset) return undefined;
-  const messages = batch.messages.filter(({ record }) => record.offset >= nextOffset);
+  const messages = batch.messages.filter(({ offset }) => offset >= nextOffset);
   return { ...batch, fromOffset: nextOffset, messages };
 }

@@ -1,43 +1,32 @@
-import { PackedRecord } from '../consume/record-block.ts';
+import type { RecordBlock } from '../consume/record-block.ts';
 import type { ConsumedRecord } from '../decode/consumed-record.ts';
 import { type DecodedEvent, decode } from '../decode/decode.ts';
 import type { SchemaCache } from '../decode/schema-cache.ts';
-import { HEADER_BYTES, schemaIdOf } from '../decode/wire-format.ts';
-import { fastReaderOf } from '../fast-path/fast-reader.ts';
 import { type BillableMetric, identify, requestIdOf } from '../identify/identity.ts';
 import type { BillableMessage, Message } from '../ledger/message.ts';
 import { eventTime, validate } from '../validate/validate.ts';
+import { usualMessage } from './usual-message.ts';
 
 /**
  * Takes a record as far as it can be taken without the ledger: decode, validate, identify. It never
  * throws for what a record holds, and every record becomes exactly one message.
  *
- * @param schemas must have loaded the schema id of the record
+ * @param schemas must have loaded the schema ids of the block
  */
-export function prepare(record: ConsumedRecord, schemas: SchemaCache): Message {
-  return prepareFast(record, schemas) ?? prepareCarefully(record, schemas);
+export function prepareAt(block: RecordBlock, index: number, schemas: SchemaCache): Message {
+  return usualMessage(block, index, schemas) ?? prepareCarefully(block.recordAt(index), schemas);
 }
 
-/** The usual message, of which there are thousands a second. */
-export function prepareFast(record: ConsumedRecord, schemas: SchemaCache): Message | undefined {
-  if (!(record instanceof PackedRecord)) return undefined;
-  const { memory, valueStart, valueLength } = record;
-  const end = valueStart + Math.max(valueLength, 0);
-  const schemaId = schemaIdOf(memory.bytes, valueStart, end);
-  const entry = schemaId === undefined ? undefined : schemas.get(schemaId);
-  if (schemaId === undefined || entry === undefined) return undefined;
-  return fastReaderOf(entry)?.read(record, valueStart + HEADER_BYTES, end, schemaId);
-}
-
-/** Any message, usual or not: it says what is wrong with it. */
+/** The same for any record, usual or not; what is wrong with it, it says. */
 export function prepareCarefully(record: ConsumedRecord, schemas: SchemaCache): Message {
+  const { offset } = record;
   const decoded = decode(record, schemas);
   switch (decoded.outcome) {
     case 'tombstone':
-      return { kind: 'ignored', record, session: undefined };
+      return { kind: 'ignored', offset, record, session: undefined };
     case 'dead_letter': {
       const { reason, detail, schemaId } = decoded;
-      return { kind: 'dead_letter', record, reason, detail, schemaId };
+      return { kind: 'dead_letter', offset, record, reason, detail, schemaId };
     }
     case 'event':
       return prepareEvent(record, decoded);
@@ -46,20 +35,27 @@ export function prepareCarefully(record: ConsumedRecord, schemas: SchemaCache): 
 
 function prepareEvent(record: ConsumedRecord, event: DecodedEvent): Message {
   const { metric, sessionId, accountId, attributes, schemaId } = event;
+  const { offset } = record;
   const validated = validate(event);
   if (!validated.valid) {
     const { detail } = validated;
-    return { kind: 'dead_letter', record, reason: 'invalid_value', detail, schemaId };
+    return { kind: 'dead_letter', offset, record, reason: 'invalid_value', detail, schemaId };
   }
   const eventUs = eventTime(metric.timestamp, record.timestamp);
   const { values } = validated;
   if (values === undefined) {
-    return { kind: 'ignored', record, session: { sessionId, accountId, attributes, eventUs } };
+    return {
+      kind: 'ignored',
+      offset,
+      record,
+      session: { sessionId, accountId, attributes, eventUs },
+    };
   }
   const billable = metric as BillableMetric;
   const identity = identify(billable);
   return {
     kind: 'billable',
+    offset,
     record,
     schemaId,
     sessionId,
@@ -70,7 +66,7 @@ function prepareEvent(record: ConsumedRecord, event: DecodedEvent): Message {
     provider: billable.metadata?.model_provider ?? '',
     model: billable.metadata?.model_name ?? '',
     requestId: requestIdOf(billable),
-    values,
+    valueAt: (column) => values[column] ?? 0,
     identityHigh: identity.identityHigh,
     identityLow: identity.identityLow,
     fingerprintHigh: identity.fingerprintHigh,

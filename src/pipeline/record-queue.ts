@@ -1,12 +1,20 @@
 import type { FetchedBatch } from '../consume/partition-source.ts';
 import type { RecordBlock } from '../consume/record-block.ts';
-import type { ConsumedRecord } from '../decode/consumed-record.ts';
+
+/** Records of one block: from `from` up to `to`, without it. */
+export interface Piece {
+  readonly block: RecordBlock;
+  readonly from: number;
+  readonly to: number;
+}
 
 /** A run of records without a gap between `fromOffset` and `nextOffset`. */
 export interface Slice {
   readonly fromOffset: number;
   readonly nextOffset: number;
-  readonly records: readonly ConsumedRecord[];
+  readonly pieces: readonly Piece[];
+  /** How many records they are. */
+  readonly size: number;
   readonly bytes: number;
   /** Those of the records, and maybe others that came with them. */
   readonly schemaIds: ReadonlySet<number>;
@@ -73,27 +81,30 @@ export class RecordQueue {
   /** Takes up to `maxRecords` records or `maxBytes` bytes, at least one record if there is any. */
   take(maxRecords: number, maxBytes: number): Slice {
     const fromOffset = this.#from;
-    const records: ConsumedRecord[] = [];
+    const pieces: Piece[] = [];
+    let size = 0;
     const schemaIds = new Set<number>();
     let bytes = 0;
     for (let segment = this.#segments[0]; segment !== undefined; segment = this.#segments[0]) {
       const { block } = segment;
       for (const id of block.packed.schemaIds) schemaIds.add(id);
+      const from = segment.at;
       while (segment.at < segment.end) {
         const more = block.bytesAt(segment.at);
-        if (records.length > 0 && (records.length >= maxRecords || bytes + more > maxBytes)) break;
-        records.push(block.recordAt(segment.at));
+        if (size > 0 && (size >= maxRecords || bytes + more > maxBytes)) break;
         segment.at += 1;
+        size += 1;
         bytes += more;
       }
+      if (segment.at > from) pieces.push({ block, from, to: segment.at });
       if (segment.at < segment.end) break;
       this.#segments.shift();
     }
     // Up to the next record, so that offsets without one are booked with those before them.
     const [next] = this.#segments;
     this.#from = next === undefined ? this.#next : next.block.offsetAt(next.at);
-    this.#size -= records.length;
+    this.#size -= size;
     this.#bytes -= bytes;
-    return { fromOffset, nextOffset: this.#from, records, bytes, schemaIds };
+    return { fromOffset, nextOffset: this.#from, pieces, size, bytes, schemaIds };
   }
 }

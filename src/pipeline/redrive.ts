@@ -5,7 +5,7 @@ import { messageOf } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { isRejected } from '../ledger/sql-errors.ts';
 import type { LetterRow } from '../ledger/statements/dead-letters.ts';
-import { metricOf, prepare } from './prepare.ts';
+import { metricOf, prepareCarefully } from './prepare.ts';
 
 /** What became of a dead letter that was tried again. */
 export type RedriveResult =
@@ -24,7 +24,7 @@ export async function redriveLetter(
 ): Promise<RedriveResult> {
   const record = recordOfLetter(row);
   await schemas.load(schemaIdsOf([record]));
-  const message = prepare(record, schemas);
+  const message = prepareCarefully(record, schemas);
   if (message.kind === 'dead_letter') return { reason: message.reason, detail: message.detail };
   const where = { topic: row.kafka_topic, partition: row.kafka_partition };
   try {

@@ -1,5 +1,4 @@
 import avro from 'avsc';
-import { RecordBlock } from '../../src/consume/record-block.ts';
 import type { ConsumedRecord } from '../../src/decode/consumed-record.ts';
 import { type Decoded, decode } from '../../src/decode/decode.ts';
 import { SchemaCache } from '../../src/decode/schema-cache.ts';
@@ -23,11 +22,6 @@ export function recordWith(
   fields: Partial<ConsumedRecord> = {},
 ): ConsumedRecord {
   return { offset: 0, timestamp: 1_760_000_000_000, key: null, headers: {}, ...fields, value };
-}
-
-/** The same record as it waits in memory, packed: the one that workers prepare. */
-export function packed(record: ConsumedRecord): ConsumedRecord {
-  return RecordBlock.of([record]).recordAt(0);
 }
 
 /** A cache that knows one writer schema. */

@@ -21,13 +21,14 @@ export function billable(
 ): BillableMessage {
   return {
     kind: 'billable',
+    offset,
     record: record(offset),
     schemaId: 7,
     metricType: metric.type,
     requestId: requestIdOf(metric),
     provider: metric.metadata?.model_provider ?? '',
     model: metric.metadata?.model_name ?? '',
-    values: usageValues(metric) ?? [],
+    valueAt: (column) => usageValues(metric)?.[column] ?? 0,
     ...note(session),
     ...identify(metric),
   };
@@ -36,6 +37,7 @@ export function billable(
 export function ignored(session: Partial<SessionNote> | undefined, offset = 0): IgnoredMessage {
   return {
     kind: 'ignored',
+    offset,
     record: record(offset),
     session: session === undefined ? undefined : note(session),
   };

@@ -37,6 +37,7 @@ describe('a batch by session', () => {
     const three = billable(metric('3'), { sessionId: 'b' });
     const letter: Message = {
       kind: 'dead_letter',
+      offset: 0,
       record: one.record,
       reason: 'undecodable',
       detail: '',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RecordBlock } from '../../src/consume/record-block.ts';
-import { RecordQueue } from '../../src/pipeline/record-queue.ts';
+import { RecordQueue, type Slice } from '../../src/pipeline/record-queue.ts';
 import { recordWith } from '../decode/wire.ts';
 
 const RECORD = 32;
@@ -19,8 +19,10 @@ function batch(offsets: readonly number[], nextOffset = (offsets.at(-1) ?? -1) +
   };
 }
 
-const offsetsOf = ({ records }: { records: readonly { offset: number }[] }) =>
-  records.map(({ offset }) => offset);
+const offsetsOf = ({ pieces }: Slice) =>
+  pieces.flatMap(({ block, from, to }) =>
+    Array.from({ length: to - from }, (_, i) => block.offsetAt(from + i)),
+  );
 
 describe('a queue of records', () => {
   test('is empty at first, and gives an empty slice', () => {
@@ -29,7 +31,7 @@ describe('a queue of records', () => {
     expect(queue.take(10, 10)).toMatchObject({
       fromOffset: 7,
       nextOffset: 7,
-      records: [],
+      pieces: [],
       bytes: 0,
     });
   });
@@ -89,7 +91,7 @@ describe('offsets without a record', () => {
     const queue = new RecordQueue(0);
     queue.push(batch([], 4));
     expect(queue).toMatchObject({ isEmpty: false, size: 0, nextOffset: 4 });
-    expect(queue.take(1, 1)).toMatchObject({ fromOffset: 0, nextOffset: 4, records: [] });
+    expect(queue.take(1, 1)).toMatchObject({ fromOffset: 0, nextOffset: 4, pieces: [] });
     expect(queue.isEmpty).toBe(true);
   });
 });
@@ -112,7 +114,7 @@ test('slices touch without gap or overlap, and hold every record once', () => {
       while (!queue.isEmpty) {
         const slice = queue.take(most, bytes);
         expect(slice.fromOffset).toBe(at);
-        expect(slice.records.length).toBeLessThanOrEqual(most);
+        expect(slice.size).toBeLessThanOrEqual(most);
         at = slice.nextOffset;
         taken.push(...offsetsOf(slice));
       }

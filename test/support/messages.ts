@@ -1,12 +1,13 @@
 import avro from 'avsc';
+import { RecordBlock } from '../../src/consume/record-block.ts';
 import type { ConsumedRecord } from '../../src/decode/consumed-record.ts';
 import { SchemaCache } from '../../src/decode/schema-cache.ts';
 import type { BillableMessage, Message } from '../../src/ledger/message.ts';
-import { metricOf, prepare } from '../../src/pipeline/prepare.ts';
+import { COLUMNS_OF } from '../../src/metrics/usage-of.ts';
+import { metricOf, prepareAt } from '../../src/pipeline/prepare.ts';
 import type { EventInput } from '../../src/produce/encoder.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
 import { metricRecordName, NAMESPACE } from '../../src/schemas/metric-records.ts';
-import { packed } from '../decode/wire.ts';
 
 const SCHEMA_ID = 7;
 const schema = loadEnvelopeSchema();
@@ -32,10 +33,21 @@ export function recordOf(offset: number, value: Buffer | null): ConsumedRecord {
   return { offset, timestamp: 1_760_000_000_000, key: null, value, headers: {} };
 }
 
+/** What the worker makes of a record, packed as it waits in memory. */
+export function prepareRecord(record: ConsumedRecord, cache: SchemaCache): Message {
+  return prepareAt(RecordBlock.of([record]), 0, cache);
+}
+
+/** All that a message adds to the columns of its type. */
+export function valuesOf(message: Message): number[] {
+  if (message.kind !== 'billable') throw new Error(`the message is ${message.kind}`);
+  return COLUMNS_OF[message.metricType].map((_, column) => message.valueAt(column));
+}
+
 /** The whole metric of a message, as the ledger asks for it. */
 export const decodedAgain = (message: BillableMessage) => metricOf(message, schemas);
 
 /** An event at an offset, as the ledger is given it. */
 export function messageAt(offset: number, value: Buffer | null): Message {
-  return prepare(packed(recordOf(offset, value)), schemas);
+  return prepareRecord(recordOf(offset, value), schemas);
 }

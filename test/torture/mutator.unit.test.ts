@@ -3,10 +3,8 @@ import { schemaIdsOf } from '../../src/decode/decode.ts';
 import { SchemaCache } from '../../src/decode/schema-cache.ts';
 import { schemaIdOf } from '../../src/decode/wire-format.ts';
 import { recordedCalls } from '../../src/demo/recorded-calls.ts';
-import { prepare } from '../../src/pipeline/prepare.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
-import { packed } from '../decode/wire.ts';
-import { encoded, recordOf } from '../support/messages.ts';
+import { encoded, prepareRecord, recordOf } from '../support/messages.ts';
 import { Mutator } from './mutator.ts';
 
 const MESSAGES = 30_000;
@@ -26,10 +24,10 @@ test(`${MESSAGES} spoilt messages are each applied, ignored or refused with a re
   const mutator = new Mutator(valid, SEED);
   const kinds = new Map<string, number>();
   for (let i = 0; i < MESSAGES; i += 1) {
-    const record = packed(recordOf(i, mutator.next()));
+    const record = recordOf(i, mutator.next());
     await schemas.load(schemaIdsOf([record]));
     const begun = performance.now();
-    const message = prepare(record, schemas);
+    const message = prepareRecord(record, schemas);
     const ms = performance.now() - begun;
     if (ms > LONGEST_MS) throw new Error(`message ${i} of seed ${SEED} took ${Math.round(ms)} ms`);
     const kind = message.kind === 'dead_letter' ? message.reason : message.kind;

@@ -1,0 +1,31 @@
+import { schemaIdOf } from '../decode/wire-format.ts';
+import { type Columns, ColumnsWriter } from '../fast-path/columns.ts';
+import type { FastReader } from '../fast-path/fast-reader.ts';
+import type { RecordBlock } from './record-block.ts';
+
+/**
+ * Reads what the fast path takes of a block.
+ *
+ * @param readerOf the reader of a schema id; `undefined`: its messages are for the careful reader
+ */
+export function readAhead(
+  block: RecordBlock,
+  readerOf: (schemaId: number) => FastReader | undefined,
+): Columns {
+  const columns = new ColumnsWriter(block.size);
+  const { memory } = block;
+  let lastId: number | undefined;
+  let reader: FastReader | undefined;
+  for (let i = 0; i < block.size; i += 1) {
+    const start = block.valueStartAt(i);
+    const end = start + Math.max(block.valueLengthAt(i), 0);
+    const id = schemaIdOf(memory.bytes, start, end);
+    if (id === undefined) continue;
+    if (id !== lastId) {
+      reader = readerOf(id);
+      lastId = id;
+    }
+    reader?.read(memory, start, end, block.timestampAt(i), columns, i);
+  }
+  return columns.finish();
+}

@@ -1,0 +1,86 @@
+/**
+ * What the fast path read of the records of a block, in columns: plain data that can be handed from
+ * thread to thread. A place is counted from where the value of its record begins.
+ */
+export interface Columns {
+  /** For each record the number of its metric, see `METRICS`; 0: it was not read. */
+  readonly kinds: Uint8Array;
+  /** For each record: where the head ends, then `PLACE` by `PLACE`. */
+  readonly places: Uint16Array;
+  /** Microseconds since 1970. */
+  readonly eventUs: Float64Array;
+  /** The four words of the identity. */
+  readonly identities: Int32Array;
+  /** Where in `values` those of the record begin. */
+  readonly valuesAt: Int32Array;
+  readonly values: Float64Array;
+}
+
+export const NOT_READ = 0;
+/** Places of one record, and which is which. */
+export const PLACES = 5;
+export const PLACE = {
+  headEnd: 0,
+  /** 0: it is null. */
+  metadataStart: 1,
+  metadataEnd: 2,
+  requestId: 3,
+  requestIdLength: 4,
+} as const;
+export const IDENTITY_WORDS = 4;
+
+/** Most metrics have three values or four. */
+const VALUES_EXPECTED = 4;
+
+/** Columns of a block, while they are being written. */
+export class ColumnsWriter {
+  readonly kinds: Uint8Array;
+  readonly places: Uint16Array;
+  readonly eventUs: Float64Array;
+  readonly identities: Int32Array;
+  readonly valuesAt: Int32Array;
+  #values: Float64Array;
+  #end = 0;
+
+  /** @param size how many records the block has */
+  constructor(size: number) {
+    this.kinds = new Uint8Array(size);
+    this.places = new Uint16Array(size * PLACES);
+    this.eventUs = new Float64Array(size);
+    this.identities = new Int32Array(size * IDENTITY_WORDS);
+    this.valuesAt = new Int32Array(size);
+    this.#values = new Float64Array(size * VALUES_EXPECTED);
+  }
+
+  /** The values of a record are written from here on. */
+  beginValues(index: number): void {
+    this.valuesAt[index] = this.#end;
+  }
+
+  value(value: number): void {
+    if (this.#end === this.#values.length) {
+      const larger = new Float64Array(this.#end * 2 + VALUES_EXPECTED);
+      larger.set(this.#values);
+      this.#values = larger;
+    }
+    this.#values[this.#end++] = value;
+  }
+
+  finish(): Columns {
+    const { kinds, places, eventUs, identities, valuesAt } = this;
+    const values = this.#values.slice(0, this.#end);
+    return { kinds, places, eventUs, identities, valuesAt, values };
+  }
+}
+
+/** About what the columns take in memory. */
+export function bytesOfColumns(columns: Columns): number {
+  let bytes = 0;
+  for (const { byteLength } of memoriesOf(columns)) bytes += byteLength;
+  return bytes;
+}
+
+/** What is handed over with the columns. */
+export function memoriesOf(columns: Columns): ArrayBuffer[] {
+  return Object.values(columns).map(({ buffer }) => buffer as ArrayBuffer);
+}

@@ -1,0 +1,73 @@
+import type { Memory } from '../decode/memory.ts';
+import type { WriterType } from '../decode/writer-type.ts';
+import { ByteMemo } from './byte-memo.ts';
+import { type Head, type HeadField, readHead } from './head.ts';
+import { LAYOUTS, slotAt } from './layout.ts';
+import { compile } from './program.ts';
+import { readInto, slots } from './slots.ts';
+
+/** Provider and model as the emitter names them; empty when it does not. */
+export interface Model {
+  readonly provider: string;
+  readonly model: string;
+}
+
+export const NO_MODEL: Model = { provider: '', model: '' };
+/** A few hundred bytes for each live session. */
+const HEADS = { maxEntries: 8_192, maxBytes: 1_048_576 };
+const MODELS = { maxEntries: 1_024, maxBytes: 131_072 };
+const METADATA = 'usage_ledger.Metadata';
+
+/** The names in the messages of one writer, made once of the same bytes. */
+export class Names {
+  readonly #heads: ByteMemo<Head | null>;
+  readonly #models: ByteMemo<Model>;
+
+  /** @param metrics the branches of the writer's union */
+  constructor(headFields: readonly HeadField[], metrics: readonly WriterType[]) {
+    this.#heads = new ByteMemo((memory, start) => readHead(memory, start, headFields), HEADS);
+    this.#models = new ByteMemo(modelReader(metrics), MODELS);
+  }
+
+  /** The head between two places; `null`: it is for the careful reader. */
+  head(memory: Memory, start: number, end: number): Head | null {
+    return this.#heads.get(memory, start, end);
+  }
+
+  /** What the metadata between two places names. */
+  model(memory: Memory, start: number, end: number): Model {
+    return this.#models.get(memory, start, end);
+  }
+}
+
+/** Avro defines a record once: the metadata of every metric lies in the same way. */
+function modelReader(
+  metrics: readonly WriterType[],
+): (memory: Memory, start: number, end: number) => Model {
+  for (const metric of metrics) {
+    const layout = LAYOUTS.get(metric.name ?? '');
+    const field = layout?.fields.get('metadata');
+    const writer = metadataOf(metric);
+    if (layout === undefined || field === undefined || writer === undefined) continue;
+    const program = compile(writer, { ...field, slots: layout.slots }, true);
+    if (program === undefined) continue;
+    const provider = slotAt(layout, 'metadata.model_provider');
+    const model = slotAt(layout, 'metadata.model_name');
+    return (memory, start, end) => {
+      readInto(memory, start, end, program);
+      return { provider: textIn(memory, provider), model: textIn(memory, model) };
+    };
+  }
+  return () => NO_MODEL;
+}
+
+function metadataOf({ fields = [] }: WriterType): WriterType | undefined {
+  const union = fields.find(({ name }) => name === 'metadata')?.type;
+  return union?.types?.find(({ name }) => name === METADATA);
+}
+
+/** The text of a slot; null becomes empty. */
+function textIn({ bytes }: Memory, slot: number): string {
+  const start = slots.starts[slot] as number;
+  return bytes.toString('latin1', start, start + Math.max(slots.lengths[slot] as number, 0));
+}

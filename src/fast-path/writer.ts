@@ -1,0 +1,52 @@
+import type { SchemaEntry } from '../decode/schema-cache.ts';
+import type { WriterType } from '../decode/writer-type.ts';
+import { FastReader } from './fast-reader.ts';
+import { type HeadField, headFieldsOf } from './head.ts';
+import { Names } from './names.ts';
+
+const ENVELOPE = 'usage_ledger.AgentMetricsEvent';
+
+/** What the fast path knows of a writer's schema. */
+export class FastWriter {
+  readonly #headFields: readonly HeadField[];
+  readonly #metrics: readonly WriterType[];
+  #reader: FastReader | undefined;
+  #names: Names | undefined;
+
+  private constructor(headFields: readonly HeadField[], metrics: readonly WriterType[]) {
+    this.#headFields = headFields;
+    this.#metrics = metrics;
+  }
+
+  /** `undefined`: no message of this writer is usual. */
+  static of(writer: WriterType): FastWriter | undefined {
+    if (writer.name !== ENVELOPE) return undefined;
+    const fields = writer.fields ?? [];
+    const metric = fields.at(-1);
+    const headFields = headFieldsOf(fields.slice(0, -1));
+    if (metric?.name !== 'metric' || headFields === undefined) return undefined;
+    return new FastWriter(headFields, metric.type.types ?? []);
+  }
+
+  get reader(): FastReader {
+    this.#reader ??= new FastReader(this.#headFields, this.#metrics);
+    return this.#reader;
+  }
+
+  get names(): Names {
+    this.#names ??= new Names(this.#headFields, this.#metrics);
+    return this.#names;
+  }
+}
+
+const writers = new WeakMap<SchemaEntry, FastWriter | 'none'>();
+
+/** The fast path of a schema, made when it is first asked for. */
+export function fastWriterOf(entry: SchemaEntry): FastWriter | undefined {
+  let writer = writers.get(entry);
+  if (writer === undefined) {
+    writer = (entry.reader && FastWriter.of(entry.writer)) ?? 'none';
+    writers.set(entry, writer);
+  }
+  return writer === 'none' ? undefined : writer;
+}

@@ -1,0 +1,174 @@
+import { readAhead } from '../consume/read-ahead.ts';
+import type { RecordBlock } from '../consume/record-block.ts';
+import type { ConsumedRecord } from '../decode/consumed-record.ts';
+import type { SchemaCache } from '../decode/schema-cache.ts';
+import { HEADER_BYTES, schemaIdOf } from '../decode/wire-format.ts';
+import { type Columns, IDENTITY_WORDS, NOT_READ, PLACE, PLACES } from '../fast-path/columns.ts';
+import type { Head } from '../fast-path/head.ts';
+import { type Model, NO_MODEL } from '../fast-path/names.ts';
+import { type FastWriter, fastWriterOf } from '../fast-path/writer.ts';
+import type { BillableMessage, IgnoredMessage } from '../ledger/message.ts';
+import { type BillableMetric, PLACES_OF } from '../metrics/usage-of.ts';
+import { METRIC_RECORDS } from '../schemas/metric-records.ts';
+
+/** The metric types by the numbers that columns have for them. */
+const TYPES = [undefined, ...METRIC_RECORDS.map(({ type }) => type)];
+
+/**
+ * What the fast path makes of a record; `undefined`: it is for the careful one.
+ *
+ * @param schemas knows the schema ids of the block
+ */
+export function usualMessage(
+  block: RecordBlock,
+  index: number,
+  schemas: SchemaCache,
+): BillableMessage | IgnoredMessage | undefined {
+  block.columns ??= readAhead(block, (id) => fastPathOf(schemas, id)?.reader);
+  const { columns, memory } = block;
+  const kind = columns.kinds[index] as number;
+  if (kind === NOT_READ) return undefined;
+  const start = block.valueStartAt(index);
+  const schemaId = schemaIdOf(memory.bytes, start) as number;
+  const names = fastPathOf(schemas, schemaId)?.names;
+  const { places } = columns;
+  const place = index * PLACES;
+  const headEnd = start + (places[place + PLACE.headEnd] as number);
+  const head = names?.head(memory, start + HEADER_BYTES, headEnd) ?? null;
+  if (names === undefined || head === null) return undefined;
+  const type = TYPES[kind] as BillableMetric['type'];
+  if (PLACES_OF[type] === undefined) return new UsualIgnored(block, columns, index, head);
+  const metadata = places[place + PLACE.metadataStart] as number;
+  const metadataEnd = start + (places[place + PLACE.metadataEnd] as number);
+  const model = metadata === 0 ? NO_MODEL : names.model(memory, start + metadata, metadataEnd);
+  return new UsualBillable(block, columns, index, head, model, type);
+}
+
+function fastPathOf(schemas: SchemaCache, schemaId: number): FastWriter | undefined {
+  const entry = schemas.get(schemaId);
+  return entry && fastWriterOf(entry);
+}
+
+/** A message that is read out of its columns when it is asked: thousands of them wait in memory. */
+class UsualIgnored implements IgnoredMessage {
+  readonly #block: RecordBlock;
+  readonly #columns: Columns;
+  readonly #index: number;
+  readonly #head: Head;
+
+  constructor(block: RecordBlock, columns: Columns, index: number, head: Head) {
+    this.#block = block;
+    this.#columns = columns;
+    this.#index = index;
+    this.#head = head;
+  }
+  get kind(): 'ignored' {
+    return 'ignored';
+  }
+  get record(): ConsumedRecord {
+    return this.#block.recordAt(this.#index);
+  }
+  get offset(): number {
+    return this.#block.offsetAt(this.#index);
+  }
+  get session(): this {
+    return this;
+  }
+  get sessionId(): string {
+    return this.#head.sessionId;
+  }
+  get accountId(): string | null {
+    return this.#head.accountId;
+  }
+  get attributes(): Head['attributes'] {
+    return this.#head.attributes;
+  }
+  get eventUs(): number {
+    return this.#columns.eventUs[this.#index] as number;
+  }
+}
+
+class UsualBillable implements BillableMessage {
+  readonly #block: RecordBlock;
+  readonly #columns: Columns;
+  readonly #index: number;
+  readonly #head: Head;
+  readonly #model: Model;
+  readonly metricType: BillableMetric['type'];
+
+  constructor(
+    block: RecordBlock,
+    columns: Columns,
+    index: number,
+    head: Head,
+    model: Model,
+    metricType: BillableMetric['type'],
+  ) {
+    this.#block = block;
+    this.#columns = columns;
+    this.#index = index;
+    this.#head = head;
+    this.#model = model;
+    this.metricType = metricType;
+  }
+  get kind(): 'billable' {
+    return 'billable';
+  }
+  get record(): ConsumedRecord {
+    return this.#block.recordAt(this.#index);
+  }
+  get offset(): number {
+    return this.#block.offsetAt(this.#index);
+  }
+  get schemaId(): number {
+    const block = this.#block;
+    return schemaIdOf(block.memory.bytes, block.valueStartAt(this.#index)) as number;
+  }
+  get sessionId(): string {
+    return this.#head.sessionId;
+  }
+  get accountId(): string | null {
+    return this.#head.accountId;
+  }
+  get attributes(): Head['attributes'] {
+    return this.#head.attributes;
+  }
+  get eventUs(): number {
+    return this.#columns.eventUs[this.#index] as number;
+  }
+  get provider(): string {
+    return this.#model.provider;
+  }
+  get model(): string {
+    return this.#model.model;
+  }
+  get requestId(): string | null {
+    const { memory } = this.#block;
+    const { places } = this.#columns;
+    const place = this.#index * PLACES;
+    const at = places[place + PLACE.requestId] as number;
+    if (at === 0) return null;
+    const start = this.#block.valueStartAt(this.#index) + at;
+    const length = places[place + PLACE.requestIdLength] as number;
+    return memory.bytes.toString('latin1', start, start + length);
+  }
+  valueAt(column: number): number {
+    const { valuesAt, values } = this.#columns;
+    return values[(valuesAt[this.#index] as number) + column] as number;
+  }
+  get identityHigh(): number {
+    return this.#word(0);
+  }
+  get identityLow(): number {
+    return this.#word(1);
+  }
+  get fingerprintHigh(): number {
+    return this.#word(2);
+  }
+  get fingerprintLow(): number {
+    return this.#word(3);
+  }
+  #word(at: number): number {
+    return this.#columns.identities[this.#index * IDENTITY_WORDS + at] as number;
+  }
+}
