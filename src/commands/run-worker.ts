@@ -5,7 +5,7 @@ import type { Logger } from '../config/logger.ts';
 import type { Settings } from '../config/settings.ts';
 import { KafkaSource } from '../consume/kafka-source.ts';
 import type { PartitionSource } from '../consume/partition-source.ts';
-import { SchemaCache } from '../decode/schema-cache.ts';
+import { type FetchSchema, SchemaCache } from '../decode/schema-cache.ts';
 import { messageOf } from '../errors.ts';
 import { WorkerMetrics } from '../http/metrics.ts';
 import { type HttpServer, serveHttp } from '../http/server.ts';
@@ -84,7 +84,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     database,
     logger,
     ledger: new Ledger(database, ledgerOptions(options, deadLetterTopic)),
-    schemas: new SchemaCache(schemaFetcher(registry)),
+    schemas: new SchemaCache(learning(schemaFetcher(registry), source)),
     concurrentBatches: settings.DATABASE_POOL_SIZE,
     maxEvents: settings.BATCH_MAX_EVENTS,
     bufferBytes: settings.BUFFER_MAX_BYTES,
@@ -210,4 +210,13 @@ function aborted(signal: AbortSignal): Promise<PartitionStatus[]> {
     if (signal.aborted) resolve([]);
     signal.addEventListener('abort', () => resolve([]), { once: true });
   });
+}
+
+/** Whatever schema is found, the source learns too. */
+function learning(fetch: FetchSchema, source: PartitionSource): FetchSchema {
+  return async (id) => {
+    const answer = await fetch(id);
+    if (answer.found) source.learn(id, answer.schema);
+    return answer;
+  };
 }

@@ -97,6 +97,10 @@ export class KafkaSource implements PartitionSource {
     return this.#order((id) => ({ order: 'commit', id, positions }));
   }
 
+  learn(schemaId: number, schema: unknown): void {
+    this.#tell({ order: 'learn', schemaId, schema });
+  }
+
   committed(topic: string): ReturnType<PartitionSource['committed']> {
     return this.#lookups.committed(topic);
   }
@@ -135,11 +139,11 @@ export class KafkaSource implements PartitionSource {
         this.#listener?.revoked();
         return;
       case 'fetched': {
-        const { batch, records, seek } = news;
+        const { batch, records, columns, seek } = news;
         const isStale = seek !== (this.#seeks.get(keyOf(batch)) ?? 0);
         const room = isStale
           ? undefined
-          : this.#listener?.fetched({ ...batch, records: new RecordBlock(records) });
+          : this.#listener?.fetched({ ...batch, records: new RecordBlock(records, columns) });
         const tell = () => this.#tell({ order: 'room', bytes: records.bytes });
         if (room === undefined) tell();
         else void room.then(tell);

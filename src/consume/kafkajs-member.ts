@@ -23,7 +23,7 @@ export interface KafkaJsMemberOptions {
 /** How long a fetch may wait for data; a partition that is resumed waits that long at most. */
 const MAX_WAIT_MS = 250;
 /** Of one partition in one fetch; the broker gives more when a single batch is larger. */
-const MAX_BYTES_PER_PARTITION = 131_072;
+const MAX_BYTES_PER_PARTITION = 262_144;
 /** Between attempts to start anew when kafkajs has given up. */
 const RESTART_DELAY_MS = { first: 500, most: 10_000 };
 

@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.ts';
+import type { Columns } from '../fast-path/columns.ts';
 import type { PackedRecords } from './packed-records.ts';
 import type { CommittedPosition, FetchedBatch, TopicPartition } from './partition-source.ts';
 
@@ -25,6 +26,7 @@ export type Order =
       readonly seek: number;
     }
   | { readonly order: 'pause' | 'resume'; readonly where: TopicPartition }
+  | { readonly order: 'learn'; readonly schemaId: number; readonly schema: unknown }
   /** There is room again for so many of the bytes that were handed over. */
   | { readonly order: 'room'; readonly bytes: number };
 
@@ -38,6 +40,8 @@ export type News =
       readonly news: 'fetched';
       readonly batch: Omit<FetchedBatch, 'records'>;
       readonly records: PackedRecords;
+      /** What was read ahead of them, when their schemas were known. */
+      readonly columns: Columns | undefined;
       /** The last seek of the partition that the batch follows. */
       readonly seek: number;
     };

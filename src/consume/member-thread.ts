@@ -7,11 +7,16 @@ import './receive-whole-batches.ts';
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { createLogger } from '../config/logger.ts';
+import { readerFor } from '../decode/reader.ts';
 import { messageOf } from '../errors.ts';
+import { memoriesOf } from '../fast-path/columns.ts';
+import type { FastReader } from '../fast-path/fast-reader.ts';
+import { FastWriter } from '../fast-path/writer.ts';
 import { createKafka } from '../kafka/client.ts';
 import { KafkaJsMember } from './kafkajs-member.ts';
 import type { MemberData, News, Order } from './member-messages.ts';
-import { keyOf } from './partition-source.ts';
+import { type FetchedBatch, keyOf } from './partition-source.ts';
+import { readAhead } from './read-ahead.ts';
 
 /** Bytes that are handed over before the worker must have said that there is room for more. */
 const MAX_BYTES_AHEAD = 1_048_576;
@@ -25,6 +30,14 @@ const member = new KafkaJsMember({
   sessionTimeoutMs: settings.KAFKA_SESSION_TIMEOUT_MS,
   logger,
 });
+/** What is not handed over yet, with the last seek of its partition. */
+interface Received {
+  readonly batch: FetchedBatch;
+  readonly seek: number;
+}
+const received: Received[] = [];
+/** By schema id; `undefined`: its messages are for the careful reader. */
+const readers = new Map<number, FastReader | undefined>();
 const seeks = new Map<string, number>();
 let bytesAhead = 0;
 const waiting: (() => void)[] = [];
@@ -34,17 +47,19 @@ parentPort?.on('message', (order: Order) => {
     case 'start':
       return carryOut(order.id, () =>
         member.start({
-          assigned: (partitions) => tell({ news: 'assigned', partitions }),
-          revoked: () => tell({ news: 'revoked' }),
-          fetched: ({ records: { packed }, ...batch }) => {
-            const { data, coordinates, layout } = packed;
+          assigned: (partitions) => {
+            handOverAll();
+            tell({ news: 'assigned', partitions });
+          },
+          revoked: () => {
+            handOverAll();
+            tell({ news: 'revoked' });
+          },
+          fetched: (batch) => {
             const seek = seeks.get(keyOf(batch)) ?? 0;
-            bytesAhead += packed.bytes;
-            tell({ news: 'fetched', batch, records: packed, seek }, [
-              data.buffer as ArrayBuffer,
-              coordinates.buffer as ArrayBuffer,
-              layout.buffer as ArrayBuffer,
-            ]);
+            bytesAhead += batch.records.bytes;
+            // Later: the broker is to be asked for more before this is read ahead.
+            if (received.push({ batch, seek }) === 1) setImmediate(handOverNext);
             return bytesAhead < MAX_BYTES_AHEAD ? undefined : roomForMore();
           },
         }),
@@ -56,6 +71,8 @@ parentPort?.on('message', (order: Order) => {
     case 'seek':
       seeks.set(keyOf(order.where), order.seek);
       return member.seek(order.where, order.offset);
+    case 'learn':
+      return learn(order.schemaId, order.schema);
     case 'pause':
       return member.pause(order.where);
     case 'resume':
@@ -65,6 +82,45 @@ parentPort?.on('message', (order: Order) => {
       if (bytesAhead < MAX_BYTES_AHEAD) for (const resolve of waiting.splice(0)) resolve();
   }
 });
+
+function handOverNext(): void {
+  const next = received.shift();
+  if (next !== undefined) handOver(next);
+  if (received.length > 0) setImmediate(handOverNext);
+}
+
+/** In front of news that must come behind what was received before. */
+function handOverAll(): void {
+  for (const next of received.splice(0)) handOver(next);
+}
+
+function handOver({ batch: { records, ...batch }, seek }: Received): void {
+  const { packed } = records;
+  const isKnown = packed.schemaIds.size > 0 && knowsAll(packed.schemaIds);
+  const columns = isKnown ? readAhead(records, (id) => readers.get(id)) : undefined;
+  const { data, coordinates, layout } = packed;
+  tell({ news: 'fetched', batch, records: packed, columns, seek }, [
+    data.buffer as ArrayBuffer,
+    coordinates.buffer as ArrayBuffer,
+    layout.buffer as ArrayBuffer,
+    ...(columns === undefined ? [] : memoriesOf(columns)),
+  ]);
+}
+
+function knowsAll(schemaIds: ReadonlySet<number>): boolean {
+  for (const id of schemaIds) if (!readers.has(id)) return false;
+  return true;
+}
+
+/** @param schema which the worker could parse, or else it did not tell of it */
+function learn(schemaId: number, schema: unknown): void {
+  try {
+    readers.set(schemaId, FastWriter.of(readerFor(schema).writer)?.reader);
+  } catch (error) {
+    logger.debug({ schemaId, error: messageOf(error) }, 'a schema cannot be read ahead');
+    readers.set(schemaId, undefined);
+  }
+}
 
 function roomForMore(): Promise<void> {
   return new Promise((resolve) => {

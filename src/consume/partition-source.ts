@@ -32,6 +32,12 @@ export interface PartitionSource {
    */
   commit(positions: readonly CommittedPosition[]): Promise<void>;
 
+  /**
+   * Tells what a schema id stands for, so that what is fetched from now on may be read ahead. A hint:
+   * nothing depends on it.
+   */
+  learn(schemaId: number, schema: unknown): void;
+
   /** What the group has committed, for every partition of `topic`. Throws when unreachable. */
   committed(topic: string): Promise<Map<number, CommittedOffset>>;
 
@@ -40,7 +46,7 @@ export interface PartitionSource {
 }
 
 /** The half of a `PartitionSource` that is a member of the group. */
-export type GroupMember = Omit<PartitionSource, 'committed' | 'bounds'>;
+export type GroupMember = Omit<PartitionSource, 'learn' | 'committed' | 'bounds'>;
 
 export interface TopicPartition {
   readonly topic: string;

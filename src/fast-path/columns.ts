@@ -73,13 +73,6 @@ export class ColumnsWriter {
   }
 }
 
-/** About what the columns take in memory. */
-export function bytesOfColumns(columns: Columns): number {
-  let bytes = 0;
-  for (const { byteLength } of memoriesOf(columns)) bytes += byteLength;
-  return bytes;
-}
-
 /** What is handed over with the columns. */
 export function memoriesOf(columns: Columns): ArrayBuffer[] {
   return Object.values(columns).map(({ buffer }) => buffer as ArrayBuffer);
