@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { byteaArray, numberArray, textArray } from '../../src/ledger/array-literal.ts';
+import { numberArray, textArray } from '../../src/ledger/array-literal.ts';
 
 /** Reads an array literal by the rules of the Postgres manual, section 8.15.6. */
 function parse(literal: string): (string | null)[] {
@@ -67,11 +67,4 @@ test('an array of numbers keeps every digit', () => {
     '{0,0,-1,1.5,9007199254740991,9223372036854775807,1e+21,5e-324,0.10,NULL}',
   );
   expect(numberArray([])).toBe('{}');
-});
-
-test('an array of bytes is in hex, with its backslash escaped', () => {
-  const bytes = [Buffer.from([0, 0x22, 0x5c, 0xff]), Buffer.alloc(0), null];
-  expect(byteaArray(bytes)).toBe(String.raw`{"\\x00225cff","\\x",NULL}`);
-  expect(parse(byteaArray(bytes))).toEqual(['\\x00225cff', '\\x', null]);
-  expect(byteaArray([])).toBe('{}');
 });

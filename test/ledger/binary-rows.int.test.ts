@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { byteaArray } from '../../src/ledger/array-literal.ts';
 import { BinaryRows, OID } from '../../src/ledger/binary-rows.ts';
 import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
 
@@ -160,4 +161,17 @@ describe('a decimal is the same to the last digit, and has the same scale', () =
     );
     expect(await readNumerics(doubles)).toEqual(await asText(doubles));
   });
+});
+
+test('an array of bytes is read as what it was written from', async () => {
+  const bytes = [
+    Buffer.from([0, 0x22, 0x5c, 0xff]),
+    Buffer.alloc(0),
+    null,
+    Buffer.alloc(100_000, 1),
+  ];
+  for (const given of [bytes, bytes.slice(0, 2), []]) {
+    const { rows } = await world.database.query('SELECT $1::bytea[] AS back', [byteaArray(given)]);
+    expect(rows).toEqual([{ back: given }]);
+  }
 });

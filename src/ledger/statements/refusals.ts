@@ -11,8 +11,8 @@ export const insertDeadLetters = statement<{
   reasons: string;
   details: string;
   schemaIds: string;
-  keys: string;
-  values: string;
+  keys: Buffer;
+  values: Buffer;
   headers: string;
   timestampsMs: string;
 }>(
@@ -71,7 +71,7 @@ export const insertConflicts = statement<{
 
 /** The ledger's entries of some identities, each as the JSON of its row in `ledger_entry`. */
 export const readEntries = statement<
-  { sessionIds: string; identities: string },
+  { sessionIds: string; identities: Buffer },
   { session_id: string; identity: Buffer; entry: EntryJson }
 >(
   'read_entries',
