@@ -116,7 +116,7 @@ export class Ledger {
     const { metricOf } = options;
     const batch = { ...where, messages: [message], metricOf };
     const works = [...sessionsOf(batch.messages).values()];
-    await this.#sources.prepare(billableOf(works));
+    await this.#sources.prepare(works);
     let outcome: Outcome | undefined;
     try {
       await inTransaction(this.#database, async (connection) => {
@@ -156,7 +156,7 @@ export class Ledger {
    */
   async #applyWhole(batch: Batch): Promise<ApplyResult> {
     const works = [...sessionsOf(batch.messages).values()];
-    await this.#sources.prepare(billableOf(works));
+    await this.#sources.prepare(works);
     const result = await inTransaction(this.#database, async (connection) => {
       await this.#step('begun');
       // The fence: whoever holds the position's row is the only one to move it.
@@ -263,10 +263,6 @@ function rejected(message: Exclude<Message, RefusedMessage>, error: unknown): Re
 
 function isRefused(message: Message): message is RefusedMessage {
   return message.kind === 'dead_letter';
-}
-
-function* billableOf(works: readonly SessionWork[]): Iterable<BillableMessage> {
-  for (const work of works) yield* work.billable;
 }
 
 function otherAccounts(works: readonly SessionWork[]): number {

@@ -22,13 +22,17 @@ export class SourceIds {
     return id;
   }
 
-  /** Makes `idOf` answer for these messages. */
-  async prepare(messages: Iterable<BillableMessage>): Promise<void> {
+  /** Makes `idOf` answer for the messages of these sessions. */
+  async prepare(
+    works: readonly { readonly billable: readonly BillableMessage[] }[],
+  ): Promise<void> {
     const missing = new Map<string, BillableMessage>();
-    for (const message of messages) {
-      if (this.#find(message) !== undefined) continue;
-      const { metricType, provider, model } = message;
-      missing.set(JSON.stringify([metricType, provider, model]), message);
+    for (const { billable } of works) {
+      for (const message of billable) {
+        if (this.#find(message) !== undefined) continue;
+        const { metricType, provider, model } = message;
+        missing.set(JSON.stringify([metricType, provider, model]), message);
+      }
     }
     if (missing.size === 0) return;
     const list = [...missing.values()];

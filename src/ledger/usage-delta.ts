@@ -7,144 +7,161 @@ import {
 import { PLACES_OF, USAGE_TYPE_OF } from '../metrics/usage-of.ts';
 import { UsageRows } from '../metrics/usage-rows.ts';
 import { numberArray, textArray } from './array-literal.ts';
-import { addExactly, DecimalSum } from './decimal.ts';
+import { DecimalSum } from './decimal.ts';
 import type { BillableMessage } from './message.ts';
 import type { SessionWork } from './session-work.ts';
 import type { UsageParameters } from './statements/usage.ts';
 
-/** What a batch adds to one row of `session_model_usage`, exactly. */
-interface UsageDelta {
-  readonly sessionId: string;
-  readonly usageType: UsageType;
-  readonly provider: string;
-  readonly model: string;
-  /** For each count column. */
-  readonly counts: (number | bigint)[];
-  /** For each duration column; `undefined`: nothing is added to it. */
-  readonly durations: (DecimalSum | undefined)[];
-  events: number;
-  firstUs: number;
-  lastUs: number;
-}
-
 /** The fresh events of a batch, added up by row. */
 export function usageOf(sessions: Iterable<SessionWork>): UsageParameters | undefined {
-  const deltas: UsageDelta[] = [];
+  const usage = new BatchUsage();
   for (const { sessionId, fresh } of sessions) {
-    const rows = new SessionRows(sessionId, deltas);
-    for (const event of fresh) add(rows.get(event), event);
+    if (fresh.length === 0) continue;
+    usage.beginSession(sessionId);
+    for (const event of fresh) usage.add(event);
   }
-  return deltas.length === 0 ? undefined : parametersOf(deltas);
+  return usage.parameters();
 }
 
 /** Up to so many rows of a session are compared one by one: most sessions have a handful. */
 const FEW = 8;
+const COUNTS = COUNT_COLUMNS.length;
+const DURATIONS = DURATION_COLUMNS.length;
 
-/** The rows of one session, made on first sight. */
-class SessionRows {
-  readonly #sessionId: string;
-  readonly #deltas: UsageDelta[];
-  readonly #first: number;
-  #many: Map<UsageType, UsageRows<UsageDelta>> | undefined;
+/**
+ * What a batch adds to rows of `session_model_usage`, exactly. A number for each row and column: in
+ * columns, since as objects they were most of what a batch leaves to the garbage collector.
+ */
+class BatchUsage {
+  readonly #sessionIds: string[] = [];
+  readonly #usageTypes: UsageType[] = [];
+  readonly #providers: string[] = [];
+  readonly #models: string[] = [];
+  readonly #events: number[] = [];
+  readonly #firstUs: number[] = [];
+  readonly #lastUs: number[] = [];
+  /** Row by row. What is not exact as a number any more is in `#large`, by its place here. */
+  #counts = new Float64Array(64 * COUNTS);
+  readonly #large = new Map<number, bigint>();
+  /** By row and column; nothing where nothing was added. */
+  readonly #durations = new Map<number, DecimalSum>();
+  #sessionId = '';
+  /** The first row of the session. */
+  #first = 0;
+  #many: Map<UsageType, UsageRows<{ row: number }>> | undefined;
 
-  /** @param deltas where rows are added */
-  constructor(sessionId: string, deltas: UsageDelta[]) {
+  beginSession(sessionId: string): void {
     this.#sessionId = sessionId;
-    this.#deltas = deltas;
-    this.#first = deltas.length;
+    this.#first = this.#sessionIds.length;
+    this.#many = undefined;
   }
 
-  get({ metricType, provider, model }: BillableMessage): UsageDelta {
-    const usageType = USAGE_TYPE_OF[metricType];
-    const deltas = this.#deltas;
-    const end = Math.min(deltas.length, this.#first + FEW);
-    for (let i = this.#first; i < end; i += 1) {
-      const delta = deltas[i] as UsageDelta;
-      if (delta.model !== model || delta.provider !== provider) continue;
-      if (delta.usageType === usageType) return delta;
+  add(event: BillableMessage): void {
+    const row = this.#rowOf(event);
+    const places = PLACES_OF[event.metricType];
+    for (let i = 0; i < places.length; i += 1) {
+      const value = event.valueAt(i);
+      if (value === 0) continue;
+      const place = places[i] as number;
+      if (place < COUNTS) this.#addCount(row * COUNTS + place, value);
+      else this.#addDuration(row * DURATIONS + place - COUNTS, value);
     }
-    if (deltas.length < this.#first + FEW) return this.#make(usageType, provider, model);
+    const { eventUs } = event;
+    this.#events[row] = (this.#events[row] as number) + 1;
+    if (eventUs < (this.#firstUs[row] as number)) this.#firstUs[row] = eventUs;
+    if (eventUs > (this.#lastUs[row] as number)) this.#lastUs[row] = eventUs;
+  }
+
+  parameters(): UsageParameters | undefined {
+    const rows = this.#sessionIds.length;
+    if (rows === 0) return undefined;
+    const columns = {} as Record<UsageColumn, string | null>;
+    COUNT_COLUMNS.forEach((name, place) => {
+      columns[name] = column(rows, (row) => {
+        const at = row * COUNTS + place;
+        return this.#large.get(at) ?? (this.#counts[at] as number);
+      });
+    });
+    DURATION_COLUMNS.forEach((name, place) => {
+      columns[name] = column(rows, (row) => {
+        return this.#durations.get(row * DURATIONS + place)?.toString() ?? 0;
+      });
+    });
+    return {
+      sessionIds: textArray(this.#sessionIds),
+      usageTypes: textArray(this.#usageTypes),
+      providers: textArray(this.#providers),
+      models: textArray(this.#models),
+      eventCounts: numberArray(this.#events),
+      firstUs: numberArray(this.#firstUs),
+      lastUs: numberArray(this.#lastUs),
+      ...columns,
+    };
+  }
+
+  #addCount(at: number, value: number): void {
+    const sum = (this.#counts[at] as number) + value;
+    const isLarge = this.#large.size > 0 && this.#large.has(at);
+    if (!isLarge && Number.isSafeInteger(sum)) {
+      this.#counts[at] = sum;
+      return;
+    }
+    const exact = (this.#large.get(at) ?? BigInt(this.#counts[at] as number)) + BigInt(value);
+    this.#large.set(at, exact);
+  }
+
+  #addDuration(at: number, value: number): void {
+    let sum = this.#durations.get(at);
+    if (sum === undefined) {
+      sum = new DecimalSum();
+      this.#durations.set(at, sum);
+    }
+    sum.add(value);
+  }
+
+  #rowOf({ metricType, provider, model }: BillableMessage): number {
+    const usageType = USAGE_TYPE_OF[metricType];
+    const end = Math.min(this.#sessionIds.length, this.#first + FEW);
+    for (let row = this.#first; row < end; row += 1) {
+      if (this.#models[row] !== model || this.#providers[row] !== provider) continue;
+      if (this.#usageTypes[row] === usageType) return row;
+    }
+    if (end < this.#first + FEW) return this.#addRow(usageType, provider, model);
     this.#many ??= new Map();
     let rows = this.#many.get(usageType);
     if (rows === undefined) {
-      rows = new UsageRows((p, m) => this.#make(usageType, p, m));
+      rows = new UsageRows((p, m) => ({ row: this.#addRow(usageType, p, m) }));
       this.#many.set(usageType, rows);
     }
-    return rows.get(provider, model);
+    return rows.get(provider, model).row;
   }
 
-  #make(usageType: UsageType, provider: string, model: string): UsageDelta {
-    const delta = newDelta(this.#sessionId, usageType, provider, model);
-    this.#deltas.push(delta);
-    return delta;
-  }
-}
-
-function newDelta(
-  sessionId: string,
-  usageType: UsageType,
-  provider: string,
-  model: string,
-): UsageDelta {
-  return {
-    sessionId,
-    usageType,
-    provider,
-    model,
-    counts: COUNT_COLUMNS.map(() => 0),
-    durations: DURATION_COLUMNS.map(() => undefined),
-    events: 0,
-    firstUs: Number.POSITIVE_INFINITY,
-    lastUs: Number.NEGATIVE_INFINITY,
-  };
-}
-
-function add(delta: UsageDelta, event: BillableMessage): void {
-  const { eventUs } = event;
-  const places = PLACES_OF[event.metricType];
-  for (let i = 0; i < places.length; i += 1) {
-    const value = event.valueAt(i);
-    if (value === 0) continue;
-    const place = places[i] as number;
-    if (place < COUNT_COLUMNS.length) {
-      delta.counts[place] = addExactly(delta.counts[place] as number | bigint, value);
-    } else {
-      const duration = place - COUNT_COLUMNS.length;
-      const sum = delta.durations[duration] ?? new DecimalSum();
-      delta.durations[duration] = sum;
-      sum.add(value);
+  #addRow(usageType: UsageType, provider: string, model: string): number {
+    const row = this.#sessionIds.length;
+    this.#sessionIds.push(this.#sessionId);
+    this.#usageTypes.push(usageType);
+    this.#providers.push(provider);
+    this.#models.push(model);
+    this.#events.push(0);
+    this.#firstUs.push(Number.POSITIVE_INFINITY);
+    this.#lastUs.push(Number.NEGATIVE_INFINITY);
+    if ((row + 1) * COUNTS > this.#counts.length) {
+      const larger = new Float64Array(this.#counts.length * 2);
+      larger.set(this.#counts);
+      this.#counts = larger;
     }
+    return row;
   }
-  delta.events += 1;
-  if (eventUs < delta.firstUs) delta.firstUs = eventUs;
-  if (eventUs > delta.lastUs) delta.lastUs = eventUs;
-}
-
-function parametersOf(deltas: readonly UsageDelta[]): UsageParameters {
-  const columns = {} as Record<UsageColumn, string | null>;
-  COUNT_COLUMNS.forEach((name, i) => {
-    columns[name] = column(deltas, ({ counts }) => counts[i] as number | bigint);
-  });
-  DURATION_COLUMNS.forEach((name, i) => {
-    columns[name] = column(deltas, ({ durations }) => durations[i]?.toString() ?? 0);
-  });
-  return {
-    sessionIds: textArray(deltas.map(({ sessionId }) => sessionId)),
-    usageTypes: textArray(deltas.map(({ usageType }) => usageType)),
-    providers: textArray(deltas.map(({ provider }) => provider)),
-    models: textArray(deltas.map(({ model }) => model)),
-    eventCounts: numberArray(deltas.map(({ events }) => events)),
-    firstUs: numberArray(deltas.map(({ firstUs }) => firstUs)),
-    lastUs: numberArray(deltas.map(({ lastUs }) => lastUs)),
-    ...columns,
-  };
 }
 
 /** A column to which nothing is added needs no array. */
-function column(
-  deltas: readonly UsageDelta[],
-  pick: (delta: UsageDelta) => number | bigint | string,
-): string | null {
-  const values = deltas.map(pick);
-  return values.every((value) => value === 0) ? null : numberArray(values);
+function column(rows: number, at: (row: number) => number | bigint | string): string | null {
+  let isEmpty = true;
+  const values = new Array<number | bigint | string>(rows);
+  for (let row = 0; row < rows; row += 1) {
+    const value = at(row);
+    values[row] = value;
+    if (value !== 0) isEmpty = false;
+  }
+  return isEmpty ? null : numberArray(values);
 }

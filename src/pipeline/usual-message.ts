@@ -24,8 +24,9 @@ export function usualMessage(
   index: number,
   schemas: SchemaCache,
 ): BillableMessage | IgnoredMessage | undefined {
-  block.columns ??= readAhead(block, (id) => fastPathOf(schemas, id)?.reader);
-  const { columns, memory } = block;
+  const columns = block.columns ?? readAhead(block, (id) => fastPathOf(schemas, id)?.reader);
+  block.columns = columns;
+  const { memory } = block;
   const kind = columns.kinds[index] as number;
   if (kind === NOT_READ) return undefined;
   const start = block.valueStartAt(index);
