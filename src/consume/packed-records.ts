@@ -1,8 +1,8 @@
 import type { HeaderValue } from '../decode/consumed-record.ts';
 import { schemaIdOf } from '../decode/wire-format.ts';
 
-/** What a record takes beside its bytes: its coordinates and lengths. */
-export const RECORD_BYTES = 32;
+/** What a record takes beside its bytes: its coordinates and lengths, and what is read ahead of it. */
+export const RECORD_BYTES = 100;
 /** About what a header takes beside its bytes. */
 const HEADER_BYTES = 200;
 /** For each record: where its key starts, its length (-1: null), and the same of its value. */

@@ -88,6 +88,19 @@ export class RecordBlock {
     return this.#slice(index * WORDS + 2);
   }
 
+  /** Where the key lies in `memory`; its length is -1 when there is none. */
+  keyStartAt(index: number): number {
+    return this.#layout[index * WORDS] as number;
+  }
+
+  keyLengthAt(index: number): number {
+    return this.#layout[index * WORDS + 1] as number;
+  }
+
+  hasHeaders(index: number): boolean {
+    return this.#headers.has(index);
+  }
+
   /** Where the value lies in `memory`; its length is -1 for a tombstone. */
   valueStartAt(index: number): number {
     return this.#layout[index * WORDS + 2] as number;

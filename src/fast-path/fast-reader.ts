@@ -40,11 +40,14 @@ interface Billed {
  * those that it takes both say the same, and a test compares them.
  */
 export class FastReader {
-  readonly #headFields: readonly HeadField[];
+  readonly #headFields: readonly HeadField[] | undefined;
   readonly #branches: readonly (Branch | undefined)[];
 
-  /** @param metrics the branches of the writer's union */
-  constructor(headFields: readonly HeadField[], metrics: readonly WriterType[]) {
+  /**
+   * @param headFields `undefined`: there is no envelope
+   * @param metrics the branches of the writer's union, or its only metric
+   */
+  constructor(headFields: readonly HeadField[] | undefined, metrics: readonly WriterType[]) {
     this.#headFields = headFields;
     this.#branches = metrics.map(branchOf);
   }
@@ -64,17 +67,23 @@ export class FastReader {
     index: number,
   ): void {
     if (end - start > MAX_MESSAGE_BYTES) return;
-    const metricAt = endOfHead(memory, start + HEADER_BYTES, end, this.#headFields);
-    if (metricAt === -1 || metricAt >= end) return;
-    // The union's index in one byte.
-    const union = memory.bytes[metricAt] as number;
-    const branch = (union & 0x81) === 0 ? this.#branches[union >> 1] : undefined;
+    let metricAt = start + HEADER_BYTES;
+    let headEnd = metricAt;
+    let branch = this.#branches[0];
+    if (this.#headFields !== undefined) {
+      headEnd = endOfHead(memory, metricAt, end, this.#headFields);
+      if (headEnd === -1 || headEnd >= end) return;
+      // The union's index in one byte.
+      const union = memory.bytes[headEnd] as number;
+      branch = (union & 0x81) === 0 ? this.#branches[union >> 1] : undefined;
+      metricAt = headEnd + 1;
+    }
     if (branch === undefined) return;
-    if (readInto(memory, metricAt + 1, end, branch.program) !== end) return;
+    if (readInto(memory, metricAt, end, branch.program) !== end) return;
     if (branch.billed !== undefined) {
       if (!this.#readBilled(memory, start, branch.layout, branch.billed, columns, index)) return;
     }
-    columns.places[index * PLACES + PLACE.headEnd] = metricAt - start;
+    columns.places[index * PLACES + PLACE.headEnd] = headEnd - start;
     columns.eventUs[index] = eventTime(slots.numbers[branch.timestamp] as number, timestamp);
     columns.kinds[index] = branch.kind;
   }

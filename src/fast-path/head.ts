@@ -132,6 +132,12 @@ export function readHead(
   return isPlain && sessionId !== '' ? { sessionId, accountId, attributes } : null;
 }
 
+/** The head of a metric without an envelope, whose session is told beside it. */
+export function headOfName({ bytes }: Memory, start: number, end: number): Head | null {
+  const sessionId = textOf(bytes.subarray(start, end)) ?? '';
+  return sessionId === '' ? null : { sessionId, accountId: null, attributes: NO_ATTRIBUTES };
+}
+
 /** `undefined`: not UTF-8, or nothing that may be stored as a name. */
 function textOf(bytes: Buffer): string | undefined {
   let text: string;

@@ -1,7 +1,7 @@
 import type { Memory } from '../decode/memory.ts';
 import type { WriterType } from '../decode/writer-type.ts';
 import { ByteMemo } from './byte-memo.ts';
-import { type Head, type HeadField, readHead } from './head.ts';
+import { type Head, type HeadField, headOfName, readHead } from './head.ts';
 import { LAYOUTS, slotAt } from './layout.ts';
 import { compile } from './program.ts';
 import { readInto, slots } from './slots.ts';
@@ -23,9 +23,16 @@ export class Names {
   readonly #heads: ByteMemo<Head | null>;
   readonly #models: ByteMemo<Model>;
 
-  /** @param metrics the branches of the writer's union */
-  constructor(headFields: readonly HeadField[], metrics: readonly WriterType[]) {
-    this.#heads = new ByteMemo((memory, start) => readHead(memory, start, headFields), HEADS);
+  /**
+   * @param headFields `undefined`: there is no envelope, and a head is the name of a session
+   * @param metrics the branches of the writer's union, or its only metric
+   */
+  constructor(headFields: readonly HeadField[] | undefined, metrics: readonly WriterType[]) {
+    const read: ConstructorParameters<typeof ByteMemo<Head | null>>[0] =
+      headFields === undefined
+        ? headOfName
+        : (memory, start) => readHead(memory, start, headFields);
+    this.#heads = new ByteMemo(read, HEADS);
     this.#models = new ByteMemo(modelReader(metrics), MODELS);
   }
 

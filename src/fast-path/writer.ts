@@ -2,30 +2,40 @@ import type { SchemaEntry } from '../decode/schema-cache.ts';
 import type { WriterType } from '../decode/writer-type.ts';
 import { FastReader } from './fast-reader.ts';
 import { type HeadField, headFieldsOf } from './head.ts';
+import { LAYOUTS } from './layout.ts';
 import { Names } from './names.ts';
 
 const ENVELOPE = 'usage_ledger.AgentMetricsEvent';
 
-/** What the fast path knows of a writer's schema. */
+/** What the fast path knows of a writer's schema: an envelope or one of the metrics alone. */
 export class FastWriter {
-  readonly #headFields: readonly HeadField[];
+  /** `undefined`: there is no envelope, and the session is told beside the metric. */
+  readonly #headFields: readonly HeadField[] | undefined;
   readonly #metrics: readonly WriterType[];
   #reader: FastReader | undefined;
   #names: Names | undefined;
 
-  private constructor(headFields: readonly HeadField[], metrics: readonly WriterType[]) {
+  private constructor(
+    headFields: readonly HeadField[] | undefined,
+    metrics: readonly WriterType[],
+  ) {
     this.#headFields = headFields;
     this.#metrics = metrics;
   }
 
   /** `undefined`: no message of this writer is usual. */
   static of(writer: WriterType): FastWriter | undefined {
+    if (LAYOUTS.has(writer.name ?? '')) return new FastWriter(undefined, [writer]);
     if (writer.name !== ENVELOPE) return undefined;
     const fields = writer.fields ?? [];
     const metric = fields.at(-1);
     const headFields = headFieldsOf(fields.slice(0, -1));
     if (metric?.name !== 'metric' || headFields === undefined) return undefined;
     return new FastWriter(headFields, metric.type.types ?? []);
+  }
+
+  get hasEnvelope(): boolean {
+    return this.#headFields !== undefined;
   }
 
   get reader(): FastReader {

@@ -7,7 +7,7 @@ const WORDS = 4;
 const INITIAL_SLOTS = 16;
 
 /**
- * Identities with their fingerprints, in 32 to 64 bytes each: open addressing over one typed
+ * Identities with their fingerprints, in 21 to 43 bytes each: open addressing over one typed
  * array. A Map would take three times as much, and the worker keeps a set for every live session.
  *
  * A slot is identity (two words), then fingerprint (two words); an identity of zeros marks a free
@@ -86,9 +86,9 @@ export class IdentitySet {
     return this.#slots[at] === 0 && this.#slots[at + 1] === 0;
   }
 
-  /** Half full at most: probes stay short. */
+  /** Three quarters full at most: probes stay short. */
   #makeRoomFor(more: number): void {
-    const needed = (this.#size + more) * 2 * WORDS;
+    const needed = ((this.#size + more) * WORDS * 4) / 3;
     const old = this.#slots;
     if (needed <= old.length) return;
     let length = old.length * 2;

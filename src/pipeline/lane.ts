@@ -54,7 +54,7 @@ export interface LaneContext {
 }
 
 /** Most bytes of one transaction, so that a batch of large dead letters stays small in memory. */
-const MAX_BATCH_BYTES = 5 * 1_048_576;
+const MAX_BATCH_BYTES = 6 * 1_048_576;
 /** Records prepared before others get their turn. */
 const PREPARE_CHUNK = 500;
 /** Only with this many waiting is it worth preparing ahead of the running transaction. */

@@ -5,7 +5,7 @@ import type { SchemaCache } from '../decode/schema-cache.ts';
 import { HEADER_BYTES, schemaIdOf } from '../decode/wire-format.ts';
 import { type Columns, IDENTITY_WORDS, NOT_READ, PLACE, PLACES } from '../fast-path/columns.ts';
 import type { Head } from '../fast-path/head.ts';
-import { type Model, NO_MODEL } from '../fast-path/names.ts';
+import { type Model, type Names, NO_MODEL } from '../fast-path/names.ts';
 import { type FastWriter, fastWriterOf } from '../fast-path/writer.ts';
 import type { BillableMessage, IgnoredMessage } from '../ledger/message.ts';
 import { type BillableMetric, PLACES_OF } from '../metrics/usage-of.ts';
@@ -31,18 +31,31 @@ export function usualMessage(
   if (kind === NOT_READ) return undefined;
   const start = block.valueStartAt(index);
   const schemaId = schemaIdOf(memory.bytes, start) as number;
-  const names = fastPathOf(schemas, schemaId)?.names;
+  const writer = fastPathOf(schemas, schemaId);
+  if (writer === undefined) return undefined;
+  const { names } = writer;
   const { places } = columns;
   const place = index * PLACES;
   const headEnd = start + (places[place + PLACE.headEnd] as number);
-  const head = names?.head(memory, start + HEADER_BYTES, headEnd) ?? null;
-  if (names === undefined || head === null) return undefined;
+  const head = writer.hasEnvelope
+    ? names.head(memory, start + HEADER_BYTES, headEnd)
+    : headOfKey(block, index, names);
+  if (head === null) return undefined;
   const type = TYPES[kind] as BillableMetric['type'];
   if (PLACES_OF[type] === undefined) return new UsualIgnored(block, columns, index, head);
   const metadata = places[place + PLACE.metadataStart] as number;
   const metadataEnd = start + (places[place + PLACE.metadataEnd] as number);
   const model = metadata === 0 ? NO_MODEL : names.model(memory, start + metadata, metadataEnd);
   return new UsualBillable(block, columns, index, head, model, type);
+}
+
+/** A header may name the session too: that is for the careful path. */
+function headOfKey(block: RecordBlock, index: number, names: Names): Head | null {
+  const start = block.keyStartAt(index);
+  const length = block.keyLengthAt(index);
+  return length <= 0 || block.hasHeaders(index)
+    ? null
+    : names.head(block.memory, start, start + length);
 }
 
 function fastPathOf(schemas: SchemaCache, schemaId: number): FastWriter | undefined {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { RECORD_BYTES } from '../../src/consume/packed-records.ts';
 import { type FetchedRecord, packRecords, RecordBlock } from '../../src/consume/record-block.ts';
 import type { ConsumedRecord } from '../../src/decode/consumed-record.ts';
 
@@ -135,7 +136,7 @@ describe('records that are packed', () => {
     expect(RecordBlock.of([]).bytes).toBe(0);
     const value = Buffer.alloc(1_000);
     const without = RecordBlock.of([record(0, { value, key: null })]);
-    expect(without.bytes).toBe(1_000 + 32);
+    expect(without.bytes).toBe(1_000 + RECORD_BYTES);
     expect(without.bytesAt(0)).toBe(without.bytes);
     const headers = { name: Buffer.alloc(50) };
     const withHeader = RecordBlock.of([record(0, { value, key: null, headers })]);

@@ -8,7 +8,7 @@ import type { AgentMetrics } from '../../src/metrics/types.ts';
 import { prepareCarefully } from '../../src/pipeline/prepare.ts';
 import { usualMessage } from '../../src/pipeline/usual-message.ts';
 import type { AvroField, AvroRecordSchema, AvroSchema } from '../../src/schemas/avro-schema.ts';
-import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
+import { loadEnvelopeSchema, loadMetricSchema } from '../../src/schemas/load.ts';
 import { simulateEvents } from '../../src/simulate/simulate-events.ts';
 import {
   definitionOf,
@@ -49,11 +49,16 @@ function seen(message: Message) {
 }
 
 /** What the fast path says of a value, when that is what the careful one says. */
-function agreed(value: Buffer | null, cache: SchemaCache = schemas, timestamp = 1_760_000_000_000) {
+function agreed(
+  value: Buffer | null,
+  cache: SchemaCache = schemas,
+  beside: { key?: Buffer | null; headers?: Record<string, Buffer> } = {},
+) {
   // Not alone in its memory, and not at its beginning.
   const neighbours = [Buffer.alloc(3, 0xff), value, Buffer.alloc(3, 0xff)];
+  const timestamp = 1_760_000_000_000;
   const block = RecordBlock.of(
-    neighbours.map((bytes, offset) => ({ offset, timestamp, key: null, value: bytes })),
+    neighbours.map((bytes, offset) => ({ offset, timestamp, key: null, value: bytes, ...beside })),
   );
   const fast = usualMessage(block, 1, cache);
   if (fast === undefined) return undefined;
@@ -135,6 +140,31 @@ describe('it leaves to the careful path', () => {
     ['bytes without a frame', () => Buffer.from([1, 2, 3, 4, 5, 6])],
   ])('%s', (_, value) => {
     expect(agreed(value())).toBeUndefined();
+  });
+});
+
+describe('a metric without an envelope', async () => {
+  const schema = loadMetricSchema('LLMMetrics');
+  const cache = await schemasOf(schema);
+  const { type: _, ...fields } = llm();
+  const value = framed(written(schema, fields));
+  const of = (beside: Parameters<typeof agreed>[2]) => agreed(value, cache, beside);
+
+  test('is taken with its key as session', () => {
+    expect(of({ key: Buffer.from('call') })).toMatchObject({
+      sessionId: 'call',
+      values: [100, 20, 10],
+    });
+    expect(of({ key: Buffer.from('通话') })).toMatchObject({ sessionId: '通话' });
+  });
+
+  test('is left to the careful path with a header, or without a plain key', () => {
+    const key = Buffer.from('call');
+    expect(of({ key, headers: { session_id: Buffer.from('other') } })).toBeUndefined();
+    for (const odd of [null, Buffer.alloc(0), Buffer.from([0x61, 0xff]), Buffer.from('a\0')]) {
+      expect(of({ key: odd })).toBeUndefined();
+    }
+    expect(of({ key: Buffer.from('k'.repeat(1_025)) })).toBeUndefined();
   });
 });
 

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { RECORD_BYTES } from '../../src/consume/packed-records.ts';
 import { RecordBlock } from '../../src/consume/record-block.ts';
 import { RecordQueue, type Slice } from '../../src/pipeline/record-queue.ts';
 import { recordWith } from '../decode/wire.ts';
 
-const RECORD = 32;
+const RECORD = RECORD_BYTES;
 
 /** A batch with records at these offsets, up to `nextOffset`. */
 function batch(offsets: readonly number[], nextOffset = (offsets.at(-1) ?? -1) + 1, size = 0) {
