@@ -21,7 +21,7 @@ export interface KafkaJsMemberOptions {
 }
 
 /** How long a fetch may wait for data; a partition that is resumed waits that long at most. */
-const MAX_WAIT_MS = 250;
+const MAX_WAIT_MS = 100;
 /** Of one partition in one fetch; the broker gives more when a single batch is larger. */
 const MAX_BYTES_PER_PARTITION = 262_144;
 /** Between attempts to start anew when kafkajs has given up. */
