@@ -3,11 +3,13 @@ import { endOfBatch, type RecordBatch, readRecordBatch } from './record-batch.ts
 
 /**
  * kafkajs makes an object of every record, with texts for its numbers and a decoder of its own: four
- * kilobytes of garbage for a message of 150 bytes, and most of the work of receiving. Two of its
+ * kilobytes of garbage for a message of 150 bytes, and most of the work of receiving. Three of its
  * modules are replaced, in the thread of the group's member and nowhere else:
  *
  * - the one that decodes a record batch: it becomes one message that holds the whole batch, with the
  *   batch's last offset, which is all that kafkajs itself looks at;
+ * - the one for what a fetch brought of a partition, which takes the offset of its first message for
+ *   the first offset: here that is the last one of a batch, and so it is the one that was asked for;
  * - the one that leaves out what was aborted: it looked at one aborted transaction for each message,
  *   so that of several at once some messages came through.
  *
@@ -23,6 +25,8 @@ export function receiveWholeBatches(): void {
   };
   replace<DecodeBatch>('protocol/recordBatch/v0/decoder.js', wholeBatches);
   replace<FilterAborted>('consumer/filterAbortedMessages.js', () => withoutAborted);
+  // Behind the filter, which it loads.
+  replace<FetchedClass>('consumer/batch.js', fromWhereAsked);
 }
 
 const require = createRequire(import.meta.url);
@@ -69,6 +73,16 @@ async function decompress(codec: number, bytes: Buffer): Promise<Buffer> {
     lookupCodec(codec: number): { decompress(bytes: Buffer): Promise<Buffer> };
   };
   return lookupCodec(codec).decompress(bytes);
+}
+
+type FetchedClass = new (...args: never[]) => { readonly fetchedOffset: string };
+
+function fromWhereAsked(Fetched: FetchedClass): FetchedClass {
+  return class extends Fetched {
+    firstOffset(): string {
+      return this.fetchedOffset;
+    }
+  };
 }
 
 interface TransactionMessage {

@@ -39,14 +39,17 @@ export async function readRecordBatch(
   if (start + BATCH_HEADER_BYTES > bytes.length) return undefined;
   const end = endOfBatch(bytes, start);
   const attributes = bytes.readInt16BE(start + 21);
-  const isPlain = bytes[start + 16] === MAGIC && (attributes & ATTRIBUTE.control) === 0;
+  const count = bytes.readInt32BE(start + 57);
+  // A control batch that was compacted away holds nothing: kafkajs would not get past it.
+  const isControl = (attributes & ATTRIBUTE.control) !== 0 && count > 0;
+  const isPlain = bytes[start + 16] === MAGIC && !isControl;
   if (!isPlain || end > bytes.length) return undefined;
   const baseOffset = Number(bytes.readBigInt64BE(start));
   const body = bytes.subarray(start + BATCH_HEADER_BYTES, end);
   const codec = attributes & ATTRIBUTE.codec;
   return {
-    records: codec === 0 ? body : await decompress(codec, body),
-    count: bytes.readInt32BE(start + 57),
+    records: codec === 0 || count === 0 ? body : await decompress(codec, body),
+    count,
     baseOffset,
     lastOffset: baseOffset + bytes.readInt32BE(start + 23),
     baseTimestamp: Number(bytes.readBigInt64BE(start + 27)),
@@ -122,7 +125,7 @@ class RecordCursor {
     }
   }
 
-  /** A header that is repeated becomes an array, as in kafkajs. */
+  /** A header that is repeated becomes an array, as in kafkajs; one without a value is not repeated. */
   #headers(count: number): Record<string, HeaderValue> {
     const headers: Record<string, HeaderValue> = Object.create(null);
     for (let i = 0; i < count; i += 1) {

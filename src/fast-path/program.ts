@@ -116,6 +116,8 @@ class Compiler {
   }
 
   #default({ slot, kind, fallback }: Field): void {
+    // avsc resolves no such branch: the careful reader says so.
+    if (fallback === undefined) throw new NotPlain();
     // A null needs nothing: slots begin as null, or as 0.
     if (fallback === null || !this.#keeps) return;
     if (kind === 'string' && fallback === '') this.defaults.push({ slot, value: 0, isText: true });

@@ -190,17 +190,25 @@ export function conformance(factory: SourceFactory): void {
     await producer.connect();
     const send = async (end: 'commit' | 'abort') => {
       const transaction = await producer.transaction();
-      await transaction.send({ topic, messages: [{ partition: 0, value: end }] });
+      const messages = range(0, 3).map(() => ({ partition: 0, value: end }));
+      await transaction.send({ topic, messages });
       await transaction[end]();
     };
     await send('commit');
     await send('abort');
     await producer.disconnect();
-    const { seen } = await started(0);
-    // commit: record 0 and marker 1; abort: record 2 and marker 3.
-    await until('the end is reached', () => seen.next() >= 4);
+    const { source, seen } = await started(0);
+    // commit: records 0 to 2 and marker 3; abort: records 4 to 6 and marker 7.
+    await until('the end is reached', () => seen.next() >= 8);
+    expect(seen.offsets()).toEqual([0, 1, 2]);
+    await source.stop();
 
-    expect(seen.offsets()).toEqual([0]);
+    // All that is fetched was aborted: it begins where it was asked to, all the same.
+    const again = await started(4);
+    await until('the end is reached again', () => again.seen.next() >= 8);
+    expect(again.seen.offsets()).toEqual([]);
+    const [batch] = again.seen.batches.filter(({ partition }) => partition === 0);
+    expect(batch).toMatchObject({ fromOffset: 4, nextOffset: 8 });
   });
 
   test('delivers nothing of transactions that were open side by side and aborted', async () => {

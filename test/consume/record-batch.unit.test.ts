@@ -182,6 +182,18 @@ describe('a record batch', () => {
     expect(await readRecordBatch(old, 0, decompress)).toBeUndefined();
   });
 
+  test('may be empty, also when it is a control batch or was compressed', async () => {
+    const given = await encoded([]);
+    for (const attributes of [0, CONTROL, GZIP]) {
+      given.writeInt16BE(attributes, 21);
+      expect((await readAll(given)).size).toBe(0);
+      expect(await readRecordBatch(given, 0, decompress)).toMatchObject({
+        count: 0,
+        lastOffset: 0,
+      });
+    }
+  });
+
   test('is refused when its records do not end where they say', async () => {
     const given = await encoded([record(0), record(1)]);
     for (const length of [0x7e, 2]) {

@@ -318,6 +318,20 @@ describe('other writers', () => {
     expect(await of(list, llm())).toBeDefined();
   });
 
+  test.each([
+    ['cancelled', 'LLMMetrics', llm()],
+    ['streamed', 'STTMetrics', stt()],
+    ['cancelled', 'TTSMetrics', tts()],
+    ['idle_time', 'VADMetrics', vad()],
+    ['timestamp', 'EOUMetrics', eou()],
+  ] as const)('without %s of %s, which has no default', async (name, record, metric) => {
+    const without = (schema: AvroRecordSchema) => {
+      const definition = definitionOf(schema, record);
+      definition.fields = definition.fields.filter((field) => field.name !== name);
+    };
+    expect(await of(without, metric)).toBeUndefined();
+  });
+
   test('with a record of another name, which is none of ours', async () => {
     const renamed = (schema: AvroRecordSchema) => {
       fieldOf(definitionOf(schema, 'TTSMetrics'), 'metadata').type = foreign([
