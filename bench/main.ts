@@ -22,7 +22,7 @@ import { runYardstick, yardstickBatches } from './yardstick.ts';
 const quick = process.argv.includes('--quick');
 const json = process.argv.includes('--json');
 const SIZE = quick
-  ? { events: 200_000, rounds: 2, byHand: 4_000, prefill: 1_000_000, large: 0, seconds: 8 }
+  ? { events: 500_000, rounds: 2, byHand: 4_000, prefill: 1_000_000, large: 0, seconds: 8 }
   : {
       events: 1_000_000,
       rounds: 3,
