@@ -64,29 +64,23 @@ function fastPathOf(schemas: SchemaCache, schemaId: number): FastWriter | undefi
 }
 
 /** A message that is read out of its columns when it is asked: thousands of them wait in memory. */
-class UsualIgnored implements IgnoredMessage {
-  readonly #block: RecordBlock;
-  readonly #columns: Columns;
-  readonly #index: number;
+class UsualMessage {
+  protected readonly block: RecordBlock;
+  protected readonly columns: Columns;
+  protected readonly index: number;
   readonly #head: Head;
 
   constructor(block: RecordBlock, columns: Columns, index: number, head: Head) {
-    this.#block = block;
-    this.#columns = columns;
-    this.#index = index;
+    this.block = block;
+    this.columns = columns;
+    this.index = index;
     this.#head = head;
   }
-  get kind(): 'ignored' {
-    return 'ignored';
-  }
   get record(): ConsumedRecord {
-    return this.#block.recordAt(this.#index);
+    return this.block.recordAt(this.index);
   }
   get offset(): number {
-    return this.#block.offsetAt(this.#index);
-  }
-  get session(): this {
-    return this;
+    return this.block.offsetAt(this.index);
   }
   get sessionId(): string {
     return this.#head.sessionId;
@@ -98,15 +92,20 @@ class UsualIgnored implements IgnoredMessage {
     return this.#head.attributes;
   }
   get eventUs(): number {
-    return this.#columns.eventUs[this.#index] as number;
+    return this.columns.eventUs[this.index] as number;
   }
 }
 
-class UsualBillable implements BillableMessage {
-  readonly #block: RecordBlock;
-  readonly #columns: Columns;
-  readonly #index: number;
-  readonly #head: Head;
+class UsualIgnored extends UsualMessage implements IgnoredMessage {
+  get kind(): 'ignored' {
+    return 'ignored';
+  }
+  get session(): this {
+    return this;
+  }
+}
+
+class UsualBillable extends UsualMessage implements BillableMessage {
   readonly #model: Model;
   readonly metricType: BillableMetric['type'];
 
@@ -118,37 +117,15 @@ class UsualBillable implements BillableMessage {
     model: Model,
     metricType: BillableMetric['type'],
   ) {
-    this.#block = block;
-    this.#columns = columns;
-    this.#index = index;
-    this.#head = head;
+    super(block, columns, index, head);
     this.#model = model;
     this.metricType = metricType;
   }
   get kind(): 'billable' {
     return 'billable';
   }
-  get record(): ConsumedRecord {
-    return this.#block.recordAt(this.#index);
-  }
-  get offset(): number {
-    return this.#block.offsetAt(this.#index);
-  }
   get schemaId(): number {
-    const block = this.#block;
-    return schemaIdOf(block.memory.bytes, block.valueStartAt(this.#index)) as number;
-  }
-  get sessionId(): string {
-    return this.#head.sessionId;
-  }
-  get accountId(): string | null {
-    return this.#head.accountId;
-  }
-  get attributes(): Head['attributes'] {
-    return this.#head.attributes;
-  }
-  get eventUs(): number {
-    return this.#columns.eventUs[this.#index] as number;
+    return schemaIdOf(this.block.memory.bytes, this.block.valueStartAt(this.index)) as number;
   }
   get provider(): string {
     return this.#model.provider;
@@ -157,18 +134,17 @@ class UsualBillable implements BillableMessage {
     return this.#model.model;
   }
   get requestId(): string | null {
-    const { memory } = this.#block;
-    const { places } = this.#columns;
-    const place = this.#index * PLACES;
+    const { places } = this.columns;
+    const place = this.index * PLACES;
     const at = places[place + PLACE.requestId] as number;
     if (at === 0) return null;
-    const start = this.#block.valueStartAt(this.#index) + at;
+    const start = this.block.valueStartAt(this.index) + at;
     const length = places[place + PLACE.requestIdLength] as number;
-    return memory.bytes.toString('latin1', start, start + length);
+    return this.block.memory.bytes.toString('latin1', start, start + length);
   }
   valueAt(column: number): number {
-    const { valuesAt, values } = this.#columns;
-    return values[(valuesAt[this.#index] as number) + column] as number;
+    const { valuesAt, values } = this.columns;
+    return values[(valuesAt[this.index] as number) + column] as number;
   }
   get identityHigh(): number {
     return this.#word(0);
@@ -183,6 +159,6 @@ class UsualBillable implements BillableMessage {
     return this.#word(3);
   }
   #word(at: number): number {
-    return this.#columns.identities[this.#index * IDENTITY_WORDS + at] as number;
+    return this.columns.identities[this.index * IDENTITY_WORDS + at] as number;
   }
 }
