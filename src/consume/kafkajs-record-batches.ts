@@ -2,9 +2,8 @@ import { createRequire } from 'node:module';
 import { endOfBatch, type RecordBatch, readRecordBatch } from './record-batch.ts';
 
 /**
- * kafkajs makes an object of every record, with texts for its numbers and a decoder of its own: four
- * kilobytes of garbage for a message of 150 bytes, and most of the work of receiving. Three of its
- * modules are replaced, in the thread of the group's member and nowhere else:
+ * kafkajs makes an object of every record, with texts for its numbers and a decoder of its own: that
+ * was most of the work of receiving, and of the garbage collector. Three of its modules are replaced, in the thread of the group's member and nowhere else:
  *
  * - the one that decodes a record batch: it becomes one message that holds the whole batch, with the
  *   batch's last offset, which is all that kafkajs itself looks at;
