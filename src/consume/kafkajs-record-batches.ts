@@ -3,7 +3,8 @@ import { endOfBatch, type RecordBatch, readRecordBatch } from './record-batch.ts
 
 /**
  * kafkajs makes an object of every record, with texts for its numbers and a decoder of its own: that
- * was most of the work of receiving, and of the garbage collector. Three of its modules are replaced, in the thread of the group's member and nowhere else:
+ * was most of the work of receiving, and of the garbage collector. Three of its modules are replaced,
+ * in the thread of the group's member and nowhere else:
  *
  * - the one that decodes a record batch: it becomes one message that holds the whole batch, with the
  *   batch's last offset, which is all that kafkajs itself looks at;
@@ -12,7 +13,7 @@ import { endOfBatch, type RecordBatch, readRecordBatch } from './record-batch.ts
  * - the one that leaves out what was aborted: it looked at one aborted transaction for each message,
  *   so that of several at once some messages came through.
  *
- * Neither is part of kafkajs's documented surface: its version is exact in package.json, and the
+ * None of them is part of kafkajs's documented surface: its version is exact in package.json, and the
  * conformance tests fail when this has no effect. To be called before kafkajs is loaded.
  */
 export function receiveWholeBatches(): void {
