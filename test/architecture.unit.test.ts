@@ -35,7 +35,7 @@ const PACKAGES: Record<string, readonly string[]> = {
 };
 
 /** What can be told without the outside world must not reach for it. */
-const PURE = ['metrics', 'decode', 'identify', 'validate'];
+const PURE = ['metrics', 'decode', 'identify', 'validate', 'fast-path'];
 const PURE_BUILTINS = ['node:crypto'];
 
 interface Import {

@@ -112,7 +112,7 @@ function knowsAll(schemaIds: ReadonlySet<number>): boolean {
   return true;
 }
 
-/** @param schema which the worker could parse, or else it did not tell of it */
+/** A schema that cannot be read is for the careful path too: it is what refuses the messages. */
 function learn(schemaId: number, schema: unknown): void {
   try {
     readers.set(schemaId, FastWriter.of(readerFor(schema).writer)?.reader);

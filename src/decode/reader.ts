@@ -2,7 +2,12 @@ import type avro from 'avsc';
 import { messageOf } from '../errors.ts';
 import type { AgentMetrics } from '../metrics/types.ts';
 import { loadEnvelopeSchema, loadMetricSchema } from '../schemas/load.ts';
-import { type MetricRecordName, metricTypeOf, NAMESPACE } from '../schemas/metric-records.ts';
+import {
+  ENVELOPE,
+  type MetricRecordName,
+  metricTypeOf,
+  NAMESPACE,
+} from '../schemas/metric-records.ts';
 import { exactType } from './exact-types.ts';
 import type { WriterType } from './writer-type.ts';
 
@@ -32,8 +37,6 @@ export interface SchemaReader {
   readonly reader: Reader;
   readonly writer: WriterType;
 }
-
-const ENVELOPE = `${NAMESPACE}.AgentMetricsEvent`;
 
 interface RecordType extends avro.Type {
   readonly name: string;

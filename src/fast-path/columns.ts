@@ -1,11 +1,13 @@
+import { METRIC_RECORDS, type MetricType } from '../schemas/metric-records.ts';
+
 /**
  * What the fast path read of the records of a block, in columns: plain data that can be handed from
  * thread to thread. A place is counted from where the value of its record begins.
  */
 export interface Columns {
-  /** For each record the number of its metric, see `METRICS`; 0: it was not read. */
+  /** For each record the number of its metric, see `kindOf`; `NOT_READ`: it is for the careful path. */
   readonly kinds: Uint8Array;
-  /** For each record: where the head ends, then `PLACE` by `PLACE`. */
+  /** For each record: what `PLACE` names. */
   readonly places: Uint16Array;
   /** Microseconds since 1970. */
   readonly eventUs: Float64Array;
@@ -17,6 +19,20 @@ export interface Columns {
 }
 
 export const NOT_READ = 0;
+const TYPES: readonly (MetricType | undefined)[] = [
+  undefined,
+  ...METRIC_RECORDS.map(({ type }) => type),
+];
+
+export function kindOf(type: MetricType): number {
+  return TYPES.indexOf(type);
+}
+
+/** @param kind not `NOT_READ` */
+export function typeOf(kind: number): MetricType {
+  return TYPES[kind] as MetricType;
+}
+
 /** Places of one record, and which is which. */
 export const PLACES = 5;
 export const PLACE = {

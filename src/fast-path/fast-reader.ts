@@ -3,9 +3,8 @@ import { HEADER_BYTES } from '../decode/wire-format.ts';
 import type { WriterType } from '../decode/writer-type.ts';
 import { DISCRIMINATORS, PLACEHOLDERS, wordAt } from '../identify/identity.ts';
 import { BILLED_FIELDS, type BillableMetric } from '../metrics/usage-of.ts';
-import { METRIC_RECORDS } from '../schemas/metric-records.ts';
 import { eventTime } from '../validate/validate.ts';
-import { type ColumnsWriter, IDENTITY_WORDS, PLACE, PLACES } from './columns.ts';
+import { type ColumnsWriter, IDENTITY_WORDS, kindOf, PLACE, PLACES } from './columns.ts';
 import { hashOfForm, hashOfParts, MAX_MESSAGE_BYTES } from './form.ts';
 import { endOfHead, type HeadField } from './head.ts';
 import { LAYOUTS, type Layout, slotAt, type Words, wordsOf } from './layout.ts';
@@ -149,7 +148,7 @@ function branchOf(writer: WriterType): Branch | undefined {
   const billed = billedOf(layout);
   const program = compile(writer, layout, billed !== undefined);
   if (program === undefined) return undefined;
-  const kind = METRIC_RECORDS.findIndex(({ type }) => type === layout.type) + 1;
+  const kind = kindOf(layout.type);
   return { kind, layout, program, timestamp: slotAt(layout, 'timestamp'), billed };
 }
 

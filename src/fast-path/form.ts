@@ -11,7 +11,7 @@ const FIXED_BYTES = 2_048;
 export const MAX_MESSAGE_BYTES = 6_144;
 
 const out = memoryOf(Buffer.allocUnsafeSlow(FIXED_BYTES + MAX_MESSAGE_BYTES));
-/** Views of the first bytes of `out`, by their number: to make one costs as much as to hash it. */
+/** Views of the first bytes of `out`, by their number: a new one for every message would cost. */
 const views: (Buffer | undefined)[] = [];
 
 /**

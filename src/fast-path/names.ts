@@ -1,5 +1,6 @@
 import type { Memory } from '../decode/memory.ts';
 import type { WriterType } from '../decode/writer-type.ts';
+import { NAMESPACE } from '../schemas/metric-records.ts';
 import { ByteMemo } from './byte-memo.ts';
 import { type Head, type HeadField, headOfName, readHead } from './head.ts';
 import { LAYOUTS, slotAt } from './layout.ts';
@@ -16,7 +17,7 @@ export const NO_MODEL: Model = { provider: '', model: '' };
 /** A few hundred bytes for each live session. */
 const HEADS = { maxEntries: 8_192, maxBytes: 1_048_576 };
 const MODELS = { maxEntries: 1_024, maxBytes: 131_072 };
-const METADATA = 'usage_ledger.Metadata';
+const METADATA = `${NAMESPACE}.Metadata`;
 
 /** The names in the messages of one writer, made once of the same bytes. */
 export class Names {

@@ -1,11 +1,10 @@
 import type { SchemaEntry } from '../decode/schema-cache.ts';
 import type { WriterType } from '../decode/writer-type.ts';
+import { ENVELOPE } from '../schemas/metric-records.ts';
 import { FastReader } from './fast-reader.ts';
 import { type HeadField, headFieldsOf } from './head.ts';
 import { LAYOUTS } from './layout.ts';
 import { Names } from './names.ts';
-
-const ENVELOPE = 'usage_ledger.AgentMetricsEvent';
 
 /** What the fast path knows of a writer's schema: an envelope or one of the metrics alone. */
 export class FastWriter {

@@ -7,7 +7,7 @@
 export class DecimalSum {
   /**
    * The usual doubles are added as three numbers: what is in front of the point, and two times nine
-   * digits behind it. As one bigint each, adding them would take three times as long.
+   * digits behind it. A bigint for each would cost more than the sum.
    */
   #whole = 0;
   #high = 0;

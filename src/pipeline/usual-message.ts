@@ -3,16 +3,19 @@ import type { RecordBlock } from '../consume/record-block.ts';
 import type { ConsumedRecord } from '../decode/consumed-record.ts';
 import type { SchemaCache } from '../decode/schema-cache.ts';
 import { HEADER_BYTES, schemaIdOf } from '../decode/wire-format.ts';
-import { type Columns, IDENTITY_WORDS, NOT_READ, PLACE, PLACES } from '../fast-path/columns.ts';
+import {
+  type Columns,
+  IDENTITY_WORDS,
+  NOT_READ,
+  PLACE,
+  PLACES,
+  typeOf,
+} from '../fast-path/columns.ts';
 import type { Head } from '../fast-path/head.ts';
 import { type Model, type Names, NO_MODEL } from '../fast-path/names.ts';
 import { type FastWriter, fastWriterOf } from '../fast-path/writer.ts';
 import type { BillableMessage, IgnoredMessage } from '../ledger/message.ts';
 import { type BillableMetric, PLACES_OF } from '../metrics/usage-of.ts';
-import { METRIC_RECORDS } from '../schemas/metric-records.ts';
-
-/** The metric types by the numbers that columns have for them. */
-const TYPES = [undefined, ...METRIC_RECORDS.map(({ type }) => type)];
 
 /**
  * What the fast path makes of a record; `undefined`: it is for the careful one.
@@ -41,7 +44,7 @@ export function usualMessage(
     ? names.head(memory, start + HEADER_BYTES, headEnd)
     : headOfKey(block, index, names);
   if (head === null) return undefined;
-  const type = TYPES[kind] as BillableMetric['type'];
+  const type = typeOf(kind) as BillableMetric['type'];
   if (PLACES_OF[type] === undefined) return new UsualIgnored(block, columns, index, head);
   const metadata = places[place + PLACE.metadataStart] as number;
   const metadataEnd = start + (places[place + PLACE.metadataEnd] as number);

@@ -1,6 +1,9 @@
 /** Namespace of every record in schemas/. */
 export const NAMESPACE = 'usage_ledger';
 
+/** Full name of the record that a message is. */
+export const ENVELOPE = `${NAMESPACE}.AgentMetricsEvent`;
+
 /**
  * Avro record name and `type` literal of each metric, in the order of the union in
  * AgentMetricsEvent. On the wire the record is the type; the literal of the Python models exists

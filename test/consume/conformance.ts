@@ -6,6 +6,10 @@ import type {
   SourceListener,
   TopicPartition,
 } from '../../src/consume/partition-source.ts';
+import { kindOf } from '../../src/fast-path/columns.ts';
+import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
+import { envelope, framed, SCHEMA_ID, written } from '../decode/wire.ts';
+import { llm } from '../identify/samples.ts';
 import { freshTopic } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 
@@ -260,6 +264,30 @@ export function conformance(factory: SourceFactory): void {
     const [batch] = seen.batches.filter(({ partition }) => partition === 0);
     expect(String(batch?.records.valueAt(0))).toBe('value 10');
     expect(String(batch?.records.headersAt(0)['session_id'])).toBe('call 10');
+  });
+
+  test('reads ahead once it has learnt the schema', async () => {
+    const { source, seen } = await started(0);
+    const send = async () => {
+      const producer = factory
+        .kafka()
+        .producer({ createPartitioner: Partitioners.DefaultPartitioner });
+      await producer.connect();
+      await producer.send({ topic, messages: [{ partition: 0, value: event }] });
+      await producer.disconnect();
+    };
+    const event = framed(written(loadEnvelopeSchema(), envelope(llm())));
+    await send();
+    await until('the first is delivered', () => seen.next() >= 1);
+    source.learn(SCHEMA_ID, loadEnvelopeSchema());
+    await send();
+    await until('the second is delivered', () => seen.next() >= 2);
+
+    const columns = seen.batches
+      .filter(({ partition, records }) => partition === 0 && records.size > 0)
+      .map(({ records }) => records.columns);
+    expect(columns[0]).toBeUndefined();
+    expect([...(columns[1]?.kinds ?? [])]).toEqual([kindOf('llm_metrics')]);
   });
 
   test('shares the partitions out when a second member joins, and gives them back when it leaves', async () => {
