@@ -18,7 +18,7 @@ import { backOff } from '../pipeline/backoff.ts';
 import { caughtUp, type Progress, readTargets, type Target } from '../pipeline/caught-up.ts';
 import { type PartitionStatus, Worker } from '../pipeline/worker.ts';
 import { DeadLetterTopic } from '../produce/dead-letter-topic.ts';
-import { schemaFetcher } from '../registry/schema-registry.ts';
+import { loadLatest, schemaFetcher } from '../registry/schema-registry.ts';
 import { pingRegistry } from '../registry/subjects.ts';
 import { verifyBooks } from '../verify/verify.ts';
 
@@ -77,6 +77,13 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     settings.KAFKA_DEAD_LETTER_TOPIC === undefined
       ? undefined
       : new DeadLetterTopic(kafka, settings.KAFKA_DEAD_LETTER_TOPIC);
+  const schemas = new SchemaCache(learning(schemaFetcher(registry), source));
+  for (const topic of topics) {
+    loadLatest(registry, topic, schemas).catch((error: unknown) => {
+      // The first message asks again, and waits for the answer.
+      logger.debug({ topic, error: messageOf(error) }, 'no schema is known beforehand');
+    });
+  }
   const worker: Worker = new Worker({
     groupId,
     topics,
@@ -84,7 +91,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     database,
     logger,
     ledger: new Ledger(database, ledgerOptions(options, deadLetterTopic)),
-    schemas: new SchemaCache(learning(schemaFetcher(registry), source)),
+    schemas,
     concurrentBatches: settings.DATABASE_POOL_SIZE,
     maxEvents: settings.BATCH_MAX_EVENTS,
     bufferBytes: settings.BUFFER_MAX_BYTES,

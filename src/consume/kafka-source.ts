@@ -40,6 +40,7 @@ const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4 };
 export class KafkaSource implements PartitionSource {
   readonly #options: KafkaSourceOptions;
   readonly #lookups: GroupLookups;
+  /** Loads while others look up where to begin: nothing else at the start takes as long. */
   #thread: Thread | undefined;
   #listener: SourceListener | undefined;
   #lastId = 0;
@@ -50,13 +51,10 @@ export class KafkaSource implements PartitionSource {
   constructor(options: KafkaSourceOptions) {
     this.#options = options;
     this.#lookups = new GroupLookups(options.kafka, options.groupId);
-  }
-
-  async start(listener: SourceListener): Promise<void> {
-    const { settings, groupId, topics } = this.#options;
+    const { settings, groupId, topics } = options;
     const workerData: MemberData = { settings, groupId, topics };
-    this.#listener = listener;
     this.#thread = new Thread(THREAD, { workerData, resourceLimits: RESOURCE_LIMITS });
+    this.#thread.unref();
     this.#thread.on('message', (news: News) => this.#hear(news));
     // A bug: without its member the worker is of no use.
     this.#thread.on('error', (error) => {
@@ -67,6 +65,11 @@ export class KafkaSource implements PartitionSource {
       for (const { reject } of this.#orders.values()) reject(new Error('the thread has ended'));
       this.#orders.clear();
     });
+  }
+
+  async start(listener: SourceListener): Promise<void> {
+    this.#listener = listener;
+    this.#thread?.ref();
     await this.#order((id) => ({ order: 'start', id }));
   }
 

@@ -1,6 +1,7 @@
 import type { Batch, Consumer, ConsumerCrashEvent, Kafka, KafkaMessage } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
 import { messageOf } from '../errors.ts';
+import { wakeAll } from './interruptible-sleep.ts';
 import type { BatchMessage } from './kafkajs-record-batches.ts';
 import type { PackedRecords } from './packed-records.ts';
 import type {
@@ -77,10 +78,12 @@ export class KafkaJsMember implements GroupMember {
 
   resume({ topic, partition }: TopicPartition): void {
     this.#whileRunning((consumer) => consumer.resume([{ topic, partitions: [partition] }]));
+    wakeAll();
   }
 
   async commit(positions: readonly CommittedPosition[]): Promise<void> {
-    await this.#consumer?.commitOffsets(
+    if (this.#consumer === undefined) throw new Error('not a member of the group');
+    await this.#consumer.commitOffsets(
       positions.map(({ topic, partition, nextOffset, metadata }) => ({
         topic,
         partition,

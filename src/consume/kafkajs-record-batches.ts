@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module';
+import { sleepUntilWoken } from './interruptible-sleep.ts';
 import { endOfBatch, type RecordBatch, readRecordBatch } from './record-batch.ts';
 
 /**
  * kafkajs makes an object of every record, with texts for its numbers and a decoder of its own: that
- * was most of the work of receiving, and of the garbage collector. Three of its modules are replaced,
+ * was most of the work of receiving, and of the garbage collector. Some of its modules are replaced,
  * in the thread of the group's member and nowhere else:
  *
  * - the one that decodes a record batch: it becomes one message that holds the whole batch, with the
@@ -11,7 +12,9 @@ import { endOfBatch, type RecordBatch, readRecordBatch } from './record-batch.ts
  * - the one for what a fetch brought of a partition, which takes the offset of its first message for
  *   the first offset: here that is the last one of a batch, and so it is the one that was asked for;
  * - the one that leaves out what was aborted: it looked at one aborted transaction for each message,
- *   so that of several at once some messages came through.
+ *   so that of several at once some messages came through;
+ * - the one that sleeps, which it does for a whole fetch's wait when nothing is to be fetched: at the
+ *   start and behind each rebalance, where the worker has only to say from where.
  *
  * None of them is part of kafkajs's documented surface: its version is exact in package.json, and the
  * conformance tests fail when this has no effect. To be called before kafkajs is loaded.
@@ -27,6 +30,7 @@ export function receiveWholeBatches(): void {
   replace<FilterAborted>('consumer/filterAbortedMessages.js', () => withoutAborted);
   // Behind the filter, which it loads.
   replace<FetchedClass>('consumer/batch.js', fromWhereAsked);
+  replace<typeof sleepUntilWoken>('utils/sleep.js', () => sleepUntilWoken);
 }
 
 const require = createRequire(import.meta.url);

@@ -1,7 +1,8 @@
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import type { Settings } from '../config/settings.ts';
-import type { FetchSchema } from '../decode/schema-cache.ts';
+import type { FetchSchema, SchemaCache } from '../decode/schema-cache.ts';
 import { messageOf } from '../errors.ts';
+import { subjectOf } from './subjects.ts';
 
 const REQUEST_TIMEOUT_MS = 5_000;
 
@@ -54,6 +55,20 @@ export function schemaFetcher(registry: SchemaRegistry): FetchSchema {
       return { found: false, reason: 'unknown_schema', detail };
     }
   };
+}
+
+/**
+ * Loads what producers of a topic most likely write with, so that it is known before the first
+ * message comes.
+ *
+ * @throws when the registry has nothing under the topic's name, or gives no answer
+ */
+export async function loadLatest(
+  registry: SchemaRegistry,
+  topic: string,
+  schemas: SchemaCache,
+): Promise<void> {
+  await schemas.load([await registry.getLatestSchemaId(subjectOf(topic))]);
 }
 
 function statusOf(error: unknown): number | undefined {
