@@ -1,6 +1,7 @@
 import type { ConsumedRecord } from '../decode/consumed-record.ts';
 import type { DeadLetterReason } from '../decode/decode.ts';
 import type { BillableMetric, Identity } from '../identify/identity.ts';
+import type { BinaryValues } from './binary-values.ts';
 
 /** What the ledger did with a message; every offset gets one of these, in the books. */
 export type Outcome = 'applied' | 'duplicate' | 'ignored' | 'conflict' | 'dead_letter';
@@ -29,6 +30,8 @@ export interface BillableMessage extends SessionNote, Identity {
   readonly provider: string;
   readonly model: string;
   readonly requestId: string | null;
+  /** Writes `requestId` without making a text of it first, where its bytes are at hand. */
+  writeRequestId?(to: BinaryValues): void;
   /** What it adds to a column of its type, by its number among `COLUMNS_OF`; see `usageValues`. */
   valueAt(column: number): number;
 }

@@ -1,12 +1,15 @@
 import type { Identity } from '../identify/identity.ts';
 import { COUNT_COLUMNS, USAGE_COLUMNS } from '../metrics/usage-columns.ts';
 import { type BillableMetric, PLACES_OF } from '../metrics/usage-of.ts';
-import { BinaryRows, OID } from './binary-rows.ts';
+import { BinaryRows } from './binary-rows.ts';
+import { type BinaryValues, OID } from './binary-values.ts';
 
 /** An entry of the ledger. */
 export interface PageEntry extends Identity {
   readonly metricType: BillableMetric['type'];
   readonly requestId: string | null;
+  /** Writes `requestId` without making a text of it first, where its bytes are at hand. */
+  writeRequestId?(to: BinaryValues): void;
   /** Microseconds since 1970. */
   readonly eventUs: number;
   readonly offset: number;
@@ -116,25 +119,26 @@ export class PageWriter<Entry extends PageEntry> {
       rows.word(entry.fingerprintLow);
     }
     rows.column(OID['int4[]']);
-    let array = rows.beginArray(OID.int4, count, false);
+    let array = rows.beginArray(OID.int4, count);
     for (const entry of entries) rows.int4(this.#sourceIdOf(entry));
     rows.endArray(array);
 
     rows.column(OID['text[]']);
-    array = rows.beginArray(OID.text, count, entries.some(hasNoRequestId));
-    for (const { requestId } of entries) {
-      if (requestId === null) rows.null();
-      else rows.text(requestId);
+    array = rows.beginArray(OID.text, count);
+    for (const entry of entries) {
+      if (entry.writeRequestId !== undefined) entry.writeRequestId(rows);
+      else if (entry.requestId === null) rows.null();
+      else rows.text(entry.requestId);
     }
     rows.endArray(array);
 
     rows.column(OID['int8[]']);
-    array = rows.beginArray(OID.int8, count, false);
+    array = rows.beginArray(OID.int8, count);
     for (const { eventUs } of entries) rows.int8(eventUs);
     rows.endArray(array);
 
     rows.column(OID['int4[]']);
-    array = rows.beginArray(OID.int4, count, false);
+    array = rows.beginArray(OID.int4, count);
     for (const { offset } of entries) rows.int4(offset - baseOffset);
     rows.endArray(array);
 
@@ -155,7 +159,7 @@ export class PageWriter<Entry extends PageEntry> {
         rows.null();
         continue;
       }
-      const array = rows.beginArray(isCount ? OID.int8 : OID.numeric, count, used < count);
+      const array = rows.beginArray(isCount ? OID.int8 : OID.numeric, count);
       for (let i = 0; i < count; i += 1) {
         const value = columns.at(place, i);
         if (value === 0) rows.null();
@@ -209,8 +213,4 @@ class UsageOfPage {
       this.#texts.set(at, value);
     }
   }
-}
-
-function hasNoRequestId({ requestId }: PageEntry): boolean {
-  return requestId === null;
 }

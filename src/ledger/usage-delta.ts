@@ -6,7 +6,8 @@ import {
 } from '../metrics/usage-columns.ts';
 import { PLACES_OF, USAGE_TYPE_OF } from '../metrics/usage-of.ts';
 import { UsageRows } from '../metrics/usage-rows.ts';
-import { numberArray, textArray } from './array-literal.ts';
+import { numberArray } from './array-literal.ts';
+import { BinaryValues, OID } from './binary-values.ts';
 import { DecimalSum } from './decimal.ts';
 import type { BillableMessage } from './message.ts';
 import type { SessionWork } from './session-work.ts';
@@ -27,21 +28,28 @@ export function usageOf(sessions: Iterable<SessionWork>): UsageParameters | unde
 const FEW = 8;
 const COUNTS = COUNT_COLUMNS.length;
 const DURATIONS = DURATION_COLUMNS.length;
+/** Numbers of a row: how many events, their first and last time, and the counts. */
+const EVENTS = 0;
+const FIRST_US = 1;
+const LAST_US = 2;
+const COUNT = 3;
+const WIDTH = COUNT + COUNTS;
+/** About what a row takes on its way to Postgres. */
+const ROW_BYTES = 192;
+
+/** Row by row. One for all batches, which are added up one after the other. */
+let numbers = new Float64Array(1_024 * WIDTH);
 
 /**
- * What a batch adds to rows of `session_model_usage`, exactly. A number for each row and column: in
- * columns, since as objects they were most of what a batch leaves to the garbage collector.
+ * What a batch adds to rows of `session_model_usage`, exactly. In columns, and on its way in binary
+ * form: as objects and texts it was most of what a batch leaves to the garbage collector.
  */
 class BatchUsage {
   readonly #sessionIds: string[] = [];
   readonly #usageTypes: UsageType[] = [];
   readonly #providers: string[] = [];
   readonly #models: string[] = [];
-  readonly #events: number[] = [];
-  readonly #firstUs: number[] = [];
-  readonly #lastUs: number[] = [];
-  /** Row by row. What is not exact as a number any more is in `#large`, by its place here. */
-  #counts = new Float64Array(64 * COUNTS);
+  /** Counts that are not exact as a number any more, by their place in `numbers`. */
   readonly #large = new Map<number, bigint>();
   /** By row and column; nothing where nothing was added. */
   readonly #durations = new Map<number, DecimalSum>();
@@ -58,55 +66,91 @@ class BatchUsage {
 
   add(event: BillableMessage): void {
     const row = this.#rowOf(event);
+    const at = row * WIDTH;
     const places = PLACES_OF[event.metricType];
     for (let i = 0; i < places.length; i += 1) {
       const value = event.valueAt(i);
       if (value === 0) continue;
       const place = places[i] as number;
-      if (place < COUNTS) this.#addCount(row * COUNTS + place, value);
+      if (place < COUNTS) this.#addCount(at + COUNT + place, value);
       else this.#addDuration(row * DURATIONS + place - COUNTS, value);
     }
     const { eventUs } = event;
-    this.#events[row] = (this.#events[row] as number) + 1;
-    if (eventUs < (this.#firstUs[row] as number)) this.#firstUs[row] = eventUs;
-    if (eventUs > (this.#lastUs[row] as number)) this.#lastUs[row] = eventUs;
+    numbers[at + EVENTS] = (numbers[at + EVENTS] as number) + 1;
+    if (eventUs < (numbers[at + FIRST_US] as number)) numbers[at + FIRST_US] = eventUs;
+    if (eventUs > (numbers[at + LAST_US] as number)) numbers[at + LAST_US] = eventUs;
   }
 
   parameters(): UsageParameters | undefined {
     const rows = this.#sessionIds.length;
     if (rows === 0) return undefined;
-    const columns = {} as Record<UsageColumn, string | null>;
+    const values = new BinaryValues(rows * ROW_BYTES);
+    const columns = {} as Record<UsageColumn, Buffer | string | null>;
     COUNT_COLUMNS.forEach((name, place) => {
-      columns[name] = column(rows, (row) => {
-        const at = row * COUNTS + place;
-        return this.#large.get(at) ?? (this.#counts[at] as number);
-      });
+      columns[name] = this.#countColumn(values, rows, COUNT + place);
     });
     DURATION_COLUMNS.forEach((name, place) => {
-      columns[name] = column(rows, (row) => {
-        return this.#durations.get(row * DURATIONS + place)?.toString() ?? 0;
-      });
+      columns[name] = this.#durationColumn(values, rows, place);
     });
+    const texts = (column: readonly string[]) =>
+      values.array(OID.text, rows, (row) => values.text(column[row] as string));
     return {
-      sessionIds: textArray(this.#sessionIds),
-      usageTypes: textArray(this.#usageTypes),
-      providers: textArray(this.#providers),
-      models: textArray(this.#models),
-      eventCounts: numberArray(this.#events),
-      firstUs: numberArray(this.#firstUs),
-      lastUs: numberArray(this.#lastUs),
+      sessionIds: texts(this.#sessionIds),
+      usageTypes: texts(this.#usageTypes),
+      providers: texts(this.#providers),
+      models: texts(this.#models),
+      eventCounts: numberColumn(values, rows, EVENTS),
+      firstUs: numberColumn(values, rows, FIRST_US),
+      lastUs: numberColumn(values, rows, LAST_US),
       ...columns,
     };
   }
 
+  /** A column to which nothing is added needs no array, and a zero in one is null: it is shorter. */
+  #countColumn(values: BinaryValues, rows: number, place: number): Buffer | string | null {
+    if (this.#large.size > 0) return this.#largeColumn(rows, place);
+    let isEmpty = true;
+    for (let row = 0; row < rows && isEmpty; row += 1) {
+      isEmpty = numbers[row * WIDTH + place] === 0;
+    }
+    if (isEmpty) return null;
+    return values.array(OID.int8, rows, (row) => {
+      const count = numbers[row * WIDTH + place] as number;
+      if (count === 0) values.null();
+      else values.int8(count);
+    });
+  }
+
+  /** As text: what is too large for Postgres, Postgres is to refuse. */
+  #largeColumn(rows: number, place: number): string {
+    const at = (row: number) => row * WIDTH + place;
+    const column = Array.from({ length: rows }, (_, row) => {
+      return this.#large.get(at(row)) ?? (numbers[at(row)] as number);
+    });
+    return numberArray(column);
+  }
+
+  #durationColumn(values: BinaryValues, rows: number, place: number): Buffer | null {
+    const at = (row: number) => this.#durations.get(row * DURATIONS + place);
+    for (let row = 0; row < rows; row += 1) {
+      if (at(row) === undefined) continue;
+      return values.array(OID.numeric, rows, (each) => {
+        const sum = at(each);
+        if (sum === undefined) values.null();
+        else values.numeric(sum.toString());
+      });
+    }
+    return null;
+  }
+
   #addCount(at: number, value: number): void {
-    const sum = (this.#counts[at] as number) + value;
+    const sum = (numbers[at] as number) + value;
     const isLarge = this.#large.size > 0 && this.#large.has(at);
     if (!isLarge && Number.isSafeInteger(sum)) {
-      this.#counts[at] = sum;
+      numbers[at] = sum;
       return;
     }
-    const exact = (this.#large.get(at) ?? BigInt(this.#counts[at] as number)) + BigInt(value);
+    const exact = (this.#large.get(at) ?? BigInt(numbers[at] as number)) + BigInt(value);
     this.#large.set(at, exact);
   }
 
@@ -142,26 +186,21 @@ class BatchUsage {
     this.#usageTypes.push(usageType);
     this.#providers.push(provider);
     this.#models.push(model);
-    this.#events.push(0);
-    this.#firstUs.push(Number.POSITIVE_INFINITY);
-    this.#lastUs.push(Number.NEGATIVE_INFINITY);
-    if ((row + 1) * COUNTS > this.#counts.length) {
-      const larger = new Float64Array(this.#counts.length * 2);
-      larger.set(this.#counts);
-      this.#counts = larger;
+    const at = row * WIDTH;
+    if (at + WIDTH > numbers.length) {
+      const larger = new Float64Array(numbers.length * 2);
+      larger.set(numbers);
+      numbers = larger;
     }
+    numbers.fill(0, at, at + WIDTH);
+    numbers[at + FIRST_US] = Number.POSITIVE_INFINITY;
+    numbers[at + LAST_US] = Number.NEGATIVE_INFINITY;
     return row;
   }
 }
 
-/** A column to which nothing is added needs no array. */
-function column(rows: number, at: (row: number) => number | bigint | string): string | null {
-  let isEmpty = true;
-  const values = new Array<number | bigint | string>(rows);
-  for (let row = 0; row < rows; row += 1) {
-    const value = at(row);
-    values[row] = value;
-    if (value !== 0) isEmpty = false;
-  }
-  return isEmpty ? null : numberArray(values);
+function numberColumn(values: BinaryValues, rows: number, place: number): Buffer {
+  return values.array(OID.int8, rows, (row) => {
+    values.int8(numbers[row * WIDTH + place] as number);
+  });
 }

@@ -14,6 +14,7 @@ import {
 import type { Head } from '../fast-path/head.ts';
 import { type Model, type Names, NO_MODEL } from '../fast-path/names.ts';
 import { type FastWriter, fastWriterOf } from '../fast-path/writer.ts';
+import type { BinaryValues } from '../ledger/binary-values.ts';
 import type { BillableMessage, IgnoredMessage } from '../ledger/message.ts';
 import { type BillableMetric, PLACES_OF } from '../metrics/usage-of.ts';
 
@@ -137,13 +138,22 @@ class UsualBillable extends UsualMessage implements BillableMessage {
     return this.#model.model;
   }
   get requestId(): string | null {
-    const { places } = this.columns;
-    const place = this.index * PLACES;
-    const at = places[place + PLACE.requestId] as number;
-    if (at === 0) return null;
-    const start = this.block.valueStartAt(this.index) + at;
-    const length = places[place + PLACE.requestIdLength] as number;
-    return this.block.memory.bytes.toString('latin1', start, start + length);
+    const start = this.#requestIdStart();
+    if (start === -1) return null;
+    return this.block.memory.bytes.toString('latin1', start, start + this.#requestIdLength());
+  }
+  writeRequestId(to: BinaryValues): void {
+    const start = this.#requestIdStart();
+    if (start === -1) to.null();
+    else to.textFrom(this.block.memory.bytes, start, start + this.#requestIdLength());
+  }
+  /** -1: there is none. */
+  #requestIdStart(): number {
+    const at = this.columns.places[this.index * PLACES + PLACE.requestId] as number;
+    return at === 0 ? -1 : this.block.valueStartAt(this.index) + at;
+  }
+  #requestIdLength(): number {
+    return this.columns.places[this.index * PLACES + PLACE.requestIdLength] as number;
   }
   valueAt(column: number): number {
     const { valuesAt, values } = this.columns;

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { RecordBlock } from '../../src/consume/record-block.ts';
 import type { SchemaCache } from '../../src/decode/schema-cache.ts';
 import { recordedCalls } from '../../src/demo/recorded-calls.ts';
-import type { Message } from '../../src/ledger/message.ts';
+import { BinaryValues, OID } from '../../src/ledger/binary-values.ts';
+import type { BillableMessage, Message } from '../../src/ledger/message.ts';
 import type { AgentMetrics } from '../../src/metrics/types.ts';
 import { prepareCarefully } from '../../src/pipeline/prepare.ts';
 import { usualMessage } from '../../src/pipeline/usual-message.ts';
@@ -19,6 +20,7 @@ import {
   written,
 } from '../decode/wire.ts';
 import { eou, interruption, llm, realtime, stt, tts, vad } from '../identify/samples.ts';
+import { elementsOf } from '../support/binary-array.ts';
 import { encoded, valuesOf } from '../support/messages.ts';
 import { Mutator } from '../torture/mutator.ts';
 
@@ -45,7 +47,20 @@ function seen(message: Message) {
     ...session,
     ...{ schemaId, metricType, provider, model, requestId, values: valuesOf(message) },
     ...{ identityHigh, identityLow, fingerprintHigh, fingerprintLow },
+    written: writtenRequestId(message),
   };
+}
+
+/** The request id as the ledger writes it. */
+function writtenRequestId(message: BillableMessage): string | null | undefined {
+  const { requestId } = message;
+  const values = new BinaryValues(16);
+  const array = values.array(OID.text, 1, () => {
+    if (message.writeRequestId !== undefined) message.writeRequestId(values);
+    else if (requestId === null) values.null();
+    else values.text(requestId);
+  });
+  return elementsOf(array)[0];
 }
 
 /** What the fast path says of a value, when that is what the careful one says. */
@@ -107,6 +122,14 @@ describe('it takes', () => {
       const metric = llm({ prompt_tokens: tokens });
       expect(agreed(event(metric))).toMatchObject({ values: [tokens, 20, 10] });
     }
+  });
+
+  test('ids of any length, and none', () => {
+    for (const length of [1, 63, 64, 65, 300]) {
+      const request_id = 'x'.repeat(length);
+      expect(agreed(event(llm({ request_id })))).toMatchObject({ written: request_id });
+    }
+    expect(agreed(event(interruption()))).toMatchObject({ written: null });
   });
 
   test('placeholder ids, and ids as long as one', () => {

@@ -3,15 +3,23 @@ import type { Message } from '../../src/ledger/message.ts';
 import { sessionsOf } from '../../src/ledger/session-work.ts';
 import { usageOf } from '../../src/ledger/usage-delta.ts';
 import { interruption, llm, stt, tts } from '../identify/samples.ts';
+import { elementsOf } from '../support/binary-array.ts';
 import { billable, ignored } from './messages.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 
-/** The usage of messages that are all fresh. */
+/** The usage of messages that are all fresh; arrays as their elements, of which null is empty. */
 function usage(...messages: Message[]) {
   const works = [...sessionsOf(messages).values()];
   for (const work of works) work.fresh.push(...work.billable);
-  return usageOf(works);
+  const parameters = usageOf(works);
+  if (parameters === undefined) return undefined;
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, array]) => [
+      name,
+      Buffer.isBuffer(array) ? elementsOf(array).join(' | ') : array,
+    ]),
+  );
 }
 
 describe('what a batch adds to the usage of sessions', () => {
@@ -32,14 +40,14 @@ describe('what a batch adds to the usage of sessions', () => {
       billable(llm(), { sessionId: 'other "call"' }),
     );
     expect(added).toMatchObject({
-      sessionIds: String.raw`{"call","call","call","call","other \"call\""}`,
-      usageTypes: '{"llm_usage","llm_usage","stt_usage","llm_usage","llm_usage"}',
-      providers: '{"","provider","provider","a|b","provider"}',
-      models: '{"","model","model","model","model"}',
-      eventCounts: '{1,2,1,1,1}',
-      input_tokens: '{100,101,0,100,100}',
-      output_tokens: '{10,20,0,10,10}',
-      audio_duration: '{0,0,5.05,0,0}',
+      sessionIds: 'call | call | call | call | other "call"',
+      usageTypes: 'llm_usage | llm_usage | stt_usage | llm_usage | llm_usage',
+      providers: ' | provider | provider | a|b | provider',
+      models: ' | model | model | model | model',
+      eventCounts: '1 | 2 | 1 | 1 | 1',
+      input_tokens: '100 | 101 |  | 100 | 100',
+      output_tokens: '10 | 20 |  | 10 | 10',
+      audio_duration: ' |  | 5.05 |  | ',
     });
   });
 
@@ -50,7 +58,8 @@ describe('what a batch adds to the usage of sessions', () => {
       billable(llm(), { eventUs: 900 }),
       ignored({ eventUs: 1 }),
     );
-    expect(added).toMatchObject({ firstUs: '{100}', lastUs: '{900}' });
+    expect(added).toMatchObject({ firstUs: '100', lastUs: '900' });
+    expect(usage(billable(llm(), { eventUs: 0 }))).toMatchObject({ firstUs: '0', lastUs: '0' });
   });
 
   test('is exact: counts beyond 2^53, seconds to the last digit', () => {
@@ -61,15 +70,22 @@ describe('what a batch adds to the usage of sessions', () => {
       billable(tts({ audio_duration: 0.1 })),
       billable(tts({ audio_duration: 0.2 })),
     );
-    expect(added?.input_tokens).toBe('{18014398509481983,0}');
-    expect(added?.audio_duration).toBe('{0,0.3}');
+    expect(added).toMatchObject({
+      input_tokens: '{18014398509481983,0}',
+      audio_duration: ' | 0.3',
+    });
+  });
+
+  test('leaves it to Postgres to refuse a sum that is too large', () => {
+    const messages = Array.from({ length: 1_100 }, () => billable(llm({ prompt_tokens: MAX })));
+    expect(usage(...messages)).toMatchObject({ input_tokens: `{${BigInt(MAX) * 1_100n}}` });
   });
 
   test('has no array for a column to which nothing is added', () => {
     const added = usage(billable(interruption()), billable(tts({ audio_duration: -0 })));
     expect(added).toMatchObject({
-      total_requests: '{4,0}',
-      characters_count: '{0,42}',
+      total_requests: '4 | ',
+      characters_count: ' | 42',
       audio_duration: null,
       session_duration: null,
       input_tokens: null,

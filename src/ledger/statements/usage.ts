@@ -3,16 +3,19 @@ import { COUNT_COLUMNS, DURATION_COLUMNS, type UsageColumn } from '../../metrics
 import { sessionModelUsage } from '../schema/tables.ts';
 import { statement } from '../statement.ts';
 
+/** An array, as text or in binary form. */
+type ArrayParameter = string | Buffer;
+
 /** For each row an element; a column that nothing is added to is null. */
 export type UsageParameters = {
-  sessionIds: string;
-  usageTypes: string;
-  providers: string;
-  models: string;
-  eventCounts: string;
-  firstUs: string;
-  lastUs: string;
-} & { [C in UsageColumn]: string | null };
+  sessionIds: ArrayParameter;
+  usageTypes: ArrayParameter;
+  providers: ArrayParameter;
+  models: ArrayParameter;
+  eventCounts: ArrayParameter;
+  firstUs: ArrayParameter;
+  lastUs: ArrayParameter;
+} & { [C in UsageColumn]: ArrayParameter | null };
 
 const p = (name: keyof UsageParameters) => sql.placeholder(name);
 const counts = COUNT_COLUMNS.map((name) => sql.raw(name));

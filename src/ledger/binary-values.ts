@@ -1,0 +1,233 @@
+import { SHORT, writeAscii } from '../identify/short-text.ts';
+
+/** Object identifiers of types; source: PostgreSQL, pg_type.dat. */
+export const OID = {
+  bool: 16,
+  bytea: 17,
+  int8: 20,
+  int2: 21,
+  int4: 23,
+  text: 25,
+  date: 1082,
+  numeric: 1700,
+  'int4[]': 1007,
+  'text[]': 1009,
+  'int8[]': 1016,
+  'numeric[]': 1231,
+} as const;
+
+const NULL = -1;
+/** Days from 1970-01-01 to 2000-01-01, where Postgres begins to count. */
+const EPOCH_DAYS = 10_957;
+const HIGH = 4_294_967_296;
+const NUMERIC_NEGATIVE = 0x4000;
+/** Decimal digits in one digit of a numeric. */
+const NUMERIC_DIGITS = 4;
+/** Enough for the largest and the smallest double; texts of the ledger are shorter. */
+const numericGroups = new Int16Array(512);
+const MINUS = 0x2d;
+const ZERO = 0x30;
+
+/**
+ * Writes values in binary form: neither side turns numbers into text and back, which for arrays is
+ * most of the work. A value is its length and its bytes, big-endian.
+ *
+ * Source: PostgreSQL, the functions `array_recv`, `numeric_recv` and their like.
+ */
+export class BinaryValues {
+  protected bytes: Buffer;
+  protected end = 0;
+  #view: DataView;
+
+  constructor(expectedBytes: number) {
+    // Not from the pool of small buffers: the view is of the whole memory.
+    this.bytes = Buffer.allocUnsafeSlow(expectedBytes);
+    this.#view = new DataView(this.bytes.buffer);
+  }
+
+  null(): void {
+    this.#word(NULL);
+  }
+
+  boolean(value: boolean): void {
+    this.#reserve(5);
+    this.#word(1);
+    this.bytes[this.end++] = value ? 1 : 0;
+  }
+
+  int2(value: number): void {
+    this.#reserve(6);
+    this.#word(2);
+    this.#half(value);
+  }
+
+  /** @throws {RangeError} when the value is no whole number of 32 bits */
+  int4(value: number): void {
+    if (value !== (value | 0)) throw new RangeError(`${value} is no integer of four bytes`);
+    this.#reserve(8);
+    this.#word(4);
+    this.#word(value);
+  }
+
+  /** @param value whole; also as text, for what is no safe integer */
+  int8(value: number | string): void {
+    this.#reserve(12);
+    this.#word(8);
+    if (typeof value === 'string') {
+      this.end = this.bytes.writeBigInt64BE(BigInt(value), this.end);
+      return;
+    }
+    const high = Math.floor(value / HIGH);
+    this.#word(high);
+    this.#word((value - high * HIGH) | 0);
+  }
+
+  /** @param day as YYYY-MM-DD */
+  date(day: string): void {
+    this.int4(Date.parse(day) / 86_400_000 - EPOCH_DAYS);
+  }
+
+  text(value: string): void {
+    // A UTF-16 unit is three bytes of UTF-8 at most.
+    this.#reserve(4 + value.length * 3);
+    const at = this.end + 4;
+    let length = value.length <= SHORT ? writeAscii(this.bytes, at, value) : -1;
+    if (length === -1) length = this.bytes.write(value, at, 'utf8');
+    this.#word(length);
+    this.end += length;
+  }
+
+  /** A text whose UTF-8 lies in `source` already, from `start` up to `end`. */
+  textFrom(source: Buffer, start: number, end: number): void {
+    const length = end - start;
+    this.#reserve(4 + length);
+    this.#word(length);
+    if (length > SHORT) {
+      source.copy(this.bytes, this.end, start, end);
+      this.end += length;
+    } else {
+      const { bytes } = this;
+      for (let i = start; i < end; i += 1) bytes[this.end++] = source[i] as number;
+    }
+  }
+
+  /** Begins a bytea of which the caller writes every byte, with `word`. */
+  bytea(length: number): void {
+    this.#reserve(4 + length);
+    this.#word(length);
+  }
+
+  /** Four bytes of a bytea that was begun. */
+  word(value: number): void {
+    this.#word(value);
+  }
+
+  /** Exactly this decimal: `12.5`, `-3`, `5e-324`. */
+  numeric(value: number | string): void {
+    const text = plainDecimal(String(value));
+    const negative = text.charCodeAt(0) === MINUS;
+    const point = text.indexOf('.');
+    const wholeEnd = point === -1 ? text.length : point;
+    const scale = point === -1 ? 0 : text.length - point - 1;
+    const groups = numericGroups;
+    let count = 0;
+    let group = 0;
+    // Groups of four digits, counted from the point to both sides.
+    for (let i = negative ? 1 : 0; i < wholeEnd; i += 1) {
+      group = group * 10 + text.charCodeAt(i) - ZERO;
+      if ((wholeEnd - i) % NUMERIC_DIGITS !== 1) continue;
+      groups[count++] = group;
+      group = 0;
+    }
+    const wholeGroups = count;
+    const padded = Math.ceil(scale / NUMERIC_DIGITS) * NUMERIC_DIGITS;
+    for (let i = 0; i < padded; i += 1) {
+      group = group * 10 + (i < scale ? text.charCodeAt(point + 1 + i) - ZERO : 0);
+      if (i % NUMERIC_DIGITS !== NUMERIC_DIGITS - 1) continue;
+      groups[count++] = group;
+      group = 0;
+    }
+    let first = 0;
+    while (first < count && groups[first] === 0) first += 1;
+    while (count > first && groups[count - 1] === 0) count -= 1;
+
+    const isZero = first === count;
+    this.#reserve(12 + (count - first) * 2);
+    this.#word(8 + (count - first) * 2);
+    this.#half(count - first);
+    this.#half(isZero ? 0 : wholeGroups - first - 1);
+    this.#half(negative && !isZero ? NUMERIC_NEGATIVE : 0);
+    this.#half(scale);
+    for (let i = first; i < count; i += 1) this.#half(groups[i] as number);
+  }
+
+  /**
+   * Begins an array of one dimension; the caller writes its elements as fields, then `endArray`.
+   *
+   * @returns what `endArray` is given
+   */
+  beginArray(elementOid: number, length: number): number {
+    this.#reserve(24);
+    const start = this.end;
+    this.end += 4;
+    this.#word(length === 0 ? 0 : 1);
+    // There may be nulls: Postgres looks for itself.
+    this.#word(1);
+    this.#word(elementOid);
+    if (length > 0) {
+      this.#word(length);
+      this.#word(1);
+    }
+    return start;
+  }
+
+  endArray(start: number): void {
+    this.#view.setInt32(start, this.end - start - 4);
+  }
+
+  /** An array by itself, as a parameter of a statement; `write` writes the element of an index. */
+  array(elementOid: number, length: number, write: (index: number) => void): Buffer {
+    const start = this.beginArray(elementOid, length);
+    for (let i = 0; i < length; i += 1) write(i);
+    this.endArray(start);
+    return this.bytes.subarray(start + 4, this.end);
+  }
+
+  protected setWord(at: number, value: number): void {
+    this.#view.setInt32(at, value);
+  }
+
+  #half(value: number): void {
+    this.#view.setInt16(this.end, value);
+    this.end += 2;
+  }
+
+  #word(value: number): void {
+    this.#reserve(4);
+    this.#view.setInt32(this.end, value);
+    this.end += 4;
+  }
+
+  #reserve(more: number): void {
+    if (this.end + more <= this.bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.end + more));
+    this.bytes.copy(larger, 0, 0, this.end);
+    this.bytes = larger;
+    this.#view = new DataView(larger.buffer);
+  }
+}
+
+/** `1.5e-7` without its exponent. */
+function plainDecimal(text: string): string {
+  const e = text.indexOf('e');
+  if (e === -1) return text;
+  const exponent = Number(text.slice(e + 1));
+  const sign = text.startsWith('-') ? '-' : '';
+  const mantissa = text.slice(sign.length, e);
+  const point = mantissa.indexOf('.');
+  const digits = mantissa.replace('.', '');
+  const whole = (point === -1 ? digits.length : point) + exponent;
+  if (whole <= 0) return `${sign}0.${'0'.repeat(-whole)}${digits}`;
+  if (whole >= digits.length) return `${sign}${digits.padEnd(whole, '0')}`;
+  return `${sign}${digits.slice(0, whole)}.${digits.slice(whole)}`;
+}
