@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import type { Kafka } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
@@ -21,6 +20,7 @@ import { DeadLetterTopic } from '../produce/dead-letter-topic.ts';
 import { loadLatest, schemaFetcher } from '../registry/schema-registry.ts';
 import { pingRegistry } from '../registry/subjects.ts';
 import { verifyBooks } from '../verify/verify.ts';
+import { tuneEngine } from './engine.ts';
 
 /** Memory for what is known of live sessions: about half a million events of them. */
 const CACHE_BYTES = 32 * 1_048_576;
@@ -61,9 +61,7 @@ export interface RunResult {
  */
 export async function runWorker(options: RunOptions): Promise<RunResult> {
   const { settings, logger, kafka, registry, database, signal } = options;
-  // The heap may grow by half over what is in use before it is collected, and not to a multiple:
-  // that holds the process under 300 MB (docs/performance.md) and costs some speed.
-  setFlagsFromString('--heap-growing-percent=50');
+  tuneEngine();
   const { KAFKA_GROUP_ID: groupId, KAFKA_TOPICS: topics } = settings;
   const counts: OutcomeCounts = {
     applied: 0,

@@ -3,8 +3,10 @@ import type { Kafka } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
 import type { Settings } from '../config/settings.ts';
 import { messageOf } from '../errors.ts';
+import type { Columns } from '../fast-path/columns.ts';
 import { GroupLookups } from './group-lookups.ts';
 import type { MemberData, News, Order } from './member-messages.ts';
+import type { PackedRecords } from './packed-records.ts';
 import {
   type CommittedPosition,
   keyOf,
@@ -32,6 +34,8 @@ const THREAD = new URL(
 
 /** Nearly all that the thread makes is of no use a moment later: a small nursery will do. */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4 };
+/** Bytes of a block below which its memory is not worth sending back. */
+const WORTH_REUSING = 32_768;
 
 /**
  * `PartitionSource` over kafkajs, with the member of the group in a thread of its own: receiving
@@ -112,8 +116,15 @@ export class KafkaSource implements PartitionSource {
     return this.#lookups.bounds(topic);
   }
 
-  #tell(order: Order): void {
-    this.#thread?.postMessage(order);
+  #blockOf(records: PackedRecords, columns: Columns | undefined): RecordBlock {
+    if (records.bytes < WORTH_REUSING) return new RecordBlock(records, columns);
+    return new RecordBlock(records, columns, (memories) => {
+      this.#tell({ order: 'reuse', memories }, memories);
+    });
+  }
+
+  #tell(order: Order, transfer: ArrayBuffer[] = []): void {
+    this.#thread?.postMessage(order, transfer);
   }
 
   #order(make: (id: number) => Order): Promise<void> {
@@ -146,7 +157,7 @@ export class KafkaSource implements PartitionSource {
         const isStale = seek !== (this.#seeks.get(keyOf(batch)) ?? 0);
         const room = isStale
           ? undefined
-          : this.#listener?.fetched({ ...batch, records: new RecordBlock(records, columns) });
+          : this.#listener?.fetched({ ...batch, records: this.#blockOf(records, columns) });
         const tell = () => this.#tell({ order: 'room', bytes: records.bytes });
         if (room === undefined) tell();
         else void room.then(tell);

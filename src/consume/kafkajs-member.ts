@@ -1,5 +1,6 @@
 import type { Batch, Consumer, ConsumerCrashEvent, Kafka, KafkaMessage } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
+import type { Allocate } from '../decode/memory.ts';
 import { messageOf } from '../errors.ts';
 import { wakeAll } from './interruptible-sleep.ts';
 import type { BatchMessage } from './kafkajs-record-batches.ts';
@@ -19,6 +20,8 @@ export interface KafkaJsMemberOptions {
   readonly topics: readonly string[];
   readonly sessionTimeoutMs: number;
   readonly logger: Logger;
+  /** Where the records of a fetch are packed; anew by default. */
+  readonly allocate?: Allocate;
 }
 
 /** How long a fetch may wait for data; a partition that is resumed waits that long at most. */
@@ -188,14 +191,18 @@ export class KafkaJsMember implements GroupMember {
       partition: batch.partition,
       fromOffset,
       nextOffset: Number(batch.lastOffset()) + 1,
-      records: new RecordBlock(packed(batch.messages, fromOffset)),
+      records: new RecordBlock(packed(batch.messages, fromOffset, this.#options.allocate)),
       endOffset: Number(batch.highWatermark),
     });
   }
 }
 
 /** Whole batches, or the messages of an old format. */
-function packed(messages: FetchedKafkaBatch['messages'], fromOffset: number): PackedRecords {
+function packed(
+  messages: FetchedKafkaBatch['messages'],
+  fromOffset: number,
+  allocate: Allocate | undefined,
+): PackedRecords {
   const batches: RecordBatch[] = [];
   const singles: KafkaMessage[] = [];
   for (const message of messages) {
@@ -205,5 +212,5 @@ function packed(messages: FetchedKafkaBatch['messages'], fromOffset: number): Pa
   if (batches.length > 0 && singles.length > 0) {
     throw new Error(`a fetch from offset ${fromOffset} has messages of two formats`);
   }
-  return batches.length > 0 ? packBatches(batches, fromOffset) : packRecords(singles);
+  return batches.length > 0 ? packBatches(batches, fromOffset, allocate) : packRecords(singles);
 }

@@ -9,7 +9,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createLogger } from '../config/logger.ts';
 import { readerFor } from '../decode/reader.ts';
 import { messageOf } from '../errors.ts';
-import { memoriesOf } from '../fast-path/columns.ts';
 import type { FastReader } from '../fast-path/fast-reader.ts';
 import { FastWriter } from '../fast-path/writer.ts';
 import { createKafka } from '../kafka/client.ts';
@@ -17,18 +16,22 @@ import { KafkaJsMember } from './kafkajs-member.ts';
 import type { MemberData, News, Order } from './member-messages.ts';
 import { type FetchedBatch, keyOf } from './partition-source.ts';
 import { readAhead } from './read-ahead.ts';
+import { SpareMemory } from './spare-memory.ts';
 
 /** Bytes that are handed over before the worker must have said that there is room for more. */
 const MAX_BYTES_AHEAD = 1_048_576;
 
 const { settings, groupId, topics } = workerData as MemberData;
 const logger = createLogger(settings.LOG_LEVEL);
+const spare = new SpareMemory();
+const allocate = (bytes: number) => spare.take(bytes);
 const member = new KafkaJsMember({
   kafka: createKafka(settings, logger),
   groupId,
   topics,
   sessionTimeoutMs: settings.KAFKA_SESSION_TIMEOUT_MS,
   logger,
+  allocate,
 });
 /** What is not handed over yet, with the last seek of its partition. */
 interface Received {
@@ -77,6 +80,8 @@ parentPort?.on('message', (order: Order) => {
       return member.pause(order.where);
     case 'resume':
       return member.resume(order.where);
+    case 'reuse':
+      return spare.give(order.memories);
     case 'room':
       bytesAhead -= order.bytes;
       if (bytesAhead < MAX_BYTES_AHEAD) for (const resolve of waiting.splice(0)) resolve();
@@ -97,14 +102,9 @@ function handOverAll(): void {
 function handOver({ batch: { records, ...batch }, seek }: Received): void {
   const { packed } = records;
   const isKnown = packed.schemaIds.size > 0 && knowsAll(packed.schemaIds);
-  const columns = isKnown ? readAhead(records, (id) => readers.get(id)) : undefined;
-  const { data, coordinates, layout } = packed;
-  tell({ news: 'fetched', batch, records: packed, columns, seek }, [
-    data.buffer as ArrayBuffer,
-    coordinates.buffer as ArrayBuffer,
-    layout.buffer as ArrayBuffer,
-    ...(columns === undefined ? [] : memoriesOf(columns)),
-  ]);
+  if (isKnown) records.columns = readAhead(records, (id) => readers.get(id), allocate);
+  const { columns, memories } = records;
+  tell({ news: 'fetched', batch, records: packed, columns, seek }, memories);
 }
 
 function knowsAll(schemaIds: ReadonlySet<number>): boolean {

@@ -1,4 +1,5 @@
 import type { HeaderValue } from '../decode/consumed-record.ts';
+import type { Allocate } from '../decode/memory.ts';
 import { schemaIdOf } from '../decode/wire-format.ts';
 
 /** What a record takes beside its bytes: its coordinates and lengths, and what is read ahead of it. */
@@ -45,13 +46,14 @@ export class Packing {
 
   /**
    * @param capacity how many records there are at most
-   * @param data not from the pool of small buffers: it is handed over as a whole
+   * @param dataBytes how long keys and values are together
    */
-  constructor(capacity: number, data: Buffer) {
+  constructor(capacity: number, dataBytes: number, allocate: Allocate) {
     this.#capacity = capacity;
-    this.data = data;
-    this.#coordinates = new Float64Array(capacity * 2);
-    this.#layout = new Int32Array(capacity * WORDS);
+    // As a whole or not at all: memory that others have a part in cannot be handed over.
+    this.data = Buffer.from(allocate(dataBytes), 0, dataBytes);
+    this.#coordinates = new Float64Array(allocate(capacity * 16), 0, capacity * 2);
+    this.#layout = new Int32Array(allocate(capacity * WORDS * 4), 0, capacity * WORDS);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { allocateAnew } from '../decode/memory.ts';
 import { schemaIdOf } from '../decode/wire-format.ts';
 import { type Columns, ColumnsWriter } from '../fast-path/columns.ts';
 import type { FastReader } from '../fast-path/fast-reader.ts';
@@ -11,8 +12,9 @@ import type { RecordBlock } from './record-block.ts';
 export function readAhead(
   block: RecordBlock,
   readerOf: (schemaId: number) => FastReader | undefined,
+  allocate = allocateAnew,
 ): Columns {
-  const columns = new ColumnsWriter(block.size);
+  const columns = new ColumnsWriter(block.size, allocate);
   const { memory } = block;
   let lastId: number | undefined;
   let reader: FastReader | undefined;

@@ -1,4 +1,5 @@
 import type { HeaderValue } from '../decode/consumed-record.ts';
+import { allocateAnew } from '../decode/memory.ts';
 import { type PackedRecords, Packing } from './packed-records.ts';
 
 /**
@@ -73,10 +74,14 @@ export function endOfBatch(bytes: Buffer, start: number): number {
  * @param fromOffset records in front of it are left out: a fetch begins with a whole batch
  * @throws {RangeError} when the bytes of a batch are no records
  */
-export function packBatches(batches: readonly RecordBatch[], fromOffset: number): PackedRecords {
+export function packBatches(
+  batches: readonly RecordBatch[],
+  fromOffset: number,
+  allocate = allocateAnew,
+): PackedRecords {
   const bytes = batches.reduce((sum, { records }) => sum + records.length, 0);
   const count = batches.reduce((sum, batch) => sum + batch.count, 0);
-  const packing = new Packing(count, Buffer.allocUnsafeSlow(bytes));
+  const packing = new Packing(count, bytes, allocate);
   let base = 0;
   for (const batch of batches) {
     batch.records.copy(packing.data, base);

@@ -1,5 +1,5 @@
 import type { ConsumedRecord, HeaderValue } from '../decode/consumed-record.ts';
-import { type Memory, memoryOf } from '../decode/memory.ts';
+import { allocateAnew, type Memory, memoryOf } from '../decode/memory.ts';
 import type { Columns } from '../fast-path/columns.ts';
 import {
   type Headers,
@@ -24,7 +24,7 @@ const NO_HEADERS: Headers = Object.freeze({});
 export function packRecords(records: readonly FetchedRecord[]): PackedRecords {
   const length = (bytes: Buffer | null) => bytes?.length ?? 0;
   const bytes = records.reduce((sum, { key, value }) => sum + length(key) + length(value), 0);
-  const packing = new Packing(records.length, Buffer.allocUnsafeSlow(bytes));
+  const packing = new Packing(records.length, bytes, allocateAnew);
   let end = 0;
   for (const { offset, timestamp, key, value, headers } of records) {
     const at = end;
@@ -52,8 +52,15 @@ export class RecordBlock {
   readonly #timestamps: Float64Array;
   readonly #layout: Int32Array;
   readonly #headers: PackedRecords['headers'];
+  readonly #giveBack: ((memories: ArrayBuffer[]) => void) | undefined;
 
-  constructor(packed: PackedRecords, columns?: Columns) {
+  /** @param giveBack takes the memory when it is not needed any more */
+  constructor(
+    packed: PackedRecords,
+    columns?: Columns,
+    giveBack?: (memories: ArrayBuffer[]) => void,
+  ) {
+    this.#giveBack = giveBack;
     const { size, bytes, data, coordinates, layout, headers } = packed;
     this.packed = packed;
     this.columns = columns;
@@ -68,6 +75,18 @@ export class RecordBlock {
 
   static of(records: readonly FetchedRecord[]): RecordBlock {
     return new RecordBlock(packRecords(records));
+  }
+
+  /** All memory that the records and their columns are in. */
+  get memories(): ArrayBuffer[] {
+    const { data, coordinates, layout } = this.packed;
+    const arrays = [data, coordinates, layout, ...Object.values(this.columns ?? {})];
+    return arrays.map(({ buffer }) => buffer as ArrayBuffer);
+  }
+
+  /** Gives the memory away, where it came from: nothing of the block may be read from here on. */
+  release(): void {
+    this.#giveBack?.(this.memories);
   }
 
   offsetAt(index: number): number {

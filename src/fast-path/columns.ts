@@ -1,3 +1,4 @@
+import type { Allocate } from '../decode/memory.ts';
 import { METRIC_RECORDS, type MetricType } from '../schemas/metric-records.ts';
 
 /**
@@ -59,13 +60,16 @@ export class ColumnsWriter {
   #end = 0;
 
   /** @param size how many records the block has */
-  constructor(size: number) {
-    this.kinds = new Uint8Array(size);
-    this.places = new Uint16Array(size * PLACES);
-    this.eventUs = new Float64Array(size);
-    this.identities = new Int32Array(size * IDENTITY_WORDS);
-    this.valuesAt = new Int32Array(size);
-    this.#values = new Float64Array(size * VALUES_EXPECTED);
+  constructor(size: number, allocate: Allocate) {
+    // These two are not written for every record.
+    this.kinds = new Uint8Array(allocate(size), 0, size).fill(NOT_READ);
+    this.places = new Uint16Array(allocate(size * PLACES * 2), 0, size * PLACES).fill(0);
+    this.eventUs = new Float64Array(allocate(size * 8), 0, size);
+    const words = size * IDENTITY_WORDS;
+    this.identities = new Int32Array(allocate(words * 4), 0, words);
+    this.valuesAt = new Int32Array(allocate(size * 4), 0, size);
+    const values = size * VALUES_EXPECTED;
+    this.#values = new Float64Array(allocate(values * 8), 0, values);
   }
 
   /** The values of a record are written from here on. */
@@ -84,12 +88,7 @@ export class ColumnsWriter {
 
   finish(): Columns {
     const { kinds, places, eventUs, identities, valuesAt } = this;
-    const values = this.#values.slice(0, this.#end);
+    const values = this.#values.subarray(0, this.#end);
     return { kinds, places, eventUs, identities, valuesAt, values };
   }
-}
-
-/** What is handed over with the columns. */
-export function memoriesOf(columns: Columns): ArrayBuffer[] {
-  return Object.values(columns).map(({ buffer }) => buffer as ArrayBuffer);
 }

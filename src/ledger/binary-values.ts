@@ -39,10 +39,17 @@ export class BinaryValues {
   protected end = 0;
   #view: DataView;
 
-  constructor(expectedBytes: number) {
+  /** @param memory to write in, when it is large enough; see `memory` */
+  constructor(expectedBytes: number, memory?: Buffer) {
     // Not from the pool of small buffers: the view is of the whole memory.
-    this.bytes = Buffer.allocUnsafeSlow(expectedBytes);
+    const isEnough = memory !== undefined && memory.length >= expectedBytes;
+    this.bytes = isEnough ? memory : Buffer.allocUnsafeSlow(expectedBytes);
     this.#view = new DataView(this.bytes.buffer);
+  }
+
+  /** All that it wrote in: for the next one, when what was written has been sent. */
+  get memory(): Buffer {
+    return this.bytes;
   }
 
   null(): void {

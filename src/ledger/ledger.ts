@@ -70,6 +70,8 @@ export class Ledger {
   readonly #sessions: SessionMemory;
   readonly #sources: SourceIds;
   #knownRowOid: number | undefined;
+  /** In which pages were written: megabytes, for each batch. */
+  readonly #pageMemories: Buffer[] = [];
 
   constructor(database: Database, options: LedgerOptions) {
     this.#database = database;
@@ -196,12 +198,15 @@ export class Ledger {
 
     const idOf = (event: BillableMessage) => this.#sources.idOf(event);
     const source = { ...batch, isCorrection: false };
-    const pages = new PageWriter(await this.#rowOid(connection), source, idOf, counts.applied);
+    const rowOid = await this.#rowOid(connection);
+    const memory = this.#pageMemories.pop();
+    const pages = new PageWriter(rowOid, source, idOf, counts.applied, memory);
     for (const { sessionId, touched, fresh } of works) {
       if (touched !== undefined) pages.add(sessionId, touched, fresh);
     }
     const rows = pages.finish();
     if (rows !== undefined) await insertPages.run(connection, { rows });
+    this.#pageMemories.push(pages.memory);
     await this.#step('pages_written');
     const usage = usageOf(works);
     if (usage !== undefined) await addUsage.run(connection, usage);

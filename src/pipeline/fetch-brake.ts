@@ -12,7 +12,7 @@ export interface BrakedPartition {
  * Slows fetching down to the pace of booking. A full partition holds the fetching up for a moment,
  * which is enough when it is the worker that is slow. One that stays full, because it waits for a
  * lock or a registry, must not hold up the others: it alone is then paused. (To pause at once would
- * cost what is being fetched already, and a sleep of the client when all are paused.)
+ * cost what is being fetched already.)
  */
 export class FetchBrake {
   readonly #partition: BrakedPartition;

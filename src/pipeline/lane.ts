@@ -10,7 +10,7 @@ import { backOff } from './backoff.ts';
 import { DeadLetterWindow } from './dead-letter-window.ts';
 import { FetchBrake } from './fetch-brake.ts';
 import { metricOf, prepareAt } from './prepare.ts';
-import { RecordQueue, type Slice } from './record-queue.ts';
+import { type Piece, RecordQueue, type Slice } from './record-queue.ts';
 import type { Slots } from './slots.ts';
 import type { Position } from './start-offset.ts';
 
@@ -202,6 +202,7 @@ export class Lane implements TopicPartition {
         ahead?.catch(() => {});
         await applying;
         this.#bytesAhead -= prepared.bytes;
+        if (this.#state === 'running') release(prepared.pieces);
         if (prepared.halt !== undefined) this.halt(prepared.halt);
         this.#brake.ease();
       } finally {
@@ -266,12 +267,12 @@ export class Lane implements TopicPartition {
             `${dead} of its last ${size} messages are dead letters, more than DEAD_LETTER_LIMIT ` +
             'allows; mend the cause or raise the limit, then restart';
           const halt: Halt = { kind: 'dead_letter_limit', why };
-          return { batch: { ...batch, nextOffset: message.offset + 1 }, bytes, halt };
+          return { batch: { ...batch, nextOffset: message.offset + 1 }, pieces, bytes, halt };
         }
         if (messages.length % PREPARE_CHUNK === 0) await yieldToOthers();
       }
     }
-    return { batch, bytes, halt: undefined };
+    return { batch, pieces, bytes, halt: undefined };
   }
 
   async #apply(whole: Batch): Promise<void> {
@@ -342,9 +343,16 @@ export class Lane implements TopicPartition {
 
 interface Prepared {
   readonly batch: Batch;
+  /** Where its messages lie. */
+  readonly pieces: readonly Piece[];
   readonly bytes: number;
   /** Set when the partition is to be halted behind the batch. */
   readonly halt: Halt | undefined;
+}
+
+/** Blocks of which the last record is booked: those before it were booked earlier. */
+function release(pieces: readonly Piece[]): void {
+  for (const { block, to } of pieces) if (to === block.size) block.release();
 }
 
 /** The part of a batch that lies behind a position within it; `undefined`: it lies elsewhere. */
