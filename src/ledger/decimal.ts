@@ -5,13 +5,8 @@
  * Source of the shortest form: ECMAScript, Number::toString.
  */
 export class DecimalSum {
-  /**
-   * The usual doubles are added as three numbers: what is in front of the point, and two times nine
-   * digits behind it. A bigint for each would cost more than the sum.
-   */
-  #whole = 0;
-  #high = 0;
-  #low = 0;
+  /** The usual doubles: a bigint for each would cost more than the sum. */
+  readonly #limbs = new Float64Array(LIMBS);
   /**
    * Everything else: `#units` times ten to the power of minus `#scale`, a number as long as that is
    * exact, a bigint from there on.
@@ -21,47 +16,7 @@ export class DecimalSum {
 
   /** @param value finite */
   add(value: number): void {
-    if (value === 0) return;
-    const text = String(value);
-    if (value < 0 || value > MOST_WHOLE || !this.#addPlain(text)) this.#add(parse(text));
-  }
-
-  /** @returns false, and nothing is added: it is not plain, or has too many digits */
-  #addPlain(text: string): boolean {
-    let whole = 0;
-    let at = 0;
-    for (; at < text.length; at += 1) {
-      const digit = text.charCodeAt(at) - ZERO;
-      if (digit === POINT) break;
-      if (digit < 0 || digit > 9) return false;
-      whole = whole * 10 + digit;
-    }
-    const high = limbAt(text, at + 1);
-    const low = limbAt(text, at + 1 + LIMB_DIGITS);
-    if (high < 0 || low < 0 || text.length - at - 1 > LIMB_DIGITS * 2) return false;
-    this.#low += low;
-    this.#high += high;
-    this.#whole += whole;
-    if (this.#low >= LIMB) {
-      this.#low -= LIMB;
-      this.#high += 1;
-    }
-    if (this.#high >= LIMB) {
-      this.#high -= LIMB;
-      this.#whole += 1;
-    }
-    if (this.#whole > MOST_WHOLE) this.#unite();
-    return true;
-  }
-
-  /** Adds the three numbers to the rest. */
-  #unite(): void {
-    const limb = BigInt(LIMB);
-    const units = (BigInt(this.#whole) * limb + BigInt(this.#high)) * limb + BigInt(this.#low);
-    this.#whole = 0;
-    this.#high = 0;
-    this.#low = 0;
-    this.#add({ units, scale: LIMB_DIGITS * 2 });
+    if (value !== 0 && !addToLimbs(this.#limbs, 0, value)) this.#add(parse(String(value)));
   }
 
   #add({ units, scale }: Decimal): void {
@@ -77,8 +32,10 @@ export class DecimalSum {
 
   /** The exact sum in plain notation, without zeros at the end: `0`, `12.5`. */
   toString(): string {
-    if (this.#units !== 0) this.#unite();
-    else if (this.#whole + this.#high + this.#low > 0) return this.#plain();
+    const plain = textOfLimbs(this.#limbs, 0);
+    if (this.#units === 0) return plain;
+    this.#add(parse(plain));
+    this.#limbs.fill(0);
     if (this.#scale === 0) return this.#units.toString();
     const negative = this.#units < 0;
     const digits = (negative ? -this.#units : this.#units)
@@ -88,12 +45,56 @@ export class DecimalSum {
     const fraction = digits.slice(-this.#scale).replace(/0+$/, '');
     return `${negative ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
   }
+}
 
-  #plain(): string {
-    const digits = (limb: number) => String(limb).padStart(LIMB_DIGITS, '0');
-    const fraction = `${digits(this.#high)}${digits(this.#low)}`.replace(/0+$/, '');
-    return fraction === '' ? `${this.#whole}` : `${this.#whole}.${fraction}`;
+/**
+ * Numbers that hold a sum of usual doubles: what is in front of the point, and two times nine digits
+ * behind it.
+ */
+export const LIMBS = 3;
+
+/**
+ * Adds to the three limbs from `at` on, exactly.
+ *
+ * @returns false, and nothing is added: the value is negative, or has too many digits
+ */
+export function addToLimbs(limbs: Float64Array, at: number, value: number): boolean {
+  if (value < 0 || value > MOST_WHOLE) return false;
+  const text = String(value);
+  let whole = 0;
+  let i = 0;
+  for (; i < text.length; i += 1) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (digit === POINT) break;
+    if (digit < 0 || digit > 9) return false;
+    whole = whole * 10 + digit;
   }
+  let high = limbAt(text, i + 1);
+  let low = limbAt(text, i + 1 + LIMB_DIGITS);
+  if (high < 0 || low < 0 || text.length - i - 1 > LIMB_DIGITS * 2) return false;
+  whole += limbs[at] as number;
+  high += limbs[at + 1] as number;
+  low += limbs[at + 2] as number;
+  if (low >= LIMB) {
+    low -= LIMB;
+    high += 1;
+  }
+  if (high >= LIMB) {
+    high -= LIMB;
+    whole += 1;
+  }
+  if (whole > MOST_WHOLE) return false;
+  limbs[at] = whole;
+  limbs[at + 1] = high;
+  limbs[at + 2] = low;
+  return true;
+}
+
+/** The sum in the limbs from `at` on, in plain notation, without zeros at the end: `0`, `12.5`. */
+export function textOfLimbs(limbs: Float64Array, at: number): string {
+  const digits = (limb: number) => String(limbs[limb]).padStart(LIMB_DIGITS, '0');
+  const fraction = `${digits(at + 1)}${digits(at + 2)}`.replace(/0+$/, '');
+  return fraction === '' ? `${limbs[at]}` : `${limbs[at]}.${fraction}`;
 }
 
 /** With so many digits a whole number is exact. */

@@ -8,7 +8,7 @@ import { PLACES_OF, USAGE_TYPE_OF } from '../metrics/usage-of.ts';
 import { UsageRows } from '../metrics/usage-rows.ts';
 import { numberArray } from './array-literal.ts';
 import { BinaryValues, OID } from './binary-values.ts';
-import { DecimalSum } from './decimal.ts';
+import { addToLimbs, DecimalSum, LIMBS, textOfLimbs } from './decimal.ts';
 import type { BillableMessage } from './message.ts';
 import type { SessionWork } from './session-work.ts';
 import type { UsageParameters } from './statements/usage.ts';
@@ -27,13 +27,13 @@ export function usageOf(sessions: Iterable<SessionWork>): UsageParameters | unde
 /** Up to so many rows of a session are compared one by one: most sessions have a handful. */
 const FEW = 8;
 const COUNTS = COUNT_COLUMNS.length;
-const DURATIONS = DURATION_COLUMNS.length;
-/** Numbers of a row: how many events, their first and last time, and the counts. */
+/** Numbers of a row: how many events, their first and last time, the counts, and limbs of seconds. */
 const EVENTS = 0;
 const FIRST_US = 1;
 const LAST_US = 2;
 const COUNT = 3;
-const WIDTH = COUNT + COUNTS;
+const SECONDS = COUNT + COUNTS;
+const WIDTH = SECONDS + DURATION_COLUMNS.length * LIMBS;
 /** About what a row takes on its way to Postgres. */
 const ROW_BYTES = 192;
 
@@ -51,8 +51,8 @@ class BatchUsage {
   readonly #models: string[] = [];
   /** Counts that are not exact as a number any more, by their place in `numbers`. */
   readonly #large = new Map<number, bigint>();
-  /** By row and column; nothing where nothing was added. */
-  readonly #durations = new Map<number, DecimalSum>();
+  /** Seconds that limbs do not hold, by the place of those. */
+  readonly #unusual = new Map<number, DecimalSum>();
   #sessionId = '';
   /** The first row of the session. */
   #first = 0;
@@ -73,7 +73,7 @@ class BatchUsage {
       if (value === 0) continue;
       const place = places[i] as number;
       if (place < COUNTS) this.#addCount(at + COUNT + place, value);
-      else this.#addDuration(row * DURATIONS + place - COUNTS, value);
+      else this.#addSeconds(at + SECONDS + (place - COUNTS) * LIMBS, value);
     }
     const { eventUs } = event;
     numbers[at + EVENTS] = (numbers[at + EVENTS] as number) + 1;
@@ -90,7 +90,7 @@ class BatchUsage {
       columns[name] = this.#countColumn(values, rows, COUNT + place);
     });
     DURATION_COLUMNS.forEach((name, place) => {
-      columns[name] = this.#durationColumn(values, rows, place);
+      columns[name] = this.#secondsColumn(values, rows, SECONDS + place * LIMBS);
     });
     const texts = (column: readonly string[]) =>
       values.array(OID.text, rows, (row) => values.text(column[row] as string));
@@ -130,17 +130,28 @@ class BatchUsage {
     return numberArray(column);
   }
 
-  #durationColumn(values: BinaryValues, rows: number, place: number): Buffer | null {
-    const at = (row: number) => this.#durations.get(row * DURATIONS + place);
-    for (let row = 0; row < rows; row += 1) {
-      if (at(row) === undefined) continue;
-      return values.array(OID.numeric, rows, (each) => {
-        const sum = at(each);
-        if (sum === undefined) values.null();
-        else values.numeric(sum.toString());
-      });
-    }
-    return null;
+  #secondsColumn(values: BinaryValues, rows: number, place: number): Buffer | null {
+    let isEmpty = true;
+    for (let row = 0; row < rows && isEmpty; row += 1) isEmpty = !this.#hasSeconds(row, place);
+    if (isEmpty) return null;
+    return values.array(OID.numeric, rows, (row) => {
+      if (this.#hasSeconds(row, place)) values.numeric(this.#secondsAt(row * WIDTH + place));
+      else values.null();
+    });
+  }
+
+  #hasSeconds(row: number, place: number): boolean {
+    const at = row * WIDTH + place;
+    for (let limb = at; limb < at + LIMBS; limb += 1) if (numbers[limb] !== 0) return true;
+    return this.#unusual.has(at);
+  }
+
+  #secondsAt(at: number): string {
+    const usual = textOfLimbs(numbers, at);
+    const sum = this.#unusual.get(at);
+    if (sum === undefined) return usual;
+    sum.addText(usual);
+    return sum.toString();
   }
 
   #addCount(at: number, value: number): void {
@@ -154,11 +165,12 @@ class BatchUsage {
     this.#large.set(at, exact);
   }
 
-  #addDuration(at: number, value: number): void {
-    let sum = this.#durations.get(at);
+  #addSeconds(at: number, value: number): void {
+    if (addToLimbs(numbers, at, value)) return;
+    let sum = this.#unusual.get(at);
     if (sum === undefined) {
       sum = new DecimalSum();
-      this.#durations.set(at, sum);
+      this.#unusual.set(at, sum);
     }
     sum.add(value);
   }

@@ -46,11 +46,11 @@ export function usualMessage(
     : headOfKey(block, index, names);
   if (head === null) return undefined;
   const type = typeOf(kind) as BillableMetric['type'];
-  if (PLACES_OF[type] === undefined) return new UsualIgnored(block, columns, index, head);
+  if (PLACES_OF[type] === undefined) return new UsualIgnored(block, index, head);
   const metadata = places[place + PLACE.metadataStart] as number;
   const metadataEnd = start + (places[place + PLACE.metadataEnd] as number);
   const model = metadata === 0 ? NO_MODEL : names.model(memory, start + metadata, metadataEnd);
-  return new UsualBillable(block, columns, index, head, model, type);
+  return new UsualBillable(block, index, head, model);
 }
 
 /** A header may name the session too: that is for the careful path. */
@@ -70,15 +70,17 @@ function fastPathOf(schemas: SchemaCache, schemaId: number): FastWriter | undefi
 /** A message that is read out of its columns when it is asked: thousands of them wait in memory. */
 class UsualMessage {
   protected readonly block: RecordBlock;
-  protected readonly columns: Columns;
   protected readonly index: number;
   readonly #head: Head;
 
-  constructor(block: RecordBlock, columns: Columns, index: number, head: Head) {
+  constructor(block: RecordBlock, index: number, head: Head) {
     this.block = block;
-    this.columns = columns;
     this.index = index;
     this.#head = head;
+  }
+  /** The block has them: a message was made of them. */
+  protected get columns(): Columns {
+    return this.block.columns as Columns;
   }
   get record(): ConsumedRecord {
     return this.block.recordAt(this.index);
@@ -111,19 +113,13 @@ class UsualIgnored extends UsualMessage implements IgnoredMessage {
 
 class UsualBillable extends UsualMessage implements BillableMessage {
   readonly #model: Model;
-  readonly metricType: BillableMetric['type'];
 
-  constructor(
-    block: RecordBlock,
-    columns: Columns,
-    index: number,
-    head: Head,
-    model: Model,
-    metricType: BillableMetric['type'],
-  ) {
-    super(block, columns, index, head);
+  constructor(block: RecordBlock, index: number, head: Head, model: Model) {
+    super(block, index, head);
     this.#model = model;
-    this.metricType = metricType;
+  }
+  get metricType(): BillableMetric['type'] {
+    return typeOf(this.columns.kinds[this.index] as number) as BillableMetric['type'];
   }
   get kind(): 'billable' {
     return 'billable';

@@ -76,6 +76,18 @@ describe('what a batch adds to the usage of sessions', () => {
     });
   });
 
+  test('is exact where usual seconds and very small ones come together', () => {
+    const seconds = [0.1, 1e-20, 0.2].map((audio_duration) => tts({ audio_duration }));
+    const added = usage(...seconds.map((metric) => billable(metric)));
+    expect(added).toMatchObject({ audio_duration: '0.30000000000000000001' });
+    const smallest = `0.1${'0'.repeat(322)}5`;
+    expect(
+      usage(billable(tts({ audio_duration: 0.1 })), billable(tts({ audio_duration: 5e-324 }))),
+    ).toMatchObject({
+      audio_duration: smallest,
+    });
+  });
+
   test('leaves it to Postgres to refuse a sum that is too large', () => {
     const messages = Array.from({ length: 1_100 }, () => billable(llm({ prompt_tokens: MAX })));
     expect(usage(...messages)).toMatchObject({ input_tokens: `{${BigInt(MAX) * 1_100n}}` });

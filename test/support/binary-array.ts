@@ -1,5 +1,8 @@
 import { OID } from '../../src/ledger/binary-values.ts';
 
+/** Behind the point. */
+const MOST_DIGITS = 400;
+
 /** The elements of an array in the binary form of Postgres, as texts, or null. */
 export function elementsOf(array: Buffer): (string | null)[] {
   const elementOid = array.readInt32BE(8);
@@ -30,9 +33,12 @@ function textOf(oid: number, value: Buffer): string {
 function numericOf(value: Buffer): string {
   const weight = value.readInt16BE(2);
   const scale = value.readInt16BE(6);
-  const groups = Array.from({ length: value.readInt16BE() }, (_, i) =>
-    value.readInt16BE(8 + i * 2),
-  );
-  const sum = groups.reduce((total, group, i) => total + group * 10_000 ** (weight - i), 0);
-  return sum.toFixed(scale);
+  let units = 0n;
+  for (let i = 0; i < value.readInt16BE(); i += 1) {
+    // In units of the last digit of any numeric here.
+    units += BigInt(value.readInt16BE(8 + i * 2)) * 10n ** BigInt(4 * (weight - i) + MOST_DIGITS);
+  }
+  const digits = String(units).padStart(MOST_DIGITS + 1, '0');
+  const fraction = digits.slice(-MOST_DIGITS).slice(0, scale);
+  return `${digits.slice(0, -MOST_DIGITS)}${fraction === '' ? '' : `.${fraction}`}`;
 }
