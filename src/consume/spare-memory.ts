@@ -1,5 +1,5 @@
 /** What is kept at most; more than that is left to the garbage collector. */
-const MAX_BYTES = 16 * 1_048_576;
+const MAX_BYTES = 8 * 1_048_576;
 /** Pages of memory: what differs by less than one can take each other's place. */
 const PAGE_BYTES = 4_096;
 
