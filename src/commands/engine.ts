@@ -13,7 +13,7 @@ import { setFlagsFromString } from 'node:v8';
  *
  * A version that does not have one of them goes on without it.
  */
-const SETTINGS = [
+export const SETTINGS = [
   '--heap-growing-percent=50',
   '--no-parallel-scavenge',
   '--no-concurrent-marking',

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { readAhead } from '../../src/consume/read-ahead.ts';
 import { RecordBlock } from '../../src/consume/record-block.ts';
 import type { SchemaCache } from '../../src/decode/schema-cache.ts';
 import { recordedCalls } from '../../src/demo/recorded-calls.ts';
+import { fastWriterOf } from '../../src/fast-path/writer.ts';
 import { BinaryValues, OID } from '../../src/ledger/binary-values.ts';
 import type { BillableMessage, Message } from '../../src/ledger/message.ts';
 import type { AgentMetrics } from '../../src/metrics/types.ts';
@@ -63,6 +65,16 @@ function writtenRequestId(message: BillableMessage): string | null | undefined {
   return elementsOf(array)[0];
 }
 
+const readerOf = (cache: SchemaCache) => (id: number) => {
+  const entry = cache.get(id);
+  return entry && fastWriterOf(entry)?.reader;
+};
+
+/** Larger than it has to be, with something left in it. */
+function usedMemory(bytes: number): ArrayBuffer {
+  return new Uint8Array(bytes + 64).fill(0xa5).buffer;
+}
+
 /** What the fast path says of a value, when that is what the careful one says. */
 function agreed(
   value: Buffer | null,
@@ -75,6 +87,7 @@ function agreed(
   const block = RecordBlock.of(
     neighbours.map((bytes, offset) => ({ offset, timestamp, key: null, value: bytes, ...beside })),
   );
+  block.columns = readAhead(block, readerOf(cache), usedMemory);
   const fast = usualMessage(block, 1, cache);
   if (fast === undefined) return undefined;
   expect(seen(fast)).toEqual(seen(prepareCarefully(block.recordAt(1), cache)));

@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import { createLogger } from '../../src/config/logger.ts';
+import type { FetchedBatch } from '../../src/consume/partition-source.ts';
+import { packRecords, RecordBlock } from '../../src/consume/record-block.ts';
+import { SchemaCache } from '../../src/decode/schema-cache.ts';
+import type { ApplyResult } from '../../src/ledger/ledger.ts';
+import type { Batch } from '../../src/ledger/message.ts';
+import { Lane, type LaneContext } from '../../src/pipeline/lane.ts';
+import { Slots } from '../../src/pipeline/slots.ts';
+import { until } from '../support/until.ts';
+
+const APPLIED: ApplyResult = {
+  status: 'applied',
+  counts: { applied: 0, duplicate: 0, ignored: 0, conflict: 0, dead_letter: 0 },
+  otherAccounts: 0,
+};
+
+/** A lane over a ledger that books a batch when the test says so. */
+function laneWith(maxEvents: number) {
+  const booking: { batch: Batch; end: (result: ApplyResult) => void }[] = [];
+  const nothing = () => {};
+  const context: LaneContext = {
+    groupId: 'group',
+    ledger: {
+      apply: (batch) => new Promise((end) => booking.push({ batch, end })),
+    },
+    schemas: new SchemaCache(() => Promise.reject(new Error('nothing to ask for'))),
+    logger: createLogger('fatal'),
+    slots: new Slots(1),
+    maxEvents,
+    deadLetterLimit: 1,
+    bufferBytes: () => 1_000_000,
+    pauseFetching: nothing,
+    resumeFetching: nothing,
+    resync: (lane) => lane.close(),
+    halted: nothing,
+    applied: nothing,
+    failed: (error) => {
+      throw error;
+    },
+  };
+  const start = { nextOffset: 0, pass: 0, endOffset: 0, gapIsKnown: false, until: undefined };
+  const lane = new Lane({ topic: 'calls', partition: 0 }, start, context);
+  lane.start();
+  return { lane, booking };
+}
+
+/** Tombstones, which need no schema. */
+function fetched(from: number, to: number, giveBack: () => void): FetchedBatch {
+  const records = Array.from({ length: to - from }, (_, i) => ({
+    offset: from + i,
+    timestamp: 0,
+    key: null,
+    value: null,
+  }));
+  const block = new RecordBlock(packRecords(records), undefined, giveBack);
+  const where = { topic: 'calls', partition: 0 };
+  return { ...where, fromOffset: from, nextOffset: to, records: block, endOffset: to };
+}
+
+test('memory of records is given back when the last of them is booked, and not before', async () => {
+  const { lane, booking } = laneWith(2);
+  const given: string[] = [];
+  lane.push(fetched(0, 3, () => given.push('first')));
+  lane.push(fetched(3, 4, () => given.push('second')));
+
+  await until('offsets 0 and 1 are being booked', () => booking.length === 1);
+  booking[0]?.end(APPLIED);
+  await until('offsets 2 and 3 are being booked', () => booking.length === 2);
+  expect(lane.position).toBe(2);
+  expect(given).toEqual([]);
+  booking[1]?.end(APPLIED);
+  await until('all is booked', () => lane.position === 4);
+  await until('the memory is given back', () => given.length === 2);
+  expect(given).toEqual(['first', 'second']);
+  lane.close();
+  await lane.ended();
+});
+
+test('memory of records that were not booked is not given back', async () => {
+  const { lane, booking } = laneWith(2);
+  let isGiven = false;
+  lane.push(
+    fetched(0, 2, () => {
+      isGiven = true;
+    }),
+  );
+  await until('it is being booked', () => booking.length === 1);
+  booking[0]?.end({ status: 'moved', position: undefined });
+  await lane.ended();
+  expect(isGiven).toBe(false);
+});

@@ -1,0 +1,26 @@
+import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
+import { expect, test } from 'vitest';
+import { SchemaCache } from '../../src/decode/schema-cache.ts';
+import { loadLatest } from '../../src/registry/schema-registry.ts';
+import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
+
+const registryWith = (latest: (subject: string) => Promise<number>) =>
+  ({ getLatestSchemaId: latest }) as unknown as SchemaRegistry;
+
+test('what producers of a topic most likely write with is known before the first message', async () => {
+  const schemas = new SchemaCache(async () => ({ found: true, schema: loadEnvelopeSchema() }));
+  const subjects: string[] = [];
+  const registry = registryWith(async (subject) => {
+    subjects.push(subject);
+    return 7;
+  });
+  await loadLatest(registry, 'calls', schemas);
+  expect(subjects).toEqual(['calls-value']);
+  expect(schemas.has([7])).toBe(true);
+});
+
+test('a registry that does not say is no reason to ask for anything', async () => {
+  const schemas = new SchemaCache(() => Promise.reject(new Error('asked')));
+  const registry = registryWith(() => Promise.reject(new Error('no such subject')));
+  await expect(loadLatest(registry, 'calls', schemas)).rejects.toThrow('no such subject');
+});
