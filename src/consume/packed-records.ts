@@ -4,6 +4,8 @@ import { schemaIdOf } from '../decode/wire-format.ts';
 
 /** What a record takes beside its bytes: its coordinates and lengths, and what is read ahead of it. */
 export const RECORD_BYTES = 100;
+/** What a block of records takes beside them: its arrays are small objects, and not so small ones. */
+export const BLOCK_BYTES = 5_000;
 /** About what a header takes beside its bytes. */
 const HEADER_BYTES = 200;
 /** For each record: where its key starts, its length (-1: null), and the same of its value. */
@@ -99,7 +101,7 @@ export class Packing {
     const isFull = size === this.#capacity;
     return {
       size,
-      bytes: this.data.length + size * RECORD_BYTES + this.#headerBytes,
+      bytes: this.data.length + size * RECORD_BYTES + this.#headerBytes + BLOCK_BYTES,
       data: this.data,
       coordinates: isFull ? this.#coordinates : this.#trimmedCoordinates(),
       layout: isFull ? this.#layout : this.#layout.slice(0, size * WORDS),

@@ -1,6 +1,6 @@
 /** What is kept at most; more than that is left to the garbage collector. */
 const MAX_BYTES = 8 * 1_048_576;
-/** Pages of memory: what differs by less than one can take each other's place. */
+/** Less than a page of memory is not worth keeping. */
 const PAGE_BYTES = 4_096;
 
 /**
@@ -17,9 +17,9 @@ export class SpareMemory {
     return this.#bytes;
   }
 
-  /** Memory of at least so many bytes and not of many more. What is in it is not cleared. */
+  /** Memory of at least so many bytes, and of a quarter more at most. What is in it is not cleared. */
   take(bytes: number): ArrayBuffer {
-    const most = bytes + (bytes >> 2) + PAGE_BYTES;
+    const most = bytes + (bytes >> 2);
     for (let i = 0; i < this.#spare.length; i += 1) {
       const memory = this.#spare[i] as ArrayBuffer;
       if (memory.byteLength < bytes || memory.byteLength > most) continue;
@@ -28,17 +28,17 @@ export class SpareMemory {
       this.#bytes -= memory.byteLength;
       return memory;
     }
-    return new ArrayBuffer(Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES);
+    return new ArrayBuffer(bytes);
   }
 
   /** Takes back what nobody looks at any more. */
   give(memories: readonly ArrayBuffer[]): void {
     for (const memory of memories) {
+      if (memory.byteLength < PAGE_BYTES || memory.byteLength > MAX_BYTES) continue;
       // The oldest sizes make way: they were not asked for.
       while (this.#bytes + memory.byteLength > MAX_BYTES && this.#spare.length > 0) {
         this.#bytes -= (this.#spare.shift() as ArrayBuffer).byteLength;
       }
-      if (memory.byteLength > MAX_BYTES) continue;
       this.#spare.push(memory);
       this.#bytes += memory.byteLength;
     }

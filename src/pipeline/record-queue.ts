@@ -1,3 +1,4 @@
+import { BLOCK_BYTES } from '../consume/packed-records.ts';
 import type { FetchedBatch } from '../consume/partition-source.ts';
 import type { RecordBlock } from '../consume/record-block.ts';
 
@@ -73,6 +74,7 @@ export class RecordQueue {
     if (at < end) {
       this.#segments.push({ block, at, end });
       this.#size += end - at;
+      this.#bytes += BLOCK_BYTES;
       for (let i = at; i < end; i += 1) this.#bytes += block.bytesAt(i);
     }
     this.#next = Math.max(this.#next, Math.min(nextOffset, this.#until));
@@ -99,6 +101,7 @@ export class RecordQueue {
       if (segment.at > from) pieces.push({ block, from, to: segment.at });
       if (segment.at < segment.end) break;
       this.#segments.shift();
+      bytes += BLOCK_BYTES;
     }
     // Up to the next record, so that offsets without one are booked with those before them.
     const [next] = this.#segments;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RECORD_BYTES } from '../../src/consume/packed-records.ts';
+import { BLOCK_BYTES, RECORD_BYTES } from '../../src/consume/packed-records.ts';
 import { RecordBlock } from '../../src/consume/record-block.ts';
 import { RecordQueue, type Slice } from '../../src/pipeline/record-queue.ts';
 import { recordWith } from '../decode/wire.ts';
@@ -37,14 +37,26 @@ describe('a queue of records', () => {
     });
   });
 
-  test('counts key, value and what a record takes beside', () => {
+  test('counts key, value, and what a record and its block take beside', () => {
     const queue = new RecordQueue(0);
     const key = Buffer.alloc(3);
     const records = [recordWith(Buffer.alloc(10), { key }), recordWith(null, { offset: 1 })];
     queue.push({ ...batch([0, 1]), records: RecordBlock.of(records) });
-    expect(queue.bytes).toBe(10 + 3 + 2 * RECORD);
+    expect(queue.bytes).toBe(10 + 3 + 2 * RECORD + BLOCK_BYTES);
     expect(queue.take(1, Number.MAX_VALUE).bytes).toBe(13 + RECORD);
-    expect(queue.bytes).toBe(RECORD);
+    expect(queue.bytes).toBe(RECORD + BLOCK_BYTES);
+    expect(queue.take(1, Number.MAX_VALUE).bytes).toBe(RECORD + BLOCK_BYTES);
+    expect(queue.bytes).toBe(0);
+  });
+
+  test('is as full as it is in memory when records come one by one', () => {
+    const queue = new RecordQueue(0);
+    const before = process.memoryUsage();
+    const count = 20_000;
+    for (let offset = 0; offset < count; offset += 1) queue.push(batch([offset]));
+    const after = process.memoryUsage();
+    expect(queue.bytes).toBeGreaterThan((after.rss - before.rss) / 2);
+    expect(queue.bytes).toBeLessThan(count * 6_000);
   });
 
   test('takes what was fetched in order, as many as are asked for', () => {
