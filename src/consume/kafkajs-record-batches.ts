@@ -16,8 +16,8 @@ import { endOfBatch, type RecordBatch, readRecordBatch } from './record-batch.ts
  * - the one that sleeps, which it does for a whole fetch's wait when nothing is to be fetched: at the
  *   start and behind each rebalance, where the worker has only to say from where.
  *
- * None of them is part of kafkajs's documented surface: its version is exact in package.json, and the
- * conformance tests fail when this has no effect. To be called before kafkajs is loaded.
+ * None of them is part of kafkajs's documented surface: its version is exact in package.json, and
+ * tests fail when this has no effect. To be called before kafkajs is loaded.
  */
 export function receiveWholeBatches(): void {
   const replace = <T>(path: string, replacement: (original: T) => T) => {

@@ -53,18 +53,18 @@ export class BinaryValues {
   }
 
   null(): void {
-    this.#word(NULL);
+    this.word(NULL);
   }
 
   boolean(value: boolean): void {
     this.#reserve(5);
-    this.#word(1);
+    this.word(1);
     this.bytes[this.end++] = value ? 1 : 0;
   }
 
   int2(value: number): void {
     this.#reserve(6);
-    this.#word(2);
+    this.word(2);
     this.#half(value);
   }
 
@@ -72,21 +72,21 @@ export class BinaryValues {
   int4(value: number): void {
     if (value !== (value | 0)) throw new RangeError(`${value} is no integer of four bytes`);
     this.#reserve(8);
-    this.#word(4);
-    this.#word(value);
+    this.word(4);
+    this.word(value);
   }
 
   /** @param value whole; also as text, for what is no safe integer */
   int8(value: number | string): void {
     this.#reserve(12);
-    this.#word(8);
+    this.word(8);
     if (typeof value === 'string') {
       this.end = this.bytes.writeBigInt64BE(BigInt(value), this.end);
       return;
     }
     const high = Math.floor(value / HIGH);
-    this.#word(high);
-    this.#word((value - high * HIGH) | 0);
+    this.word(high);
+    this.word((value - high * HIGH) | 0);
   }
 
   /** @param day as YYYY-MM-DD */
@@ -100,7 +100,7 @@ export class BinaryValues {
     const at = this.end + 4;
     let length = value.length <= SHORT ? writeAscii(this.bytes, at, value) : -1;
     if (length === -1) length = this.bytes.write(value, at, 'utf8');
-    this.#word(length);
+    this.word(length);
     this.end += length;
   }
 
@@ -108,7 +108,7 @@ export class BinaryValues {
   textFrom(source: Buffer, start: number, end: number): void {
     const length = end - start;
     this.#reserve(4 + length);
-    this.#word(length);
+    this.word(length);
     if (length > SHORT) {
       source.copy(this.bytes, this.end, start, end);
       this.end += length;
@@ -121,12 +121,7 @@ export class BinaryValues {
   /** Begins a bytea of which the caller writes every byte, with `word`. */
   bytea(length: number): void {
     this.#reserve(4 + length);
-    this.#word(length);
-  }
-
-  /** Four bytes of a bytea that was begun. */
-  word(value: number): void {
-    this.#word(value);
+    this.word(length);
   }
 
   /** Exactly this decimal: `12.5`, `-3`, `5e-324`. */
@@ -160,7 +155,7 @@ export class BinaryValues {
 
     const isZero = first === count;
     this.#reserve(12 + (count - first) * 2);
-    this.#word(8 + (count - first) * 2);
+    this.word(8 + (count - first) * 2);
     this.#half(count - first);
     this.#half(isZero ? 0 : wholeGroups - first - 1);
     this.#half(negative && !isZero ? NUMERIC_NEGATIVE : 0);
@@ -177,13 +172,13 @@ export class BinaryValues {
     this.#reserve(24);
     const start = this.end;
     this.end += 4;
-    this.#word(length === 0 ? 0 : 1);
+    this.word(length === 0 ? 0 : 1);
     // There may be nulls: Postgres looks for itself.
-    this.#word(1);
-    this.#word(elementOid);
+    this.word(1);
+    this.word(elementOid);
     if (length > 0) {
-      this.#word(length);
-      this.#word(1);
+      this.word(length);
+      this.word(1);
     }
     return start;
   }
@@ -209,7 +204,8 @@ export class BinaryValues {
     this.end += 2;
   }
 
-  #word(value: number): void {
+  /** Four bytes: of a bytea that was begun, or of what is written around values. */
+  word(value: number): void {
     this.#reserve(4);
     this.#view.setInt32(this.end, value);
     this.end += 4;

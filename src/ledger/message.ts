@@ -17,11 +17,18 @@ export interface SessionNote {
   readonly eventUs: number;
 }
 
+/** The request id of a metric; an interruption has none. */
+export interface RequestId {
+  readonly requestId: string | null;
+  /** Writes `requestId` without making a text of it first, where its bytes are at hand. */
+  writeRequestId?(to: BinaryValues): void;
+}
+
 /**
  * A message that may be billed; whether it is fresh, the ledger decides. It holds what is booked and
  * not the whole metric: thousands of them wait in memory for their transaction.
  */
-export interface BillableMessage extends SessionNote, Identity {
+export interface BillableMessage extends SessionNote, Identity, RequestId {
   readonly kind: 'billable';
   readonly offset: number;
   readonly record: ConsumedRecord;
@@ -29,9 +36,6 @@ export interface BillableMessage extends SessionNote, Identity {
   readonly metricType: BillableMetric['type'];
   readonly provider: string;
   readonly model: string;
-  readonly requestId: string | null;
-  /** Writes `requestId` without making a text of it first, where its bytes are at hand. */
-  writeRequestId?(to: BinaryValues): void;
   /** What it adds to a column of its type, by its number among `COLUMNS_OF`; see `usageValues`. */
   valueAt(column: number): number;
 }

@@ -2,14 +2,12 @@ import type { Identity } from '../identify/identity.ts';
 import { COUNT_COLUMNS, USAGE_COLUMNS } from '../metrics/usage-columns.ts';
 import { type BillableMetric, PLACES_OF } from '../metrics/usage-of.ts';
 import { BinaryRows } from './binary-rows.ts';
-import { type BinaryValues, OID } from './binary-values.ts';
+import { OID } from './binary-values.ts';
+import type { RequestId } from './message.ts';
 
 /** An entry of the ledger. */
-export interface PageEntry extends Identity {
+export interface PageEntry extends Identity, RequestId {
   readonly metricType: BillableMetric['type'];
-  readonly requestId: string | null;
-  /** Writes `requestId` without making a text of it first, where its bytes are at hand. */
-  writeRequestId?(to: BinaryValues): void;
   /** Microseconds since 1970. */
   readonly eventUs: number;
   readonly offset: number;

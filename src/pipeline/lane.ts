@@ -1,24 +1,18 @@
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Logger } from '../config/logger.ts';
 import type { FetchedBatch, TopicPartition } from '../consume/partition-source.ts';
 import type { SchemaCache } from '../decode/schema-cache.ts';
 import { messageOf } from '../errors.ts';
 import type { ApplyResult, Ledger } from '../ledger/ledger.ts';
-import type { Batch, Message } from '../ledger/message.ts';
+import type { Batch } from '../ledger/message.ts';
 import { isTransient } from '../ledger/sql-errors.ts';
 import { backOff } from './backoff.ts';
 import { DeadLetterWindow } from './dead-letter-window.ts';
 import { FetchBrake } from './fetch-brake.ts';
-import { metricOf, prepareAt } from './prepare.ts';
-import { type Piece, RecordQueue, type Slice } from './record-queue.ts';
+import type { Halt } from './halt.ts';
+import { type Prepared, prepareSlice, release } from './prepare-slice.ts';
+import { RecordQueue } from './record-queue.ts';
 import type { Slots } from './slots.ts';
 import type { Position } from './start-offset.ts';
-
-/** Why a partition does not go on until a person has decided. */
-export interface Halt {
-  readonly kind: 'lost_offsets' | 'dead_letter_limit';
-  readonly why: string;
-}
 
 /** Where a lane begins. */
 export interface LaneStart extends Position {
@@ -55,8 +49,6 @@ export interface LaneContext {
 
 /** Most bytes of one transaction, so that a batch of large dead letters stays small in memory. */
 const MAX_BATCH_BYTES = 6 * 1_048_576;
-/** Records prepared before others get their turn. */
-const PREPARE_CHUNK = 500;
 /** Only with this many waiting is it worth preparing ahead of the running transaction. */
 const WORTH_PREPARING = 1_000;
 
@@ -202,7 +194,7 @@ export class Lane implements TopicPartition {
         ahead?.catch(() => {});
         await applying;
         this.#bytesAhead -= prepared.bytes;
-        if (this.#state === 'running') release(prepared.pieces);
+        if (this.#state === 'running') release(prepared);
         if (prepared.halt !== undefined) this.halt(prepared.halt);
         this.#brake.ease();
       } finally {
@@ -223,14 +215,16 @@ export class Lane implements TopicPartition {
 
   /** @param hasSlot which is then given away while the registry is waited for */
   async #prepareNext(hasSlot: boolean): Promise<Prepared> {
-    const { slots, schemas, maxEvents } = this.#context;
+    const { groupId, slots, schemas, maxEvents } = this.#context;
     const slice = this.#queue.take(maxEvents, MAX_BATCH_BYTES);
     this.#bytesAhead += slice.bytes;
     if (!schemas.has(slice.schemaIds)) {
       const load = () => this.#loadSchemas(slice.schemaIds);
       await (hasSlot ? slots.lend(load) : load());
     }
-    return slots.prepare(() => this.#prepareSlice(slice));
+    const { topic, partition, pass } = this;
+    const where = { groupId, topic, partition, pass };
+    return slots.prepare(() => prepareSlice(slice, where, schemas, this.#window));
   }
 
   /** The registry is asked for unknown schema ids until it answers. */
@@ -241,38 +235,6 @@ export class Lane implements TopicPartition {
       () => this.#context.schemas.load(ids),
       false,
     );
-  }
-
-  async #prepareSlice({ fromOffset, nextOffset, pieces, bytes }: Slice): Promise<Prepared> {
-    const { groupId, schemas } = this.#context;
-    const { topic, partition, pass } = this;
-    const messages: Message[] = [];
-    const batch: Batch = {
-      groupId,
-      topic,
-      partition,
-      pass,
-      fromOffset,
-      nextOffset,
-      messages,
-      metricOf: (message) => metricOf(message, schemas),
-    };
-    for (const { block, from, to } of pieces) {
-      for (let index = from; index < to; index += 1) {
-        const message = prepareAt(block, index, schemas);
-        messages.push(message);
-        if (this.#window.note(message.kind === 'dead_letter')) {
-          const { dead, size } = this.#window;
-          const why =
-            `${dead} of its last ${size} messages are dead letters, more than DEAD_LETTER_LIMIT ` +
-            'allows; mend the cause or raise the limit, then restart';
-          const halt: Halt = { kind: 'dead_letter_limit', why };
-          return { batch: { ...batch, nextOffset: message.offset + 1 }, pieces, bytes, halt };
-        }
-        if (messages.length % PREPARE_CHUNK === 0) await yieldToOthers();
-      }
-    }
-    return { batch, pieces, bytes, halt: undefined };
   }
 
   async #apply(whole: Batch): Promise<void> {
@@ -339,20 +301,6 @@ export class Lane implements TopicPartition {
       }
     }
   }
-}
-
-interface Prepared {
-  readonly batch: Batch;
-  /** Where its messages lie. */
-  readonly pieces: readonly Piece[];
-  readonly bytes: number;
-  /** Set when the partition is to be halted behind the batch. */
-  readonly halt: Halt | undefined;
-}
-
-/** Blocks of which the last record is booked: those before it were booked earlier. */
-function release(pieces: readonly Piece[]): void {
-  for (const { block, to } of pieces) if (to === block.size) block.release();
 }
 
 /** The part of a batch that lies behind a position within it; `undefined`: it lies elsewhere. */

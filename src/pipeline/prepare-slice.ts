@@ -1,0 +1,66 @@
+import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import type { SchemaCache } from '../decode/schema-cache.ts';
+import type { Batch, Message } from '../ledger/message.ts';
+import type { DeadLetterWindow } from './dead-letter-window.ts';
+import type { Halt } from './halt.ts';
+import { metricOf, prepareAt } from './prepare.ts';
+import type { Piece, Slice } from './record-queue.ts';
+
+/** Records prepared before others get their turn. */
+const PREPARE_CHUNK = 500;
+
+/** A batch that only has to be booked. */
+export interface Prepared {
+  readonly batch: Batch;
+  /** Where its messages lie. */
+  readonly pieces: readonly Piece[];
+  readonly bytes: number;
+  /** Set when the partition is to be halted behind the batch. */
+  readonly halt: Halt | undefined;
+}
+
+/**
+ * Makes messages of records. Where dead letters become too many, the batch ends.
+ *
+ * @param schemas must have loaded the schema ids of the slice
+ * @param window of the dead letters before
+ */
+export async function prepareSlice(
+  { fromOffset, nextOffset, pieces, bytes }: Slice,
+  where: Pick<Batch, 'groupId' | 'topic' | 'partition' | 'pass'>,
+  schemas: SchemaCache,
+  window: DeadLetterWindow,
+): Promise<Prepared> {
+  const messages: Message[] = [];
+  const batch: Batch = {
+    ...where,
+    fromOffset,
+    nextOffset,
+    messages,
+    metricOf: (message) => metricOf(message, schemas),
+  };
+  for (const { block, from, to } of pieces) {
+    for (let index = from; index < to; index += 1) {
+      const message = prepareAt(block, index, schemas);
+      messages.push(message);
+      if (window.note(message.kind === 'dead_letter')) {
+        const { dead, size } = window;
+        const why =
+          `${dead} of its last ${size} messages are dead letters, more than DEAD_LETTER_LIMIT ` +
+          'allows; mend the cause or raise the limit, then restart';
+        const halt: Halt = { kind: 'dead_letter_limit', why };
+        return { batch: { ...batch, nextOffset: message.offset + 1 }, pieces, bytes, halt };
+      }
+      if (messages.length % PREPARE_CHUNK === 0) await yieldToOthers();
+    }
+  }
+  return { batch, pieces, bytes, halt: undefined };
+}
+
+/**
+ * Gives back the memory of blocks of which the last record is booked: those before it were booked
+ * earlier.
+ */
+export function release({ pieces }: Prepared): void {
+  for (const { block, to } of pieces) if (to === block.size) block.release();
+}
