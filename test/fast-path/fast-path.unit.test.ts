@@ -1,15 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readAhead } from '../../src/consume/read-ahead.ts';
-import { RecordBlock } from '../../src/consume/record-block.ts';
-import type { SchemaCache } from '../../src/decode/schema-cache.ts';
 import { recordedCalls } from '../../src/demo/recorded-calls.ts';
-import { fastWriterOf } from '../../src/fast-path/writer.ts';
-import { BinaryValues, OID } from '../../src/ledger/binary-values.ts';
-import type { BillableMessage, Message } from '../../src/ledger/message.ts';
 import type { AgentMetrics } from '../../src/metrics/types.ts';
-import { prepareCarefully } from '../../src/pipeline/prepare.ts';
-import { usualMessage } from '../../src/pipeline/usual-message.ts';
 import type { AvroField, AvroRecordSchema, AvroSchema } from '../../src/schemas/avro-schema.ts';
 import { loadEnvelopeSchema, loadMetricSchema } from '../../src/schemas/load.ts';
 import { simulateEvents } from '../../src/simulate/simulate-events.ts';
@@ -22,9 +14,9 @@ import {
   written,
 } from '../decode/wire.ts';
 import { eou, interruption, llm, realtime, stt, tts, vad } from '../identify/samples.ts';
-import { elementsOf } from '../support/binary-array.ts';
-import { encoded, valuesOf } from '../support/messages.ts';
+import { encoded } from '../support/messages.ts';
 import { Mutator } from '../torture/mutator.ts';
+import { agreed } from './agreed.ts';
 
 /**
  * The fast path says what the careful one says, or nothing. Each of these tests looks at both; some
@@ -32,67 +24,6 @@ import { Mutator } from '../torture/mutator.ts';
  */
 
 const ours = loadEnvelopeSchema();
-const schemas = await schemasOf(ours);
-
-/** All that a message says, be it an object or read out of columns. */
-function seen(message: Message) {
-  if (message.kind === 'dead_letter') return message;
-  const { kind, offset } = message;
-  const note = message.kind === 'billable' ? message : message.session;
-  if (note === undefined) return { kind, offset };
-  const { sessionId, accountId, attributes, eventUs } = note;
-  const session = { kind, offset, sessionId, accountId, attributes: { ...attributes }, eventUs };
-  if (message.kind === 'ignored') return session;
-  const { schemaId, metricType, provider, model, requestId } = message;
-  const { identityHigh, identityLow, fingerprintHigh, fingerprintLow } = message;
-  return {
-    ...session,
-    ...{ schemaId, metricType, provider, model, requestId, values: valuesOf(message) },
-    ...{ identityHigh, identityLow, fingerprintHigh, fingerprintLow },
-    written: writtenRequestId(message),
-  };
-}
-
-/** The request id as the ledger writes it. */
-function writtenRequestId(message: BillableMessage): string | null | undefined {
-  const { requestId } = message;
-  const values = new BinaryValues(16);
-  const array = values.array(OID.text, 1, () => {
-    if (message.writeRequestId !== undefined) message.writeRequestId(values);
-    else if (requestId === null) values.null();
-    else values.text(requestId);
-  });
-  return elementsOf(array)[0];
-}
-
-const readerOf = (cache: SchemaCache) => (id: number) => {
-  const entry = cache.get(id);
-  return entry && fastWriterOf(entry)?.reader;
-};
-
-/** Larger than it has to be, with something left in it. */
-function usedMemory(bytes: number): ArrayBuffer {
-  return new Uint8Array(bytes + 64).fill(0xa5).buffer;
-}
-
-/** What the fast path says of a value, when that is what the careful one says. */
-function agreed(
-  value: Buffer | null,
-  cache: SchemaCache = schemas,
-  beside: { key?: Buffer | null; headers?: Record<string, Buffer> } = {},
-) {
-  // Not alone in its memory, and not at its beginning.
-  const neighbours = [Buffer.alloc(3, 0xff), value, Buffer.alloc(3, 0xff)];
-  const timestamp = 1_760_000_000_000;
-  const block = RecordBlock.of(
-    neighbours.map((bytes, offset) => ({ offset, timestamp, key: null, value: bytes, ...beside })),
-  );
-  block.columns = readAhead(block, readerOf(cache), usedMemory);
-  const fast = usualMessage(block, 1, cache);
-  if (fast === undefined) return undefined;
-  expect(seen(fast)).toEqual(seen(prepareCarefully(block.recordAt(1), cache)));
-  return seen(fast);
-}
 
 const event = (metric: AgentMetrics, others = {}, schema: AvroRecordSchema = ours) =>
   framed(written(schema, envelope(metric, others)));
