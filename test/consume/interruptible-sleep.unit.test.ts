@@ -1,6 +1,9 @@
 import { createRequire } from 'node:module';
+import type { Kafka } from 'kafkajs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { createLogger } from '../../src/config/logger.ts';
 import { sleepUntilWoken, wakeAll } from '../../src/consume/interruptible-sleep.ts';
+import { KafkaJsMember } from '../../src/consume/kafkajs-member.ts';
 import { receiveWholeBatches } from '../../src/consume/kafkajs-record-batches.ts';
 
 beforeEach(() => {
@@ -27,6 +30,19 @@ test('everybody who sleeps is woken, and leaves no timer behind', async () => {
   wakeAll();
   await Promise.all(sleeps);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a partition that is resumed is a reason to wake', async () => {
+  const member = new KafkaJsMember({
+    kafka: {} as Kafka,
+    groupId: 'group',
+    topics: ['calls'],
+    sessionTimeoutMs: 6_000,
+    logger: createLogger('fatal'),
+  });
+  const sleep = sleepUntilWoken(1_000_000);
+  member.resume({ topic: 'calls', partition: 0 });
+  await sleep;
 });
 
 test('it is how kafkajs sleeps, where its modules are replaced', () => {
