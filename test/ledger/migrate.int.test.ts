@@ -63,6 +63,39 @@ test('the ledger has a partition for this month and the next three, and one for 
   });
 });
 
+test('ANALYZE does not look into the pages of the ledger, also of a month that comes', async () => {
+  await migrateDatabase(settings);
+  await withDatabase(async (database) => {
+    const { rows: months } = await database.query<{ name: string }>(
+      `SELECT inhrelid::regclass::text AS name FROM pg_inherits
+        WHERE inhparent = 'ledger_page'::regclass ORDER BY 1`,
+    );
+    await database.query(`DROP TABLE ${months[0]?.name}`);
+    await database.query('SELECT prepare_ledger_partitions()');
+    const { rows } = await database.query(
+      `SELECT attname, count(*) FILTER (WHERE attstattarget = 0)::int AS left_out, count(*)::int AS all
+        FROM pg_attribute JOIN pg_inherits ON attrelid = inhrelid
+        WHERE inhparent = 'ledger_page'::regclass AND attnum > 0
+        GROUP BY attname ORDER BY attname COLLATE "C"`,
+    );
+    const leftOut = rows.filter(({ left_out }) => left_out > 0);
+    expect(leftOut.every(({ left_out, all }) => left_out === 5 && all === 5)).toBe(true);
+    expect(leftOut.map(({ attname }) => attname)).toContain('request_id');
+    expect(rows.filter(({ left_out }) => left_out === 0).map(({ attname }) => attname)).toEqual([
+      'base_offset',
+      'entry_count',
+      'is_correction',
+      'kafka_partition',
+      'kafka_topic',
+      'page',
+      'period',
+      'recorded_at',
+      'revision',
+      'session_id',
+    ]);
+  });
+});
+
 test('two schemas of one database do not see each other', async () => {
   await migrateDatabase(settings);
   const other = { ...settings, DATABASE_SCHEMA: 'other' };
