@@ -1,7 +1,10 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
+import { WholeAnswers } from './whole-answers.ts';
 
+/** As much as is read from a socket at once. */
+const PIECE_BYTES = 65_536;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 /** Requests whose answer waits for the other members of a group. Source: Kafka protocol, API keys. */
 const JOIN_GROUP = 11;
@@ -23,16 +26,27 @@ export function watchedSockets(silenceMs: number, joinMs: number): ISocketFactor
     // kafkajs passes `ssl` in every case, whatever its type says.
     const isTls = ssl !== undefined && ssl !== null;
     const name = net.isIP(host) === 0 ? { servername: host } : {};
+    const answers = new WholeAnswers((bytes) => socket.emit('data', bytes));
+    const onread = {
+      // One for all that arrives: a new one for every piece would be as much to collect as to read.
+      buffer: Buffer.allocUnsafeSlow(PIECE_BYTES),
+      callback: (bytes: number, buffer: Uint8Array) => {
+        disarm();
+        answers.push((buffer as Buffer).subarray(0, bytes));
+        return true;
+      },
+    };
+    const secure = { host, port, ...name, ...ssl, onread };
     const socket = isTls
-      ? tls.connect({ host, port, ...name, ...ssl }, onConnect)
-      : net.connect({ host, port }, onConnect);
+      ? tls.connect(secure, onConnect)
+      : net.connect({ host, port, onread }, onConnect);
     socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
-    closeWhenSilent(socket, silenceMs, joinMs);
+    const disarm = closeWhenSilent(socket, silenceMs, joinMs);
     return socket;
   };
 }
 
-function closeWhenSilent(socket: net.Socket, silenceMs: number, joinMs: number): void {
+function closeWhenSilent(socket: net.Socket, silenceMs: number, joinMs: number): () => void {
   let timer: NodeJS.Timeout | undefined;
   const disarm = () => {
     clearTimeout(timer);
@@ -52,8 +66,8 @@ function closeWhenSilent(socket: net.Socket, silenceMs: number, joinMs: number):
     else if (timer === undefined) arm(silenceMs);
     return write(...args);
   }) as typeof socket.write;
-  socket.on('data', disarm);
   socket.on('close', disarm);
+  return disarm;
 }
 
 function waitsForOthers(request: unknown): boolean {
