@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { messageOf, WrongUsageError } from '../errors.ts';
+import { sendLargeParametersAsTheyLie } from './large-parameters.ts';
 import { isConnectionSpoilt } from './sql-errors.ts';
 
 export type Database = pg.Pool;
@@ -42,7 +43,10 @@ export function openDatabase(settings: Settings, size: number): Database {
   pool.on('error', () => {});
   // One that breaks between two statements of a transaction tells the next statement; an error
   // event that nobody listens for would end the process.
-  pool.on('connect', (connection) => connection.on('error', () => {}));
+  pool.on('connect', (connection) => {
+    connection.on('error', () => {});
+    sendLargeParametersAsTheyLie(connection);
+  });
   return pool;
 }
 

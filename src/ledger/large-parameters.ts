@@ -1,0 +1,83 @@
+import type pg from 'pg';
+
+/** Bytes from which on a parameter is sent as it lies. */
+const LARGE = 65_536;
+const BIND = 0x42;
+const BINARY = 1;
+const NULL = -1;
+
+/** What of `pg` makes and sends messages; no part of its documented surface: its version is exact. */
+interface Wire {
+  readonly stream: { write(bytes: Buffer): boolean };
+  bind(config: BindConfig): void;
+}
+type Parameter = Buffer | string | null | undefined;
+interface BindConfig {
+  readonly portal?: string;
+  readonly statement?: string;
+  readonly values?: readonly unknown[];
+  readonly binary?: boolean;
+  readonly valueMapper?: (value: unknown, index: number) => Parameter;
+}
+
+/**
+ * `pg` copies all parameters of a statement into a message that it makes anew: for the pages of a
+ * batch that is megabytes, for the kernel to clear and the garbage collector to find. Large ones
+ * are sent from where they lie; nothing may be written there before the statement has its answer.
+ */
+export function sendLargeParametersAsTheyLie(client: pg.ClientBase): void {
+  const { connection: wire } = client as unknown as { connection: Wire };
+  const bind = wire.bind.bind(wire);
+  wire.bind = (config) => {
+    if (config.values?.some(isLarge))
+      for (const piece of bindMessage(config)) wire.stream.write(piece);
+    else bind(config);
+  };
+}
+
+function isLarge(value: unknown): boolean {
+  return Buffer.isBuffer(value) && value.length >= LARGE;
+}
+
+/**
+ * The pieces of a Bind message.
+ *
+ * Source: PostgreSQL, "Frontend/Backend Protocol", Message Formats, Bind.
+ */
+function bindMessage({
+  portal,
+  statement,
+  values = [],
+  binary,
+  valueMapper,
+}: BindConfig): Buffer[] {
+  const parameters = values.map((value, i) =>
+    valueMapper === undefined ? (value as Parameter) : valueMapper(value, i),
+  );
+  const names = Buffer.from(`${portal ?? ''}\0${statement ?? ''}\0`);
+  const formats = parameters.map((parameter) => (Buffer.isBuffer(parameter) ? BINARY : 0));
+  const pieces = [names, int16s([parameters.length, ...formats, parameters.length])];
+  for (const parameter of parameters) {
+    if (parameter === null || parameter === undefined) {
+      pieces.push(int32(NULL));
+    } else {
+      const bytes = Buffer.isBuffer(parameter) ? parameter : Buffer.from(parameter);
+      pieces.push(int32(bytes.length), bytes);
+    }
+  }
+  pieces.push(int16s([1, binary === true ? BINARY : 0]));
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 4);
+  return [Buffer.from([BIND]), int32(length), ...pieces];
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
+
+function int16s(values: readonly number[]): Buffer {
+  const bytes = Buffer.allocUnsafe(values.length * 2);
+  for (const [i, value] of values.entries()) bytes.writeInt16BE(value, i * 2);
+  return bytes;
+}
