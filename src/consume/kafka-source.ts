@@ -34,8 +34,6 @@ const THREAD = new URL(
 
 /** Nearly all that the thread makes is of no use a moment later: a small nursery will do. */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4 };
-/** Bytes of a block below which its memory is not worth sending back. */
-const WORTH_REUSING = 32_768;
 
 /**
  * `PartitionSource` over kafkajs, with the member of the group in a thread of its own: receiving
@@ -117,14 +115,11 @@ export class KafkaSource implements PartitionSource {
   }
 
   #blockOf(records: PackedRecords, columns: Columns | undefined): RecordBlock {
-    if (records.bytes < WORTH_REUSING) return new RecordBlock(records, columns);
-    return new RecordBlock(records, columns, (memories) => {
-      this.#tell({ order: 'reuse', memories }, memories);
-    });
+    return new RecordBlock(records, columns, (memory) => this.#tell({ order: 'reuse', memory }));
   }
 
-  #tell(order: Order, transfer: ArrayBuffer[] = []): void {
-    this.#thread?.postMessage(order, transfer);
+  #tell(order: Order): void {
+    this.#thread?.postMessage(order);
   }
 
   #order(make: (id: number) => Order): Promise<void> {

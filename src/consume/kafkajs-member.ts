@@ -1,6 +1,5 @@
 import type { Batch, Consumer, ConsumerCrashEvent, Kafka, KafkaMessage } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
-import type { Allocate } from '../decode/memory.ts';
 import { messageOf } from '../errors.ts';
 import { wakeAll } from './interruptible-sleep.ts';
 import type { BatchMessage } from './kafkajs-record-batches.ts';
@@ -11,7 +10,7 @@ import type {
   SourceListener,
   TopicPartition,
 } from './partition-source.ts';
-import { packBatches, type RecordBatch } from './record-batch.ts';
+import { type MakeRoom, packBatches, type RecordBatch } from './record-batch.ts';
 import { packRecords, RecordBlock } from './record-block.ts';
 
 export interface KafkaJsMemberOptions {
@@ -20,8 +19,8 @@ export interface KafkaJsMemberOptions {
   readonly topics: readonly string[];
   readonly sessionTimeoutMs: number;
   readonly logger: Logger;
-  /** Where the records of a fetch are packed; anew by default. */
-  readonly allocate?: Allocate;
+  /** For the records of a fetch; each gets memory of its own by default. */
+  readonly makeRoom?: MakeRoom;
 }
 
 /** How long a fetch may wait for data; a partition that is resumed waits that long at most. */
@@ -191,7 +190,7 @@ export class KafkaJsMember implements GroupMember {
       partition: batch.partition,
       fromOffset,
       nextOffset: Number(batch.lastOffset()) + 1,
-      records: new RecordBlock(packed(batch.messages, fromOffset, this.#options.allocate)),
+      records: new RecordBlock(packed(batch.messages, fromOffset, this.#options.makeRoom)),
       endOffset: Number(batch.highWatermark),
     });
   }
@@ -201,7 +200,7 @@ export class KafkaJsMember implements GroupMember {
 function packed(
   messages: FetchedKafkaBatch['messages'],
   fromOffset: number,
-  allocate: Allocate | undefined,
+  makeRoom: MakeRoom | undefined,
 ): PackedRecords {
   const batches: RecordBatch[] = [];
   const singles: KafkaMessage[] = [];
@@ -212,5 +211,5 @@ function packed(
   if (batches.length > 0 && singles.length > 0) {
     throw new Error(`a fetch from offset ${fromOffset} has messages of two formats`);
   }
-  return batches.length > 0 ? packBatches(batches, fromOffset, allocate) : packRecords(singles);
+  return batches.length > 0 ? packBatches(batches, fromOffset, makeRoom) : packRecords(singles);
 }

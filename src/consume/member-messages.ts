@@ -28,7 +28,7 @@ export type Order =
   | { readonly order: 'pause' | 'resume'; readonly where: TopicPartition }
   | { readonly order: 'learn'; readonly schemaId: number; readonly schema: unknown }
   /** What was handed over is not needed any more. */
-  | { readonly order: 'reuse'; readonly memories: ArrayBuffer[] }
+  | { readonly order: 'reuse'; readonly memory: SharedArrayBuffer }
   /** There is room again for so many of the bytes that were handed over. */
   | { readonly order: 'room'; readonly bytes: number };
 

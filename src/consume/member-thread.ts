@@ -10,28 +10,30 @@ import { createLogger } from '../config/logger.ts';
 import { readerFor } from '../decode/reader.ts';
 import { messageOf } from '../errors.ts';
 import type { FastReader } from '../fast-path/fast-reader.ts';
+import { Room } from '../fast-path/room.ts';
 import { FastWriter } from '../fast-path/writer.ts';
 import { createKafka } from '../kafka/client.ts';
 import { KafkaJsMember } from './kafkajs-member.ts';
 import type { MemberData, News, Order } from './member-messages.ts';
 import { type FetchedBatch, keyOf } from './partition-source.ts';
 import { readAhead } from './read-ahead.ts';
-import { SpareMemory } from './spare-memory.ts';
+import { SharedMemory } from './shared-memory.ts';
 
 /** Bytes that are handed over before the worker must have said that there is room for more. */
-const MAX_BYTES_AHEAD = 1_048_576;
+const MAX_BYTES_AHEAD = 3 * 1_048_576;
+/** Bytes of a fetch below which it is handed over in memory of its own: that is given back by itself. */
+const WORTH_SHARING = 32_768;
 
 const { settings, groupId, topics } = workerData as MemberData;
 const logger = createLogger(settings.LOG_LEVEL);
-const spare = new SpareMemory();
-const allocate = (bytes: number) => spare.take(bytes);
+const shared = new SharedMemory();
 const member = new KafkaJsMember({
   kafka: createKafka(settings, logger),
   groupId,
   topics,
   sessionTimeoutMs: settings.KAFKA_SESSION_TIMEOUT_MS,
   logger,
-  allocate,
+  makeRoom: (bytes) => (bytes < WORTH_SHARING ? Room.none : new Room(shared.take(bytes))),
 });
 /** What is not handed over yet, with the last seek of its partition. */
 interface Received {
@@ -81,7 +83,7 @@ parentPort?.on('message', (order: Order) => {
     case 'resume':
       return member.resume(order.where);
     case 'reuse':
-      return spare.give(order.memories);
+      return shared.give(order.memory);
     case 'room':
       bytesAhead -= order.bytes;
       if (bytesAhead < MAX_BYTES_AHEAD) for (const resolve of waiting.splice(0)) resolve();
@@ -102,7 +104,10 @@ function handOverAll(): void {
 function handOver({ batch: { records, ...batch }, seek }: Received): void {
   const { packed } = records;
   const isKnown = packed.schemaIds.size > 0 && knowsAll(packed.schemaIds);
-  if (isKnown) records.columns = readAhead(records, (id) => readers.get(id), allocate);
+  if (isKnown) {
+    const { memory, end } = packed.shared ?? Room.none;
+    records.columns = readAhead(records, (id) => readers.get(id), new Room(memory, end));
+  }
   const { columns, memories } = records;
   tell({ news: 'fetched', batch, records: packed, columns, seek }, memories);
 }

@@ -1,6 +1,6 @@
 import type { HeaderValue } from '../decode/consumed-record.ts';
-import type { Allocate } from '../decode/memory.ts';
 import { schemaIdOf } from '../decode/wire-format.ts';
+import type { Room } from '../fast-path/room.ts';
 
 /** What a record takes beside its bytes: its coordinates and lengths, and what is read ahead of it. */
 export const RECORD_BYTES = 100;
@@ -31,6 +31,8 @@ export interface PackedRecords {
   readonly headers: ReadonlyMap<number, Headers>;
   /** All that the values are framed with. */
   readonly schemaIds: ReadonlySet<number>;
+  /** The memory in which they are, when both threads see it, and where what is free of it begins. */
+  readonly shared: { readonly memory: SharedArrayBuffer; readonly end: number } | undefined;
 }
 
 /** Packs records one after the other, in the order of their offsets. */
@@ -40,6 +42,7 @@ export class Packing {
   readonly #coordinates: Float64Array;
   readonly #layout: Int32Array;
   readonly #capacity: number;
+  readonly #room: Room;
   readonly #headers = new Map<number, Headers>();
   readonly #schemaIds = new Set<number>();
   #size = 0;
@@ -50,12 +53,13 @@ export class Packing {
    * @param capacity how many records there are at most
    * @param dataBytes how long keys and values are together
    */
-  constructor(capacity: number, dataBytes: number, allocate: Allocate) {
+  constructor(capacity: number, dataBytes: number, room: Room) {
     this.#capacity = capacity;
-    // As a whole or not at all: memory that others have a part in cannot be handed over.
-    this.data = Buffer.from(allocate(dataBytes), 0, dataBytes);
-    this.#coordinates = new Float64Array(allocate(capacity * 16), 0, capacity * 2);
-    this.#layout = new Int32Array(allocate(capacity * WORDS * 4), 0, capacity * WORDS);
+    this.#room = room;
+    const { buffer, byteOffset } = room.uint8(dataBytes);
+    this.data = Buffer.from(buffer, byteOffset, dataBytes);
+    this.#coordinates = room.float64(capacity * 2);
+    this.#layout = room.int32(capacity * WORDS);
   }
 
   /**
@@ -99,6 +103,7 @@ export class Packing {
   finish(): PackedRecords {
     const size = this.#size;
     const isFull = size === this.#capacity;
+    const { memory, end } = this.#room;
     return {
       size,
       bytes: this.data.length + size * RECORD_BYTES + this.#headerBytes + BLOCK_BYTES,
@@ -107,6 +112,7 @@ export class Packing {
       layout: isFull ? this.#layout : this.#layout.slice(0, size * WORDS),
       headers: this.#headers,
       schemaIds: this.#schemaIds,
+      shared: memory.byteLength === 0 ? undefined : { memory, end },
     };
   }
 

@@ -1,20 +1,21 @@
-import { allocateAnew } from '../decode/memory.ts';
 import { schemaIdOf } from '../decode/wire-format.ts';
 import { type Columns, ColumnsWriter } from '../fast-path/columns.ts';
 import type { FastReader } from '../fast-path/fast-reader.ts';
+import { Room } from '../fast-path/room.ts';
 import type { RecordBlock } from './record-block.ts';
 
 /**
  * Reads what the fast path takes of a block.
  *
  * @param readerOf the reader of a schema id; `undefined`: its messages are for the careful reader
+ * @param room for what is read
  */
 export function readAhead(
   block: RecordBlock,
   readerOf: (schemaId: number) => FastReader | undefined,
-  allocate = allocateAnew,
+  room = Room.none,
 ): Columns {
-  const columns = new ColumnsWriter(block.size, allocate);
+  const columns = new ColumnsWriter(block.size, room);
   const { memory } = block;
   let lastId: number | undefined;
   let reader: FastReader | undefined;
@@ -27,7 +28,7 @@ export function readAhead(
       reader = readerOf(id);
       lastId = id;
     }
-    reader?.read(memory, start, end, block.timestampAt(i), columns, i);
+    reader?.read(memory, start, end, block, columns, i);
   }
   return columns.finish();
 }

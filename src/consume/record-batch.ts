@@ -1,6 +1,6 @@
 import type { HeaderValue } from '../decode/consumed-record.ts';
-import { allocateAnew } from '../decode/memory.ts';
-import { type PackedRecords, Packing } from './packed-records.ts';
+import { Room } from '../fast-path/room.ts';
+import { type PackedRecords, Packing, RECORD_BYTES } from './packed-records.ts';
 
 /**
  * A record batch of Kafka's format 2 as it lies in a fetch, decompressed. Its records are read where
@@ -68,20 +68,26 @@ export function endOfBatch(bytes: Buffer, start: number): number {
   return start + 12 + bytes.readInt32BE(start + 8);
 }
 
+export type MakeRoom = (bytes: number) => Room;
+/** For what lies between arrays. */
+const ALIGNMENT_BYTES = 128;
+
 /**
  * Packs the records of some batches.
  *
  * @param fromOffset records in front of it are left out: a fetch begins with a whole batch
+ * @param makeRoom for the records and what is read of them
  * @throws {RangeError} when the bytes of a batch are no records
  */
 export function packBatches(
   batches: readonly RecordBatch[],
   fromOffset: number,
-  allocate = allocateAnew,
+  makeRoom: MakeRoom = () => Room.none,
 ): PackedRecords {
   const bytes = batches.reduce((sum, { records }) => sum + records.length, 0);
   const count = batches.reduce((sum, batch) => sum + batch.count, 0);
-  const packing = new Packing(count, bytes, allocate);
+  const room = makeRoom(bytes + count * RECORD_BYTES + ALIGNMENT_BYTES);
+  const packing = new Packing(count, bytes, room);
   let base = 0;
   for (const batch of batches) {
     batch.records.copy(packing.data, base);

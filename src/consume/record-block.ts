@@ -1,6 +1,7 @@
 import type { ConsumedRecord, HeaderValue } from '../decode/consumed-record.ts';
-import { allocateAnew, type Memory, memoryOf } from '../decode/memory.ts';
+import { type Memory, memoryOf } from '../decode/memory.ts';
 import type { Columns } from '../fast-path/columns.ts';
+import { Room } from '../fast-path/room.ts';
 import {
   type Headers,
   type PackedRecords,
@@ -18,13 +19,16 @@ export interface FetchedRecord {
   readonly headers?: Headers | undefined;
 }
 
+const NO_MEMORY = memoryOf(Buffer.alloc(0));
+const NO_NUMBERS: Float64Array = new Float64Array();
+const NO_LAYOUT: Int32Array = new Int32Array();
 const NO_HEADERS: Headers = Object.freeze({});
 
 /** @param records in the order of their offsets; their bytes are copied */
 export function packRecords(records: readonly FetchedRecord[]): PackedRecords {
   const length = (bytes: Buffer | null) => bytes?.length ?? 0;
   const bytes = records.reduce((sum, { key, value }) => sum + length(key) + length(value), 0);
-  const packing = new Packing(records.length, bytes, allocateAnew);
+  const packing = new Packing(records.length, bytes, Room.none);
   let end = 0;
   for (const { offset, timestamp, key, value, headers } of records) {
     const at = end;
@@ -47,18 +51,18 @@ export class RecordBlock {
   /** What was read ahead of its records; `undefined`: nothing yet. */
   columns: Columns | undefined;
   /** The bytes of all keys and values. */
-  readonly memory: Memory;
-  readonly #offsets: Float64Array;
-  readonly #timestamps: Float64Array;
-  readonly #layout: Int32Array;
+  memory: Memory;
+  #offsets: Float64Array;
+  #timestamps: Float64Array;
+  #layout: Int32Array;
   readonly #headers: PackedRecords['headers'];
-  readonly #giveBack: ((memories: ArrayBuffer[]) => void) | undefined;
+  readonly #giveBack: ((memory: SharedArrayBuffer) => void) | undefined;
 
-  /** @param giveBack takes the memory when it is not needed any more */
+  /** @param giveBack takes shared memory when it is not needed any more */
   constructor(
     packed: PackedRecords,
     columns?: Columns,
-    giveBack?: (memories: ArrayBuffer[]) => void,
+    giveBack?: (memory: SharedArrayBuffer) => void,
   ) {
     this.#giveBack = giveBack;
     const { size, bytes, data, coordinates, layout, headers } = packed;
@@ -77,16 +81,23 @@ export class RecordBlock {
     return new RecordBlock(packRecords(records));
   }
 
-  /** All memory that the records and their columns are in. */
+  /** The memory that the records and their columns are in and that is not shared. */
   get memories(): ArrayBuffer[] {
     const { data, coordinates, layout } = this.packed;
     const arrays = [data, coordinates, layout, ...Object.values(this.columns ?? {})];
-    return arrays.map(({ buffer }) => buffer as ArrayBuffer);
+    return arrays.map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer);
   }
 
-  /** Gives the memory away, where it came from: nothing of the block may be read from here on. */
+  /** Gives shared memory back: it is written over, and so nothing is found in the block any more. */
   release(): void {
-    this.#giveBack?.(this.memories);
+    const { shared } = this.packed;
+    if (shared === undefined || this.#giveBack === undefined) return;
+    this.memory = NO_MEMORY;
+    this.#offsets = NO_NUMBERS;
+    this.#timestamps = NO_NUMBERS;
+    this.#layout = NO_LAYOUT;
+    this.columns = undefined;
+    this.#giveBack(shared.memory);
   }
 
   offsetAt(index: number): number {

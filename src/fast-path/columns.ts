@@ -1,5 +1,5 @@
-import type { Allocate } from '../decode/memory.ts';
 import { METRIC_RECORDS, type MetricType } from '../schemas/metric-records.ts';
+import type { Room } from './room.ts';
 
 /**
  * What the fast path read of the records of a block, in columns: plain data that can be handed from
@@ -60,16 +60,14 @@ export class ColumnsWriter {
   #end = 0;
 
   /** @param size how many records the block has */
-  constructor(size: number, allocate: Allocate) {
+  constructor(size: number, room: Room) {
     // These two are not written for every record.
-    this.kinds = new Uint8Array(allocate(size), 0, size).fill(NOT_READ);
-    this.places = new Uint16Array(allocate(size * PLACES * 2), 0, size * PLACES).fill(0);
-    this.eventUs = new Float64Array(allocate(size * 8), 0, size);
-    const words = size * IDENTITY_WORDS;
-    this.identities = new Int32Array(allocate(words * 4), 0, words);
-    this.valuesAt = new Int32Array(allocate(size * 4), 0, size);
-    const values = size * VALUES_EXPECTED;
-    this.#values = new Float64Array(allocate(values * 8), 0, values);
+    this.kinds = room.uint8(size).fill(NOT_READ);
+    this.places = room.uint16(size * PLACES).fill(0);
+    this.eventUs = room.float64(size);
+    this.identities = room.int32(size * IDENTITY_WORDS);
+    this.valuesAt = room.int32(size);
+    this.#values = room.float64(size * VALUES_EXPECTED);
   }
 
   /** The values of a record are written from here on. */

@@ -55,13 +55,13 @@ export class FastReader {
    * Reads the value from `start` up to `end`, its frame included, into the columns; when it is for
    * the careful reader, its kind stays `NOT_READ`. The head is not looked into.
    *
-   * @param timestamp the record's, in milliseconds since 1970
+   * @param record tells its timestamp, in milliseconds since 1970
    */
   read(
     memory: Memory,
     start: number,
     end: number,
-    timestamp: number,
+    record: { timestampAt(index: number): number },
     columns: ColumnsWriter,
     index: number,
   ): void {
@@ -83,7 +83,10 @@ export class FastReader {
       if (!this.#readBilled(memory, start, branch.layout, branch.billed, columns, index)) return;
     }
     columns.places[index * PLACES + PLACE.headEnd] = headEnd - start;
-    columns.eventUs[index] = eventTime(slots.numbers[branch.timestamp] as number, timestamp);
+    columns.eventUs[index] = eventTime(
+      slots.numbers[branch.timestamp] as number,
+      record.timestampAt(index),
+    );
     columns.kinds[index] = branch.kind;
   }
 

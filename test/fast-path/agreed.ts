@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { readAhead } from '../../src/consume/read-ahead.ts';
 import { RecordBlock } from '../../src/consume/record-block.ts';
 import type { SchemaCache } from '../../src/decode/schema-cache.ts';
+import { Room } from '../../src/fast-path/room.ts';
 import { fastWriterOf } from '../../src/fast-path/writer.ts';
 import { BinaryValues, OID } from '../../src/ledger/binary-values.ts';
 import type { BillableMessage, Message } from '../../src/ledger/message.ts';
@@ -50,9 +51,11 @@ const readerOf = (cache: SchemaCache) => (id: number) => {
   return entry && fastWriterOf(entry)?.reader;
 };
 
-/** Larger than it has to be, with something left in it. */
-function usedMemory(bytes: number): ArrayBuffer {
-  return new Uint8Array(bytes + 64).fill(0xa5).buffer;
+/** With something left in it. */
+function usedRoom(): Room {
+  const memory = new SharedArrayBuffer(4_096);
+  new Uint8Array(memory).fill(0xa5);
+  return new Room(memory, 8);
 }
 
 /** What the fast path says of a value, when that is what the careful one says. */
@@ -67,7 +70,7 @@ export function agreed(
   const block = RecordBlock.of(
     neighbours.map((bytes, offset) => ({ offset, timestamp, key: null, value: bytes, ...beside })),
   );
-  block.columns = readAhead(block, readerOf(cache), usedMemory);
+  block.columns = readAhead(block, readerOf(cache), usedRoom());
   const fast = usualMessage(block, 1, cache);
   if (fast === undefined) return undefined;
   expect(seen(fast)).toEqual(seen(prepareCarefully(block.recordAt(1), cache)));

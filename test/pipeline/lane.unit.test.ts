@@ -53,7 +53,8 @@ function fetched(from: number, to: number, giveBack: () => void): FetchedBatch {
     key: null,
     value: null,
   }));
-  const block = new RecordBlock(packRecords(records), undefined, giveBack);
+  const shared = { memory: new SharedArrayBuffer(1), end: 0 };
+  const block = new RecordBlock({ ...packRecords(records), shared }, undefined, giveBack);
   const where = { topic: 'calls', partition: 0 };
   return { ...where, fromOffset: from, nextOffset: to, records: block, endOffset: to };
 }
