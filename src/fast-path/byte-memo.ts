@@ -1,4 +1,4 @@
-import type { Memory } from '../decode/memory.ts';
+import { type Memory, memoryOf } from '../decode/memory.ts';
 
 const INITIAL_SLOTS = 64;
 const INITIAL_BYTES = 4_096;
@@ -19,7 +19,7 @@ export class ByteMemo<T> {
   #entries = new Int32Array(INITIAL_SLOTS * 3);
   /** Numbers of entries, beginning with 1; 0 is free. Half full at most. */
   #slots = new Int32Array(INITIAL_SLOTS * 2);
-  #bytes = Buffer.alloc(INITIAL_BYTES);
+  #known = memoryOf(Buffer.alloc(INITIAL_BYTES));
   #end = 0;
 
   /** @param make is called for bytes that are not remembered; what it returns is never changed */
@@ -40,20 +40,25 @@ export class ByteMemo<T> {
       const slot = (hash + probe) & mask;
       const entry = this.#slots[slot] as number;
       if (entry === 0) return this.#add(hash, memory, start, end);
-      if (this.#isSame(entry - 1, hash, memory.bytes, start, end)) {
+      if (this.#isSame(entry - 1, hash, memory, start, end)) {
         return this.#values[entry - 1] as T;
       }
     }
     return this.#make(memory, start, end);
   }
 
-  #isSame(entry: number, hash: number, bytes: Buffer, start: number, end: number): boolean {
+  #isSame(entry: number, hash: number, memory: Memory, start: number, end: number): boolean {
     const entries = this.#entries;
     if (entries[entry * 3] !== hash) return false;
     let at = entries[entry * 3 + 1] as number;
     if ((entries[entry * 3 + 2] as number) - at !== end - start) return false;
-    const known = this.#bytes;
-    for (let i = start; i < end; i += 1, at += 1) if (known[at] !== bytes[i]) return false;
+    const { bytes, view } = memory;
+    const { bytes: knownBytes, view: knownView } = this.#known;
+    let i = start;
+    for (; i + 4 <= end; i += 4, at += 4) {
+      if (knownView.getInt32(at, true) !== view.getInt32(i, true)) return false;
+    }
+    for (; i < end; i += 1, at += 1) if (knownBytes[at] !== bytes[i]) return false;
     return true;
   }
 
@@ -68,7 +73,7 @@ export class ByteMemo<T> {
     const entry = this.#values.length;
     this.#values.push(value);
     this.#entries.set([hash, this.#end, this.#end + length], entry * 3);
-    this.#end += memory.bytes.copy(this.#bytes, this.#end, start, end);
+    this.#end += memory.bytes.copy(this.#known.bytes, this.#end, start, end);
     this.#place(entry, hash);
     return value;
   }
@@ -85,10 +90,11 @@ export class ByteMemo<T> {
   }
 
   #makeRoomFor(length: number): void {
-    if (this.#end + length > this.#bytes.length) {
-      const larger = Buffer.alloc(Math.max(this.#bytes.length * 2, this.#end + length));
-      this.#bytes.copy(larger, 0, 0, this.#end);
-      this.#bytes = larger;
+    const { bytes } = this.#known;
+    if (this.#end + length > bytes.length) {
+      const larger = Buffer.alloc(Math.max(bytes.length * 2, this.#end + length));
+      bytes.copy(larger, 0, 0, this.#end);
+      this.#known = memoryOf(larger);
     }
     const count = this.#values.length;
     if ((count + 1) * 3 <= this.#entries.length) return;

@@ -49,9 +49,20 @@ export class FastWriter {
 }
 
 const writers = new WeakMap<SchemaEntry, FastWriter | 'none'>();
+/** Nearly every message asks for the same as the one before it. */
+let lastEntry: SchemaEntry | undefined;
+let lastWriter: FastWriter | undefined;
 
 /** The fast path of a schema, made when it is first asked for. */
 export function fastWriterOf(entry: SchemaEntry): FastWriter | undefined {
+  if (entry !== lastEntry) {
+    lastWriter = find(entry);
+    lastEntry = entry;
+  }
+  return lastWriter;
+}
+
+function find(entry: SchemaEntry): FastWriter | undefined {
   let writer = writers.get(entry);
   if (writer === undefined) {
     writer = (entry.reader && FastWriter.of(entry.writer)) ?? 'none';

@@ -1,4 +1,7 @@
+import type { Memory } from '../decode/memory.ts';
 import { SHORT, writeAscii } from '../identify/short-text.ts';
+import { knownLimbs, limbsOf } from './limbs.ts';
+import { numericDigits, readDigitsOfLimbs, readDigitsOfText } from './numeric-digits.ts';
 
 /** Object identifiers of types; source: PostgreSQL, pg_type.dat. */
 export const OID = {
@@ -21,12 +24,9 @@ const NULL = -1;
 const EPOCH_DAYS = 10_957;
 const HIGH = 4_294_967_296;
 const NUMERIC_NEGATIVE = 0x4000;
-/** Decimal digits in one digit of a numeric. */
-const NUMERIC_DIGITS = 4;
-/** Enough for the largest and the smallest double; texts of the ledger are shorter. */
-const numericGroups = new Int16Array(512);
-const MINUS = 0x2d;
-const ZERO = 0x30;
+/** Nearly every day that is asked for is the one before it. */
+let lastDay = '';
+let lastDays = 0;
 
 /**
  * Writes values in binary form: neither side turns numbers into text and back, which for arrays is
@@ -91,7 +91,11 @@ export class BinaryValues {
 
   /** @param day as YYYY-MM-DD */
   date(day: string): void {
-    this.int4(Date.parse(day) / 86_400_000 - EPOCH_DAYS);
+    if (day !== lastDay) {
+      lastDays = Date.parse(day) / 86_400_000 - EPOCH_DAYS;
+      lastDay = day;
+    }
+    this.int4(lastDays);
   }
 
   text(value: string): void {
@@ -105,17 +109,22 @@ export class BinaryValues {
   }
 
   /** A text whose UTF-8 lies in `source` already, from `start` up to `end`. */
-  textFrom(source: Buffer, start: number, end: number): void {
+  textFrom(source: Memory, start: number, end: number): void {
     const length = end - start;
     this.#reserve(4 + length);
     this.word(length);
+    const at = this.end;
+    this.end += length;
     if (length > SHORT) {
-      source.copy(this.bytes, this.end, start, end);
-      this.end += length;
-    } else {
-      const { bytes } = this;
-      for (let i = start; i < end; i += 1) bytes[this.end++] = source[i] as number;
+      source.bytes.copy(this.bytes, at, start, end);
+      return;
     }
+    const { bytes } = this;
+    const to = this.#view;
+    const { bytes: from, view } = source;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) to.setInt32(at + i, view.getInt32(start + i));
+    for (; i < length; i += 1) bytes[at + i] = from[start + i] as number;
   }
 
   /** Begins a bytea of which the caller writes every byte, with `word`. */
@@ -126,41 +135,29 @@ export class BinaryValues {
 
   /** Exactly this decimal: `12.5`, `-3`, `5e-324`. */
   numeric(value: number | string): void {
-    const text = plainDecimal(String(value));
-    const negative = text.charCodeAt(0) === MINUS;
-    const point = text.indexOf('.');
-    const wholeEnd = point === -1 ? text.length : point;
-    const scale = point === -1 ? 0 : text.length - point - 1;
-    const groups = numericGroups;
-    let count = 0;
-    let group = 0;
-    // Groups of four digits, counted from the point to both sides.
-    for (let i = negative ? 1 : 0; i < wholeEnd; i += 1) {
-      group = group * 10 + text.charCodeAt(i) - ZERO;
-      if ((wholeEnd - i) % NUMERIC_DIGITS !== 1) continue;
-      groups[count++] = group;
-      group = 0;
-    }
-    const wholeGroups = count;
-    const padded = Math.ceil(scale / NUMERIC_DIGITS) * NUMERIC_DIGITS;
-    for (let i = 0; i < padded; i += 1) {
-      group = group * 10 + (i < scale ? text.charCodeAt(point + 1 + i) - ZERO : 0);
-      if (i % NUMERIC_DIGITS !== NUMERIC_DIGITS - 1) continue;
-      groups[count++] = group;
-      group = 0;
-    }
-    let first = 0;
-    while (first < count && groups[first] === 0) first += 1;
-    while (count > first && groups[count - 1] === 0) count -= 1;
+    const at = typeof value === 'number' ? limbsOf(value) : -1;
+    if (at === -1) readDigitsOfText(plainDecimal(String(value)));
+    else readDigitsOfLimbs(knownLimbs, at);
+    this.#numeric();
+  }
 
-    const isZero = first === count;
-    this.#reserve(12 + (count - first) * 2);
-    this.word(8 + (count - first) * 2);
-    this.#half(count - first);
-    this.#half(isZero ? 0 : wholeGroups - first - 1);
-    this.#half(negative && !isZero ? NUMERIC_NEGATIVE : 0);
+  /** The decimal in the limbs from `at` on. */
+  numericOfLimbs(limbs: Float64Array, at: number): void {
+    readDigitsOfLimbs(limbs, at);
+    this.#numeric();
+  }
+
+  /** The one that was read last. */
+  #numeric(): void {
+    const { groups, first, end, weight, isNegative, scale } = numericDigits;
+    const bytes = 8 + (end - first) * 2;
+    this.#reserve(4 + bytes);
+    this.word(bytes);
+    this.#half(end - first);
+    this.#half(weight);
+    this.#half(isNegative ? NUMERIC_NEGATIVE : 0);
     this.#half(scale);
-    for (let i = first; i < count; i += 1) this.#half(groups[i] as number);
+    for (let i = first; i < end; i += 1) this.#half(groups[i] as number);
   }
 
   /**

@@ -69,10 +69,8 @@ export async function acceptConflict(database: Database, key: ConflictKey): Prom
       requestId: requestIdOf(metric),
       eventUs,
       offset,
-      valueAt: (column: number) => {
-        const name = COLUMNS_OF[metric.type][column] as UsageColumn;
-        return exact(difference.usage[name]);
-      },
+      values: COLUMNS_OF[metric.type].map((name) => exact(difference.usage[name])),
+      valuesFrom: 0,
     }));
     const idOf = (entry: (typeof entries)[number]) => sourceIds(entry.provider, entry.model);
     const pages = new PageWriter(await rowOidOf(connection), where, idOf, entries.length);

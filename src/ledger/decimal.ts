@@ -1,3 +1,5 @@
+import { addToLimbs, LIMBS, textOfLimbs } from './limbs.ts';
+
 /**
  * Sums doubles as exact decimals. A double stands for its shortest decimal form, the one that every
  * language prints; the sum of those forms is the same in every order, which a sum of doubles is not.
@@ -47,77 +49,9 @@ export class DecimalSum {
   }
 }
 
-/**
- * Numbers that hold a sum of usual doubles: what is in front of the point, and two times nine digits
- * behind it.
- */
-export const LIMBS = 3;
-
-/**
- * Adds to the three limbs from `at` on, exactly.
- *
- * @returns false, and nothing is added: the value is negative, or has too many digits
- */
-export function addToLimbs(limbs: Float64Array, at: number, value: number): boolean {
-  if (value < 0 || value > MOST_WHOLE) return false;
-  const text = String(value);
-  let whole = 0;
-  let i = 0;
-  for (; i < text.length; i += 1) {
-    const digit = text.charCodeAt(i) - ZERO;
-    if (digit === POINT) break;
-    if (digit < 0 || digit > 9) return false;
-    whole = whole * 10 + digit;
-  }
-  let high = limbAt(text, i + 1);
-  let low = limbAt(text, i + 1 + LIMB_DIGITS);
-  if (high < 0 || low < 0 || text.length - i - 1 > LIMB_DIGITS * 2) return false;
-  whole += limbs[at] as number;
-  high += limbs[at + 1] as number;
-  low += limbs[at + 2] as number;
-  if (low >= LIMB) {
-    low -= LIMB;
-    high += 1;
-  }
-  if (high >= LIMB) {
-    high -= LIMB;
-    whole += 1;
-  }
-  if (whole > MOST_WHOLE) return false;
-  limbs[at] = whole;
-  limbs[at + 1] = high;
-  limbs[at + 2] = low;
-  return true;
-}
-
-/** The sum in the limbs from `at` on, in plain notation, without zeros at the end: `0`, `12.5`. */
-export function textOfLimbs(limbs: Float64Array, at: number): string {
-  const digits = (limb: number) => String(limbs[limb]).padStart(LIMB_DIGITS, '0');
-  const fraction = `${digits(at + 1)}${digits(at + 2)}`.replace(/0+$/, '');
-  return fraction === '' ? `${limbs[at]}` : `${limbs[at]}.${fraction}`;
-}
-
 /** With so many digits a whole number is exact. */
 const SAFE_DIGITS = 15;
 const POWERS = Array.from({ length: SAFE_DIGITS }, (_, i) => 10 ** i);
-const LIMB_DIGITS = 9;
-const LIMB = 10 ** LIMB_DIGITS;
-/** With twice as much a number is still exact. */
-const MOST_WHOLE = 2 ** 52;
-const ZERO = 0x30;
-/** The point, as a digit. */
-const POINT = 0x2e - ZERO;
-
-/** Nine digits of a text from `start` on, with zeros behind its end; -1: there is something else. */
-function limbAt(text: string, start: number): number {
-  let limb = 0;
-  for (let i = start; i < start + LIMB_DIGITS; i += 1) {
-    const digit = i < text.length ? text.charCodeAt(i) - ZERO : 0;
-    if (digit < 0 || digit > 9) return -1;
-    limb = limb * 10 + digit;
-  }
-  return limb;
-}
 
 interface Decimal {
   readonly units: number | bigint;

@@ -5,6 +5,8 @@ export type Membership = 'absent' | 'same' | 'other';
 
 const WORDS = 4;
 const INITIAL_SLOTS = 16;
+/** What is cleared costs as much as it is large. */
+const KEPT_SLOTS = 256;
 
 /**
  * Identities with their fingerprints, in 21 to 43 bytes each: open addressing over one typed
@@ -41,6 +43,18 @@ export class IdentitySet {
     const { identityHigh: high, identityLow: low } = event;
     const { fingerprintHigh, fingerprintLow } = event;
     this.#insert(high, low === 0 && high === 0 ? 1 : low, fingerprintHigh, fingerprintLow);
+  }
+
+  addAll(events: readonly Identity[]): void {
+    this.#makeRoomFor(events.length);
+    for (const event of events) this.add(event);
+  }
+
+  /** Forgets all, and keeps what memory a set that is used again needs. */
+  clear(): void {
+    this.#size = 0;
+    if (this.#slots.length > KEPT_SLOTS * WORDS) this.#slots = new Int32Array(KEPT_SLOTS * WORDS);
+    else this.#slots.fill(0);
   }
 
   /** Adds all entries of a ledger page: 16 bytes each, big-endian. */

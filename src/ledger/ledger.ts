@@ -12,14 +12,14 @@ import {
 import { PageWriter } from './page-writer.ts';
 import { keepConflicts, keepDeadLetters } from './refusals.ts';
 import { SessionMemory } from './session-memory.ts';
-import { mayChange, type SessionWork, sessionsOf, settle } from './session-work.ts';
+import { type SessionWork, sessionsOf, settle, settleUnchanged } from './session-work.ts';
 import { SourceIds } from './source-ids.ts';
 import { isRejected } from './sql-errors.ts';
 import { lockDeadLetter, resolveDeadLetter } from './statements/dead-letters.ts';
 import { insertPages, rowOidOf } from './statements/pages.ts';
 import { keepBooks, lockPosition, type PositionRow } from './statements/positions.ts';
 import { addUsage } from './statements/usage.ts';
-import { usageOf } from './usage-delta.ts';
+import { BatchUsage } from './usage-delta.ts';
 
 /** Offsets that one row of the books may span: a trickle extends it in place. */
 const MAX_RANGE = 100_000;
@@ -170,7 +170,7 @@ export class Ledger {
       }
       await this.#step('fenced');
       const counts = await this.#book(connection, batch, works);
-      const refused = batch.messages.filter(isRefused);
+      const refused = refusedOf(batch, counts);
       if (refused.length > 0) await this.#options.beforeDeadLetters?.(batch, refused);
       await keepBooksOf(connection, batch, position, counts);
       await this.#step('books_kept');
@@ -192,27 +192,24 @@ export class Ledger {
     const counts = countsOf(batch.messages);
     // Sessions that may change are locked; what is known of them is then current.
     await this.#sessions.recall(connection, works);
-    await this.#sessions.lock(connection, works.filter(mayChange));
+    const changing = works.filter((work) => !settleUnchanged(work, counts));
+    await this.#sessions.lock(connection, changing);
     await this.#step('sessions_locked');
-    for (const work of works) settle(work, counts);
+    for (const work of changing) settle(work, counts);
 
     const idOf = (event: BillableMessage) => this.#sources.idOf(event);
     const source = { ...batch, isCorrection: false };
     const rowOid = await this.#rowOid(connection);
     const memory = this.#pageMemories.pop();
     const pages = new PageWriter(rowOid, source, idOf, counts.applied, memory);
-    for (const { sessionId, touched, fresh } of works) {
-      if (touched !== undefined) pages.add(sessionId, touched, fresh);
-    }
-    const rows = pages.finish();
+    const { rows, usage } = write(works, pages);
     if (rows !== undefined) await insertPages.run(connection, { rows });
     this.#pageMemories.push(pages.memory);
     await this.#step('pages_written');
-    const usage = usageOf(works);
     if (usage !== undefined) await addUsage.run(connection, usage);
     await this.#step('usage_added');
     await keepConflicts(connection, batch, works);
-    await keepDeadLetters(connection, batch, batch.messages.filter(isRefused));
+    await keepDeadLetters(connection, batch, refusedOf(batch, counts));
     await this.#step('refusals_kept');
     return counts;
   }
@@ -225,6 +222,20 @@ export class Ledger {
   async #step(step: BatchStep): Promise<void> {
     if (this.#options.onStep !== undefined) await this.#options.onStep(step);
   }
+}
+
+/**
+ * What the fresh events of a batch become, in the ledger and in sums. In one go: batches are added up
+ * in the same memory, and what is known of a number is used for both.
+ */
+function write(works: readonly SessionWork[], pages: PageWriter<BillableMessage>) {
+  const usage = new BatchUsage();
+  for (const { sessionId, touched, fresh } of works) {
+    if (touched === undefined || fresh.length === 0) continue;
+    pages.add(sessionId, touched, fresh);
+    usage.add(sessionId, fresh);
+  }
+  return { rows: pages.finish(), usage: usage.parameters() };
 }
 
 /** Rolls a transaction back after it has told what it would have done. */
@@ -266,8 +277,11 @@ function rejected(message: Exclude<Message, RefusedMessage>, error: unknown): Re
   };
 }
 
-function isRefused(message: Message): message is RefusedMessage {
-  return message.kind === 'dead_letter';
+/** Mostly none, which need not be looked for. */
+function refusedOf({ messages }: Pick<Batch, 'messages'>, counts: OutcomeCounts): RefusedMessage[] {
+  return counts.dead_letter === 0
+    ? []
+    : messages.filter((message) => message.kind === 'dead_letter');
 }
 
 function otherAccounts(works: readonly SessionWork[]): number {

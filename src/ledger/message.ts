@@ -36,8 +36,9 @@ export interface BillableMessage extends SessionNote, Identity, RequestId {
   readonly metricType: BillableMetric['type'];
   readonly provider: string;
   readonly model: string;
-  /** What it adds to a column of its type, by its number among `COLUMNS_OF`; see `usageValues`. */
-  valueAt(column: number): number;
+  /** From `valuesFrom` on, what it adds to the columns of its type; see `usageValues`. */
+  readonly values: ArrayLike<number>;
+  readonly valuesFrom: number;
 }
 
 /** VAD and EOU, which are not billed, and tombstones, which have no session. */

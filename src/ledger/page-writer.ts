@@ -11,8 +11,9 @@ export interface PageEntry extends Identity, RequestId {
   /** Microseconds since 1970. */
   readonly eventUs: number;
   readonly offset: number;
-  /** Of a column of its type, by its number among `COLUMNS_OF`; as text where a number would not be exact. */
-  valueAt(column: number): number | string;
+  /** From `valuesFrom` on, those of the columns of its type; as text where a number would not be exact. */
+  readonly values: ArrayLike<number | string>;
+  readonly valuesFrom: number;
 }
 
 /** Where the entries of pages come from. */
@@ -190,9 +191,10 @@ class UsageOfPage {
     scratchUsed.fill(0);
     for (let i = 0; i < entries.length; i += 1) {
       const entry = entries[i] as PageEntry;
-      const places = PLACES_OF[entry.metricType];
+      const { metricType, values, valuesFrom } = entry;
+      const places = PLACES_OF[metricType];
       for (let j = 0; j < places.length; j += 1) {
-        const value = entry.valueAt(j);
+        const value = values[valuesFrom + j] as number | string;
         if (value !== 0) this.#put(places[j] as number, i, value);
       }
     }

@@ -75,7 +75,7 @@ export class SessionCache {
     base.firstUs = committed.firstUs;
     base.lastUs = committed.lastUs;
     base.attributes = committed.attributes;
-    for (const identity of committed.fresh) base.identities.add(identity);
+    base.identities.addAll(committed.fresh);
     this.#bytes += sizeOf(base);
     this.#evict();
   }

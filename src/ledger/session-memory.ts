@@ -81,7 +81,7 @@ export class SessionMemory {
         });
       } else if (known === undefined) {
         const identities = state?.identities ?? new IdentitySet();
-        for (const event of fresh) identities.add(event);
+        identities.addAll(fresh);
         this.#cache.set(sessionId, {
           revision,
           period,

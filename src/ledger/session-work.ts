@@ -18,10 +18,12 @@ export interface SessionWork {
   state: SessionState | undefined;
   /** Set when the session was locked and its row written. */
   touched: { revision: number; period: string; accountId: string | null } | undefined;
-  /** Not in the ledger before the batch commits. */
-  readonly fresh: BillableMessage[];
+  /** Not in the ledger before the batch commits; the same as `billable` when all of them are. */
+  fresh: readonly BillableMessage[];
   readonly conflicting: BillableMessage[];
 }
+
+const NONE: readonly BillableMessage[] = [];
 
 /** Sorts messages by session, in the order in which sessions appear. */
 export function sessionsOf(messages: readonly Message[]): Map<string, SessionWork> {
@@ -46,7 +48,7 @@ function noteIn(sessions: Map<string, SessionWork>, note: SessionNote): SessionW
       lastUs: note.eventUs,
       state: undefined,
       touched: undefined,
-      fresh: [],
+      fresh: NONE,
       conflicting: [],
     };
     sessions.set(note.sessionId, work);
@@ -65,14 +67,32 @@ function noteIn(sessions: Map<string, SessionWork>, note: SessionNote): SessionW
   return work;
 }
 
-/** Whether the batch may change anything about the session, so that it must be locked. */
-export function mayChange(work: SessionWork): boolean {
-  const { state } = work;
-  if (state === undefined) return true;
+/**
+ * Decides about a session to which the batch adds nothing, so that it need not be locked.
+ *
+ * @returns false, and nothing is decided: the batch may change something about it
+ */
+export function settleUnchanged(work: SessionWork, counts: OutcomeCounts): boolean {
+  const { state, billable } = work;
+  if (state === undefined || saysMore(work, state)) return false;
+  const conflicting: BillableMessage[] = [];
+  for (const event of billable) {
+    const membership = state.identities.lookup(event);
+    if (membership === 'absent') return false;
+    if (membership === 'other') conflicting.push(event);
+  }
+  counts.duplicate += billable.length - conflicting.length;
+  counts.conflict += conflicting.length;
+  work.conflicting.push(...conflicting);
+  return true;
+}
+
+/** Whether the batch says of the session itself what is not known yet. */
+function saysMore(work: SessionWork, state: SessionState): boolean {
   if (work.firstUs < state.firstUs || work.lastUs > state.lastUs) return true;
   if (state.accountId === null && work.accountId !== null) return true;
   for (const name in work.attributes) if (!state.attributes.has(name)) return true;
-  return work.billable.some((event) => state.identities.lookup(event) === 'absent');
+  return false;
 }
 
 /** Up to so many are compared one by one: most sessions have few events in a batch. */
@@ -80,36 +100,51 @@ const FEW = 16;
 
 /** Decides what becomes of each billable event: fresh, duplicate or conflict. */
 export function settle(work: SessionWork, counts: OutcomeCounts): void {
-  const { billable, state, fresh, conflicting } = work;
+  const { billable, state, conflicting } = work;
+  // Nearly always all are fresh, or none is: only then are they copied.
+  let fresh = billable;
+  let count = 0;
   let many: IdentitySet | undefined;
   for (const event of billable) {
     let membership = state?.identities.lookup(event) ?? 'absent';
-    if (membership === 'absent') membership = many?.lookup(event) ?? lookupAmong(fresh, event);
+    if (membership === 'absent') {
+      membership = many?.lookup(event) ?? lookupAmong(fresh, count, event);
+    }
+    if (membership === 'absent') {
+      fresh[count] = event;
+      count += 1;
+      if (many !== undefined) many.add(event);
+      else if (count > FEW) many = setOf(fresh, count);
+      continue;
+    }
+    if (fresh === billable) fresh = billable.slice(0, count);
     if (membership === 'same') {
       counts.duplicate += 1;
-    } else if (membership === 'other') {
+    } else {
       counts.conflict += 1;
       conflicting.push(event);
-    } else {
-      counts.applied += 1;
-      fresh.push(event);
-      if (many !== undefined) many.add(event);
-      else if (fresh.length > FEW) many = setOf(fresh);
     }
   }
-  if (fresh.length > 0 && work.touched === undefined) {
+  counts.applied += count;
+  work.fresh = fresh;
+  if (count > 0 && work.touched === undefined) {
     throw new Error(`session ${work.sessionId} would be written without its lock`);
   }
 }
 
-function setOf(events: readonly Identity[]): IdentitySet {
-  const set = new IdentitySet();
-  for (const event of events) set.add(event);
-  return set;
+/** One for all sessions: they are settled one after the other. */
+const among = new IdentitySet();
+
+function setOf(events: readonly Identity[], count: number): IdentitySet {
+  among.clear();
+  for (let i = 0; i < count; i += 1) among.add(events[i] as Identity);
+  return among;
 }
 
-function lookupAmong(events: readonly Identity[], event: Identity): Membership {
-  for (const other of events) {
+/** @param count how many of the events are looked at */
+function lookupAmong(events: readonly Identity[], count: number, event: Identity): Membership {
+  for (let i = 0; i < count; i += 1) {
+    const other = events[i] as Identity;
     if (other.identityLow !== event.identityLow) continue;
     if (other.identityHigh !== event.identityHigh) continue;
     const isSame =

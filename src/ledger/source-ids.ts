@@ -11,6 +11,9 @@ export class SourceIds {
   readonly #database: Database;
   readonly #ids = new Map<string, Map<string, Map<string, number>>>();
 
+  /** By metric type, what was found last: the events of a session are mostly of one model. */
+  readonly #last = new Map<string, { provider: string; model: string; id: number }>();
+
   constructor(database: Database) {
     this.#database = database;
   }
@@ -51,7 +54,11 @@ export class SourceIds {
   }
 
   #find({ metricType, provider, model }: BillableMessage): number | undefined {
-    return this.#ids.get(metricType)?.get(provider)?.get(model);
+    const last = this.#last.get(metricType);
+    if (last?.model === model && last.provider === provider) return last.id;
+    const id = this.#ids.get(metricType)?.get(provider)?.get(model);
+    if (id !== undefined) this.#last.set(metricType, { provider, model, id });
+    return id;
   }
 
   #remember(metricType: string, provider: string, model: string, id: number): void {

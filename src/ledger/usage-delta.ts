@@ -8,21 +8,10 @@ import { PLACES_OF, USAGE_TYPE_OF } from '../metrics/usage-of.ts';
 import { UsageRows } from '../metrics/usage-rows.ts';
 import { numberArray } from './array-literal.ts';
 import { BinaryValues, OID } from './binary-values.ts';
-import { addToLimbs, DecimalSum, LIMBS, textOfLimbs } from './decimal.ts';
+import { DecimalSum } from './decimal.ts';
+import { addToLimbs, LIMBS, textOfLimbs } from './limbs.ts';
 import type { BillableMessage } from './message.ts';
-import type { SessionWork } from './session-work.ts';
 import type { UsageParameters } from './statements/usage.ts';
-
-/** The fresh events of a batch, added up by row. */
-export function usageOf(sessions: Iterable<SessionWork>): UsageParameters | undefined {
-  const usage = new BatchUsage();
-  for (const { sessionId, fresh } of sessions) {
-    if (fresh.length === 0) continue;
-    usage.beginSession(sessionId);
-    for (const event of fresh) usage.add(event);
-  }
-  return usage.parameters();
-}
 
 /** Up to so many rows of a session are compared one by one: most sessions have a handful. */
 const FEW = 8;
@@ -37,14 +26,14 @@ const WIDTH = SECONDS + DURATION_COLUMNS.length * LIMBS;
 /** About what a row takes on its way to Postgres. */
 const ROW_BYTES = 192;
 
-/** Row by row. One for all batches, which are added up one after the other. */
+/** Row by row. One for all batches: from the first event to the parameters, nothing may be awaited. */
 let numbers = new Float64Array(1_024 * WIDTH);
 
 /**
  * What a batch adds to rows of `session_model_usage`, exactly. In columns, and on its way in binary
  * form: as objects and texts it was most of what a batch leaves to the garbage collector.
  */
-class BatchUsage {
+export class BatchUsage {
   readonly #sessionIds: string[] = [];
   readonly #usageTypes: UsageType[] = [];
   readonly #providers: string[] = [];
@@ -58,18 +47,21 @@ class BatchUsage {
   #first = 0;
   #many: Map<UsageType, UsageRows<{ row: number }>> | undefined;
 
-  beginSession(sessionId: string): void {
+  /** Adds fresh events of one session; each session once. */
+  add(sessionId: string, events: readonly BillableMessage[]): void {
     this.#sessionId = sessionId;
     this.#first = this.#sessionIds.length;
     this.#many = undefined;
+    for (const event of events) this.#add(event);
   }
 
-  add(event: BillableMessage): void {
+  #add(event: BillableMessage): void {
     const row = this.#rowOf(event);
     const at = row * WIDTH;
-    const places = PLACES_OF[event.metricType];
+    const { metricType, values, valuesFrom } = event;
+    const places = PLACES_OF[metricType];
     for (let i = 0; i < places.length; i += 1) {
-      const value = event.valueAt(i);
+      const value = values[valuesFrom + i] as number;
       if (value === 0) continue;
       const place = places[i] as number;
       if (place < COUNTS) this.#addCount(at + COUNT + place, value);
@@ -81,6 +73,7 @@ class BatchUsage {
     if (eventUs > (numbers[at + LAST_US] as number)) numbers[at + LAST_US] = eventUs;
   }
 
+  /** `undefined`: nothing was added. */
   parameters(): UsageParameters | undefined {
     const rows = this.#sessionIds.length;
     if (rows === 0) return undefined;
@@ -135,7 +128,7 @@ class BatchUsage {
     for (let row = 0; row < rows && isEmpty; row += 1) isEmpty = !this.#hasSeconds(row, place);
     if (isEmpty) return null;
     return values.array(OID.numeric, rows, (row) => {
-      if (this.#hasSeconds(row, place)) values.numeric(this.#secondsAt(row * WIDTH + place));
+      if (this.#hasSeconds(row, place)) this.#writeSeconds(values, row * WIDTH + place);
       else values.null();
     });
   }
@@ -146,12 +139,14 @@ class BatchUsage {
     return this.#unusual.has(at);
   }
 
-  #secondsAt(at: number): string {
-    const usual = textOfLimbs(numbers, at);
+  #writeSeconds(values: BinaryValues, at: number): void {
     const sum = this.#unusual.get(at);
-    if (sum === undefined) return usual;
-    sum.addText(usual);
-    return sum.toString();
+    if (sum === undefined) {
+      values.numericOfLimbs(numbers, at);
+    } else {
+      sum.addText(textOfLimbs(numbers, at));
+      values.numeric(sum.toString());
+    }
   }
 
   #addCount(at: number, value: number): void {
@@ -183,6 +178,10 @@ class BatchUsage {
       if (this.#usageTypes[row] === usageType) return row;
     }
     if (end < this.#first + FEW) return this.#addRow(usageType, provider, model);
+    return this.#rowOfMany(usageType, provider, model);
+  }
+
+  #rowOfMany(usageType: UsageType, provider: string, model: string): number {
     this.#many ??= new Map();
     let rows = this.#many.get(usageType);
     if (rows === undefined) {

@@ -1,11 +1,14 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { SchemaCache } from '../decode/schema-cache.ts';
 import type { Batch, Message } from '../ledger/message.ts';
+import { giveBack } from './column-messages.ts';
 import type { DeadLetterWindow } from './dead-letter-window.ts';
 import type { Halt } from './halt.ts';
 import { metricOf, prepareAt } from './prepare.ts';
 import type { Piece, Slice } from './record-queue.ts';
 
+/** In the place of a message that is not made yet. */
+const NONE = {} as Message;
 /** Records prepared before others get their turn. */
 const PREPARE_CHUNK = 500;
 
@@ -26,12 +29,14 @@ export interface Prepared {
  * @param window of the dead letters before
  */
 export async function prepareSlice(
-  { fromOffset, nextOffset, pieces, bytes }: Slice,
+  { fromOffset, nextOffset, pieces, size, bytes }: Slice,
   where: Pick<Batch, 'groupId' | 'topic' | 'partition' | 'pass'>,
   schemas: SchemaCache,
   window: DeadLetterWindow,
 ): Promise<Prepared> {
-  const messages: Message[] = [];
+  // As long as it will be: to grow, it would be copied again and again.
+  const messages = new Array<Message>(size).fill(NONE);
+  let count = 0;
   const batch: Batch = {
     ...where,
     fromOffset,
@@ -42,25 +47,27 @@ export async function prepareSlice(
   for (const { block, from, to } of pieces) {
     for (let index = from; index < to; index += 1) {
       const message = prepareAt(block, index, schemas);
-      messages.push(message);
+      messages[count++] = message;
       if (window.note(message.kind === 'dead_letter')) {
         const { dead, size } = window;
         const why =
           `${dead} of its last ${size} messages are dead letters, more than DEAD_LETTER_LIMIT ` +
           'allows; mend the cause or raise the limit, then restart';
         const halt: Halt = { kind: 'dead_letter_limit', why };
+        messages.length = count;
         return { batch: { ...batch, nextOffset: message.offset + 1 }, pieces, bytes, halt };
       }
-      if (messages.length % PREPARE_CHUNK === 0) await yieldToOthers();
+      if (count % PREPARE_CHUNK === 0) await yieldToOthers();
     }
   }
   return { batch, pieces, bytes, halt: undefined };
 }
 
 /**
- * Gives back the memory of blocks of which the last record is booked: those before it were booked
- * earlier.
+ * Gives back what nobody looks at any more when a batch is booked: its messages, and the memory of
+ * blocks of which the last record is booked; those before it were booked earlier.
  */
-export function release({ pieces }: Prepared): void {
+export function release({ batch, pieces }: Prepared): void {
+  giveBack(batch.messages);
   for (const { block, to } of pieces) if (to === block.size) block.release();
 }

@@ -1,22 +1,14 @@
 import { readAhead } from '../consume/read-ahead.ts';
 import type { RecordBlock } from '../consume/record-block.ts';
-import type { ConsumedRecord } from '../decode/consumed-record.ts';
 import type { SchemaCache } from '../decode/schema-cache.ts';
 import { HEADER_BYTES, schemaIdOf } from '../decode/wire-format.ts';
-import {
-  type Columns,
-  IDENTITY_WORDS,
-  NOT_READ,
-  PLACE,
-  PLACES,
-  typeOf,
-} from '../fast-path/columns.ts';
+import { type Columns, NOT_READ, PLACE, PLACES, typeOf } from '../fast-path/columns.ts';
 import type { Head } from '../fast-path/head.ts';
-import { type Model, type Names, NO_MODEL } from '../fast-path/names.ts';
+import { type Names, NO_MODEL } from '../fast-path/names.ts';
 import { type FastWriter, fastWriterOf } from '../fast-path/writer.ts';
-import type { BinaryValues } from '../ledger/binary-values.ts';
 import type { BillableMessage, IgnoredMessage } from '../ledger/message.ts';
 import { type BillableMetric, PLACES_OF } from '../metrics/usage-of.ts';
+import { billableOf, ignoredOf } from './column-messages.ts';
 
 /**
  * What the fast path makes of a record; `undefined`: it is for the careful one.
@@ -28,8 +20,7 @@ export function usualMessage(
   index: number,
   schemas: SchemaCache,
 ): BillableMessage | IgnoredMessage | undefined {
-  const columns = block.columns ?? readAhead(block, (id) => fastPathOf(schemas, id)?.reader);
-  block.columns = columns;
+  const columns = block.columns ?? readNow(block, schemas);
   const { memory } = block;
   const kind = columns.kinds[index] as number;
   if (kind === NOT_READ) return undefined;
@@ -46,11 +37,17 @@ export function usualMessage(
     : headOfKey(block, index, names);
   if (head === null) return undefined;
   const type = typeOf(kind) as BillableMetric['type'];
-  if (PLACES_OF[type] === undefined) return new UsualIgnored(block, index, head);
+  if (PLACES_OF[type] === undefined) return ignoredOf(block, index, head);
   const metadata = places[place + PLACE.metadataStart] as number;
   const metadataEnd = start + (places[place + PLACE.metadataEnd] as number);
   const model = metadata === 0 ? NO_MODEL : names.model(memory, start + metadata, metadataEnd);
-  return new UsualBillable(block, index, head, model);
+  return billableOf(block, index, head, model);
+}
+
+/** What was not read ahead. By itself: a function that makes a closure is dear, whether it does or not. */
+function readNow(block: RecordBlock, schemas: SchemaCache): Columns {
+  block.columns = readAhead(block, (id) => fastPathOf(schemas, id)?.reader);
+  return block.columns;
 }
 
 /** A header may name the session too: that is for the careful path. */
@@ -65,109 +62,4 @@ function headOfKey(block: RecordBlock, index: number, names: Names): Head | null
 function fastPathOf(schemas: SchemaCache, schemaId: number): FastWriter | undefined {
   const entry = schemas.get(schemaId);
   return entry && fastWriterOf(entry);
-}
-
-/** A message that is read out of its columns when it is asked: thousands of them wait in memory. */
-class UsualMessage {
-  protected readonly block: RecordBlock;
-  protected readonly index: number;
-  readonly #head: Head;
-
-  constructor(block: RecordBlock, index: number, head: Head) {
-    this.block = block;
-    this.index = index;
-    this.#head = head;
-  }
-  /** The block has them: a message was made of them. */
-  protected get columns(): Columns {
-    return this.block.columns as Columns;
-  }
-  get record(): ConsumedRecord {
-    return this.block.recordAt(this.index);
-  }
-  get offset(): number {
-    return this.block.offsetAt(this.index);
-  }
-  get sessionId(): string {
-    return this.#head.sessionId;
-  }
-  get accountId(): string | null {
-    return this.#head.accountId;
-  }
-  get attributes(): Head['attributes'] {
-    return this.#head.attributes;
-  }
-  get eventUs(): number {
-    return this.columns.eventUs[this.index] as number;
-  }
-}
-
-class UsualIgnored extends UsualMessage implements IgnoredMessage {
-  get kind(): 'ignored' {
-    return 'ignored';
-  }
-  get session(): this {
-    return this;
-  }
-}
-
-class UsualBillable extends UsualMessage implements BillableMessage {
-  readonly #model: Model;
-
-  constructor(block: RecordBlock, index: number, head: Head, model: Model) {
-    super(block, index, head);
-    this.#model = model;
-  }
-  get metricType(): BillableMetric['type'] {
-    return typeOf(this.columns.kinds[this.index] as number) as BillableMetric['type'];
-  }
-  get kind(): 'billable' {
-    return 'billable';
-  }
-  get schemaId(): number {
-    return schemaIdOf(this.block.memory.bytes, this.block.valueStartAt(this.index)) as number;
-  }
-  get provider(): string {
-    return this.#model.provider;
-  }
-  get model(): string {
-    return this.#model.model;
-  }
-  get requestId(): string | null {
-    const start = this.#requestIdStart();
-    if (start === -1) return null;
-    return this.block.memory.bytes.toString('latin1', start, start + this.#requestIdLength());
-  }
-  writeRequestId(to: BinaryValues): void {
-    const start = this.#requestIdStart();
-    if (start === -1) to.null();
-    else to.textFrom(this.block.memory.bytes, start, start + this.#requestIdLength());
-  }
-  /** -1: there is none. */
-  #requestIdStart(): number {
-    const at = this.columns.places[this.index * PLACES + PLACE.requestId] as number;
-    return at === 0 ? -1 : this.block.valueStartAt(this.index) + at;
-  }
-  #requestIdLength(): number {
-    return this.columns.places[this.index * PLACES + PLACE.requestIdLength] as number;
-  }
-  valueAt(column: number): number {
-    const { valuesAt, values } = this.columns;
-    return values[(valuesAt[this.index] as number) + column] as number;
-  }
-  get identityHigh(): number {
-    return this.#word(0);
-  }
-  get identityLow(): number {
-    return this.#word(1);
-  }
-  get fingerprintHigh(): number {
-    return this.#word(2);
-  }
-  get fingerprintLow(): number {
-    return this.#word(3);
-  }
-  #word(at: number): number {
-    return this.columns.identities[this.index * IDENTITY_WORDS + at] as number;
-  }
 }

@@ -6,6 +6,7 @@ import { Room } from '../../src/fast-path/room.ts';
 import { fastWriterOf } from '../../src/fast-path/writer.ts';
 import { BinaryValues, OID } from '../../src/ledger/binary-values.ts';
 import type { BillableMessage, Message } from '../../src/ledger/message.ts';
+import { giveBack } from '../../src/pipeline/column-messages.ts';
 import { prepareCarefully } from '../../src/pipeline/prepare.ts';
 import { usualMessage } from '../../src/pipeline/usual-message.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
@@ -73,6 +74,9 @@ export function agreed(
   block.columns = readAhead(block, readerOf(cache), usedRoom());
   const fast = usualMessage(block, 1, cache);
   if (fast === undefined) return undefined;
-  expect(seen(fast)).toEqual(seen(prepareCarefully(block.recordAt(1), cache)));
-  return seen(fast);
+  const said = seen(fast);
+  expect(said).toEqual(seen(prepareCarefully(block.recordAt(1), cache)));
+  // The next one is the same object, filled anew.
+  giveBack([fast]);
+  return said;
 }

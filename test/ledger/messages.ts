@@ -28,7 +28,8 @@ export function billable(
     requestId: requestIdOf(metric),
     provider: metric.metadata?.model_provider ?? '',
     model: metric.metadata?.model_name ?? '',
-    valueAt: (column) => usageValues(metric)?.[column] ?? 0,
+    values: usageValues(metric) ?? [],
+    valuesFrom: 0,
     ...note(session),
     ...identify(metric),
   };

@@ -3,7 +3,12 @@ import { identify } from '../../src/identify/identity.ts';
 import { IdentitySet } from '../../src/ledger/identity-set.ts';
 import type { Message } from '../../src/ledger/message.ts';
 import type { SessionState } from '../../src/ledger/session-cache.ts';
-import { mayChange, type SessionWork, sessionsOf, settle } from '../../src/ledger/session-work.ts';
+import {
+  type SessionWork,
+  sessionsOf,
+  settle,
+  settleUnchanged,
+} from '../../src/ledger/session-work.ts';
 import { llm } from '../identify/samples.ts';
 import { billable, ignored } from './messages.ts';
 
@@ -79,6 +84,8 @@ describe('a batch by session', () => {
   });
 });
 
+const none = () => ({ applied: 0, duplicate: 0, ignored: 0, conflict: 0, dead_letter: 0 });
+
 describe('whether a batch may change a session', () => {
   const event = billable(metric('1'));
 
@@ -101,7 +108,26 @@ describe('whether a batch may change a session', () => {
   ])('with %s', (_, state, message, expected) => {
     const work = workOf(message);
     work.state = state;
-    expect(mayChange(work)).toBe(expected);
+    expect(settleUnchanged(work, none())).toBe(!expected);
+  });
+
+  test('and what became of the events when it may not', () => {
+    const other = billable(metric('1', { ttft: 9 }));
+    const work = workOf(event, other, event);
+    work.state = known({}, '1');
+    const counts = none();
+    expect(settleUnchanged(work, counts)).toBe(true);
+    expect(counts).toEqual({ ...none(), duplicate: 2, conflict: 1 });
+    expect(work.conflicting).toEqual([other]);
+  });
+
+  test('and nothing is decided when it may', () => {
+    const work = workOf(event, billable(metric('1', { ttft: 9 })), billable(metric('2')));
+    work.state = known({}, '1');
+    const counts = none();
+    expect(settleUnchanged(work, counts)).toBe(false);
+    expect(counts).toEqual(none());
+    expect(work.conflicting).toEqual([]);
   });
 });
 
@@ -127,9 +153,20 @@ describe('what becomes of an event', () => {
     expect(work.fresh).toEqual([]);
   });
 
+  test('among many that are fresh, with duplicates and conflicts between them', () => {
+    const messages = Array.from({ length: 200 }, (_, i) => billable(metric(String(i % 90))));
+    messages.splice(40, 0, billable(metric('3', { prompt_tokens: 1 })));
+    const work = workOf(...messages);
+    expect(settled(work)).toMatchObject({ applied: 90, duplicate: 110, conflict: 1 });
+    expect(work.fresh.map((event) => event.requestId)).toEqual(
+      Array.from({ length: 90 }, (_, i) => String(i)),
+    );
+    // The next session is not told by the one before it.
+    expect(settled(workOf(...messages.slice(0, 30)))).toMatchObject({ applied: 30, duplicate: 0 });
+  });
+
   test('that is fresh in a session which was not locked: a bug', () => {
     const work = workOf(billable(metric('1')));
-    const counts = { applied: 0, duplicate: 0, ignored: 0, conflict: 0, dead_letter: 0 };
-    expect(() => settle(work, counts)).toThrow('without its lock');
+    expect(() => settle(work, none())).toThrow('without its lock');
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Message } from '../../src/ledger/message.ts';
 import { sessionsOf } from '../../src/ledger/session-work.ts';
-import { usageOf } from '../../src/ledger/usage-delta.ts';
+import { BatchUsage } from '../../src/ledger/usage-delta.ts';
 import { interruption, llm, stt, tts } from '../identify/samples.ts';
 import { elementsOf } from '../support/binary-array.ts';
 import { billable, ignored } from './messages.ts';
@@ -11,8 +11,11 @@ const MAX = Number.MAX_SAFE_INTEGER;
 /** The usage of messages that are all fresh; arrays as their elements, of which null is empty. */
 function usage(...messages: Message[]) {
   const works = [...sessionsOf(messages).values()];
-  for (const work of works) work.fresh.push(...work.billable);
-  const parameters = usageOf(works);
+  const batch = new BatchUsage();
+  for (const { sessionId, billable: fresh } of works) {
+    if (fresh.length > 0) batch.add(sessionId, fresh);
+  }
+  const parameters = batch.parameters();
   if (parameters === undefined) return undefined;
   return Object.fromEntries(
     Object.entries(parameters).map(([name, array]) => [
@@ -26,7 +29,7 @@ describe('what a batch adds to the usage of sessions', () => {
   test('is nothing without a fresh event', () => {
     expect(usage()).toBeUndefined();
     expect(usage(ignored({}))).toBeUndefined();
-    expect(usageOf(sessionsOf([billable(llm())]).values())).toBeUndefined();
+    expect(new BatchUsage().parameters()).toBeUndefined();
   });
 
   test('is a row for each session, kind, provider and model', () => {

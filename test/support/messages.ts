@@ -41,7 +41,8 @@ export function prepareRecord(record: ConsumedRecord, cache: SchemaCache): Messa
 /** All that a message adds to the columns of its type. */
 export function valuesOf(message: Message): number[] {
   if (message.kind !== 'billable') throw new Error(`the message is ${message.kind}`);
-  return COLUMNS_OF[message.metricType].map((_, column) => message.valueAt(column));
+  const { metricType, values, valuesFrom } = message;
+  return COLUMNS_OF[metricType].map((_, i) => values[valuesFrom + i] as number);
 }
 
 /** The whole metric of a message, as the ledger asks for it. */
