@@ -23,7 +23,7 @@ import { verifyBooks } from '../verify/verify.ts';
 import { tuneEngine } from './engine.ts';
 
 /** Memory for what is known of live sessions: about half a million events of them. */
-const CACHE_BYTES = 32 * 1_048_576;
+const CACHE_BYTES = 20 * 1_048_576;
 /** New months are prepared long before they begin. */
 const PARTITIONS_EVERY_MS = 24 * 3_600_000;
 const SELF_CHECK_EVERY_MS = 60_000;
@@ -111,8 +111,10 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
   const selfCheck = setInterval(() => checkBooks(database, logger, metrics), SELF_CHECK_EVERY_MS);
   const months = setInterval(() => preparePartitions(database, logger), PARTITIONS_EVERY_MS);
   try {
-    await preparePartitions(database, logger);
-    const targets = options.untilCaughtUp ? await targetsOf(options, source) : undefined;
+    const [targets] = await Promise.all([
+      options.untilCaughtUp ? targetsOf(options, source) : undefined,
+      preparePartitions(database, logger),
+    ]);
     await worker.start();
     const { onProgress } = options;
     const end =

@@ -199,7 +199,7 @@ export const SETTINGS = {
   BUFFER_MAX_BYTES: {
     group: 'worker',
     schema: integer(65_536, 1_073_741_824),
-    fallback: '31457280',
+    fallback: '29360128',
     about: 'Bytes fetched and not yet applied, over all partitions, at which fetching waits',
   },
   DEAD_LETTER_LIMIT: {

@@ -30,11 +30,17 @@ export async function readTargets(
   groupId: string,
   topics: readonly string[],
 ): Promise<Target[]> {
-  const positions = await positionsOf(database, groupId, topics);
+  const [positions, ...brokerSide] = await Promise.all([
+    positionsOf(database, groupId, topics),
+    ...topics.map(async (topic) => ({
+      topic,
+      committed: await source.committed(topic),
+      bounds: await source.bounds(topic),
+    })),
+  ]);
   const targets: Target[] = [];
-  for (const topic of topics) {
-    const committed = await source.committed(topic);
-    for (const [partition, bounds] of await source.bounds(topic)) {
+  for (const { topic, committed, bounds: all } of brokerSide) {
+    for (const [partition, bounds] of all) {
       const position = positions.get(keyOf({ topic, partition }));
       const { kind } = decideStart(position, committed.get(partition), bounds);
       const leaving = kind === 'rewind' || kind === 'lost' ? position : undefined;
