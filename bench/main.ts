@@ -61,8 +61,9 @@ async function bench(services: BenchServices) {
   const drains: Drain[] = [];
   let bytesPerEvent = { wal: 0, disk: 0 };
   let group = 0;
-  const drainInto = (database: BenchDatabase, topic: string, workers = 1) =>
-    drain(
+  const drainInto = async (database: BenchDatabase, topic: string, workers = 1) => {
+    await database.settle();
+    return drain(
       services.env({
         DATABASE_URL: database.url,
         KAFKA_TOPICS: topic,
@@ -70,6 +71,7 @@ async function bench(services: BenchServices) {
       }),
       workers,
     );
+  };
 
   note(`filling a ledger with ${SIZE.prefill} old entries …`);
   const old = await services.freshDatabase();
