@@ -83,7 +83,7 @@ export function settleUnchanged(work: SessionWork, counts: OutcomeCounts): boole
   }
   counts.duplicate += billable.length - conflicting.length;
   counts.conflict += conflicting.length;
-  work.conflicting.push(...conflicting);
+  for (const event of conflicting) work.conflicting.push(event);
   return true;
 }
 
