@@ -6,6 +6,7 @@ import { KafkaSource } from '../../src/consume/kafka-source.ts';
 import type { RecordBlock } from '../../src/consume/record-block.ts';
 import { createKafka } from '../../src/kafka/client.ts';
 import { freshTopic, stackUrls } from '../support/stack.ts';
+import { until } from '../support/until.ts';
 import { conformance } from './conformance.ts';
 
 const logger = createLogger('fatal');
@@ -20,8 +21,8 @@ const kafkaSettings = () =>
   );
 const kafka = () => createKafka(kafkaSettings(), logger);
 
-/** The memory of a block that is worth sending back. */
-async function blockOf(bytes: number): Promise<RecordBlock> {
+/** What is fetched of messages that are sent one after the other, each released before the next. */
+async function fetchedOneByOne(values: readonly Buffer[]): Promise<RecordBlock[]> {
   const topic = await freshTopic(1);
   const source = new KafkaSource({
     kafka: kafka(),
@@ -30,34 +31,43 @@ async function blockOf(bytes: number): Promise<RecordBlock> {
     topics: [topic],
     logger,
   });
+  const blocks: RecordBlock[] = [];
+  await source.start({
+    assigned: () => {
+      source.seek({ topic, partition: 0 }, 0);
+      source.resume({ topic, partition: 0 });
+    },
+    revoked: () => {},
+    fetched: ({ records }) => {
+      if (records.size > 0) blocks.push(records);
+      return undefined;
+    },
+  });
   const producer = kafka().producer({ createPartitioner: Partitioners.DefaultPartitioner });
   await producer.connect();
-  await producer.send({ topic, messages: [{ value: Buffer.alloc(bytes) }] });
+  for (const [i, value] of values.entries()) {
+    await producer.send({ topic, messages: [{ value }] });
+    await until(`message ${i} is fetched`, () => blocks.length > i);
+    expect(blocks[i]?.valueAt(0)).toEqual(value);
+    blocks[i]?.release();
+  }
   await producer.disconnect();
-  const block = await new Promise<RecordBlock>((resolve) => {
-    void source.start({
-      assigned: () => {
-        source.seek({ topic, partition: 0 }, 0);
-        source.resume({ topic, partition: 0 });
-      },
-      revoked: () => {},
-      fetched: ({ records }) => {
-        if (records.size > 0) resolve(records);
-        return undefined;
-      },
-    });
-  });
-  block.release();
   await source.stop();
-  return block;
+  return blocks;
 }
 
-test('memory that is released goes back to the thread, unless it is little', async () => {
-  const large = await blockOf(100_000);
-  expect(large.memory.bytes).toHaveLength(0);
-  expect(large.valueAt(0)).toHaveLength(0);
-  const small = await blockOf(100);
-  expect(small.valueAt(0)).toHaveLength(100);
+test('memory that is released is written over by a later fetch, and its block finds nothing', async () => {
+  const [first] = await fetchedOneByOne([Buffer.alloc(100_000, 1), Buffer.alloc(100_000, 2)]);
+  const memory = Buffer.from(first?.packed.shared?.memory ?? new ArrayBuffer(0));
+  expect(memory.includes(Buffer.alloc(100_000, 2))).toBe(true);
+  expect(first?.memory.bytes).toHaveLength(0);
+  expect(first?.valueAt(0)).toHaveLength(0);
+});
+
+test('little memory is not shared: its block keeps it', async () => {
+  const [small] = await fetchedOneByOne([Buffer.alloc(100, 1), Buffer.alloc(100, 2)]);
+  expect(small?.packed.shared).toBeUndefined();
+  expect(small?.valueAt(0)).toEqual(Buffer.alloc(100, 1));
 });
 
 describe('KafkaSource', () => {
