@@ -8,7 +8,8 @@ const NULL = -1;
 
 /** What of `pg` makes and sends messages; no part of its documented surface: its version is exact. */
 interface Wire {
-  readonly stream: { write(bytes: Buffer): boolean };
+  /** Sends nothing on a connection that has ended. */
+  _send(bytes: Buffer): void;
   bind(config: BindConfig): void;
 }
 type Parameter = Buffer | string | null | undefined;
@@ -29,8 +30,7 @@ export function sendLargeParametersAsTheyLie(client: pg.ClientBase): void {
   const { connection: wire } = client as unknown as { connection: Wire };
   const bind = wire.bind.bind(wire);
   wire.bind = (config) => {
-    if (config.values?.some(isLarge))
-      for (const piece of bindMessage(config)) wire.stream.write(piece);
+    if (config.values?.some(isLarge)) for (const piece of bindMessage(config)) wire._send(piece);
     else bind(config);
   };
 }

@@ -101,7 +101,7 @@ const FEW = 16;
 /** Decides what becomes of each billable event: fresh, duplicate or conflict. */
 export function settle(work: SessionWork, counts: OutcomeCounts): void {
   const { billable, state, conflicting } = work;
-  // Nearly always all are fresh, or none is: only then are they copied.
+  // Nearly always all are fresh, or none is: those that are need copying only when some are.
   let fresh = billable;
   let count = 0;
   let many: IdentitySet | undefined;
