@@ -3,7 +3,7 @@
  * packed anew here, and heartbeats go out while the worker's own thread is busy with a batch.
  */
 // First, before kafkajs is loaded.
-import './receive-whole-batches.ts';
+import './with-kafkajs-replaced.ts';
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { createLogger } from '../config/logger.ts';

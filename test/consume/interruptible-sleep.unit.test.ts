@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createLogger } from '../../src/config/logger.ts';
 import { sleepUntilWoken, wakeAll } from '../../src/consume/interruptible-sleep.ts';
 import { KafkaJsMember } from '../../src/consume/kafkajs-member.ts';
-import { receiveWholeBatches } from '../../src/consume/kafkajs-record-batches.ts';
+import { replaceKafkajsModules } from '../../src/consume/replace-kafkajs-modules.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -46,7 +46,7 @@ test('a partition that is resumed is a reason to wake', async () => {
 });
 
 test('it is how kafkajs sleeps, where its modules are replaced', () => {
-  receiveWholeBatches();
+  replaceKafkajsModules();
   const require = createRequire(import.meta.url);
   expect(require('kafkajs/src/utils/sleep.js')).toBe(sleepUntilWoken);
 });

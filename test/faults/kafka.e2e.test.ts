@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FaultScene, SESSION_RECOVERY_MS, withScene } from '../support/fault-scene.ts';
 import { membersOf } from '../support/group-members.ts';
 import { type OwnService, ownService } from '../support/own-service.ts';
+import { Api, ErrorCode, refuse } from '../support/refusing-broker.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
@@ -72,6 +73,49 @@ describe.concurrent('a group', () => {
       await settles();
     });
   });
+});
+
+describe.concurrent('a worker that cannot be taken into the group at once', () => {
+  test.each([
+    { what: 'moves', error: ErrorCode.NOT_COORDINATOR, isAnother: false },
+    { what: 'forgets the member', error: ErrorCode.UNKNOWN_MEMBER_ID, isAnother: true },
+  ])(
+    'joins it later, when the coordinator $what and then loads its groups',
+    async ({ error, isAnother }) => {
+      await scene(async ({ world, send, hasBooked, recovers, settles }) => {
+        const [host = '', port] = kafka.urls.kafkaBrokers.split(':');
+        const proxy = await TcpProxy.to(host, Number(port));
+        const worker = new WorkerProcess({
+          ...world.env,
+          ...SESSION,
+          TORTURE_KAFKA_PROXY: String(proxy.port),
+        });
+        try {
+          await send(400);
+          await hasBooked(400);
+          const [member] = await membersOf(world.settings);
+          const refused = refuse(proxy, [
+            { api: Api.HEARTBEAT, error },
+            { api: Api.JOIN_GROUP, error: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS },
+          ]);
+          await until('the worker was refused', () => refused() === 2);
+          await recovers(SESSION_RECOVERY_MS);
+          if (isAnother) {
+            await until('it is a member, and no other', async () => {
+              const members = await membersOf(world.settings);
+              return members.length === 1 && members[0] !== member;
+            });
+          }
+          await settles();
+          expect((await worker.stop()).code, worker.log).toBe(0);
+        } finally {
+          worker.signal('SIGKILL');
+          await worker.ended;
+          await proxy.close();
+        }
+      });
+    },
+  );
 });
 
 describe.concurrent('a worker whose wire to the broker fails', () => {

@@ -1,13 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createLogger } from '../../src/config/logger.ts';
-import { topicBounds, withAdmin } from '../../src/kafka/admin.ts';
-import { createKafka } from '../../src/kafka/client.ts';
 import type { BatchStep } from '../../src/ledger/ledger.ts';
 import { type FaultScene, RECOVERY_MS, withScene } from '../support/fault-scene.ts';
 import { membersOf } from '../support/group-members.ts';
 import { type OwnService, ownService } from '../support/own-service.ts';
+import { endsOf, partitionsBehind } from '../support/partitions-behind.ts';
 import { until } from '../support/until.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
 import type { World } from '../support/world.ts';
@@ -64,19 +62,6 @@ async function aSession({ database }: World): Promise<{ session: string; partiti
      FROM usage_event ORDER BY session_id LIMIT 1`,
   );
   return rows[0];
-}
-
-/** Partitions with messages that are not booked. */
-async function partitionsBehind({ settings, database, topic }: World): Promise<number[]> {
-  const ends = await withAdmin(createKafka(settings, createLogger('silent')), (admin) =>
-    topicBounds(admin, topic),
-  );
-  const { rows } = await database.query(
-    'SELECT partition, next_offset::int AS position FROM consumer_position',
-  );
-  return rows
-    .filter(({ partition, position }) => position < (ends.get(partition)?.latest ?? 0))
-    .map(({ partition }) => partition);
 }
 
 /** Takes all connections that a role may have, those of its workers too, and leaves them idle. */
@@ -218,7 +203,7 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
           return attempts.size === attempt;
         });
         await until('the other partitions are at their ends', async () => {
-          const behind = await partitionsBehind(world);
+          const behind = await partitionsBehind(world, await endsOf(world));
           return behind.every((other) => other === partition);
         });
         expect(isHeld).toBe(true);

@@ -6,7 +6,9 @@ export type Verdict =
   /** The server gets them, and the client never hears of it. */
   | 'cut behind'
   /** The server does not get them. */
-  | 'cut before';
+  | 'cut before'
+  /** The server gets only some of them; for the others the client is answered in its stead. */
+  | { readonly pass: Buffer; readonly answer: Buffer };
 
 interface Link {
   readonly client: Socket;
@@ -103,7 +105,13 @@ export class TcpProxy {
     }
     server.on('data', (bytes) => client.write(bytes));
     client.on('data', (bytes) => {
-      switch (this.judge(bytes)) {
+      const verdict = this.judge(bytes);
+      if (typeof verdict === 'object') {
+        server.write(verdict.pass);
+        client.write(verdict.answer);
+        return;
+      }
+      switch (verdict) {
         case 'pass':
           server.write(bytes);
           break;

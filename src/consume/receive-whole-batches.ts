@@ -1,3 +1,0 @@
-import { receiveWholeBatches } from './kafkajs-record-batches.ts';
-
-receiveWholeBatches();

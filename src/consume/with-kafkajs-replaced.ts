@@ -1,0 +1,3 @@
+import { replaceKafkajsModules } from './replace-kafkajs-modules.ts';
+
+replaceKafkajsModules();
