@@ -19,7 +19,7 @@ const MOST_DELAY_MS = 2_000;
 /** Kafka, once a broker has answered. */
 export async function reachKafka(settings: Settings, logger: Logger): Promise<Kafka> {
   // It fails at once, so that `reach` can say why when it has tried in vain.
-  const probe = createKafka(settings, logger, 0);
+  const probe = createKafka(settings, logger, { retries: 0 });
   await reach(settings, `Kafka at ${settings.KAFKA_BROKERS.join(', ')}`, () =>
     withAdmin(probe, (admin) => admin.describeCluster()),
   );

@@ -28,7 +28,8 @@ const { settings, groupId, topics } = workerData as MemberData;
 const logger = createLogger(settings.LOG_LEVEL);
 const shared = new SharedMemory();
 const member = new KafkaJsMember({
-  kafka: createKafka(settings, logger),
+  // What is fetched is packed, and with that copied, before more is fetched.
+  kafka: createKafka(settings, logger, { reusesAnswers: true }),
   groupId,
   topics,
   sessionTimeoutMs: settings.KAFKA_SESSION_TIMEOUT_MS,

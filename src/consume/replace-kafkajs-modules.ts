@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { sleepUntilWoken } from './interruptible-sleep.ts';
+import { answersAsTheyAre, type ConnectionClass } from './kafkajs-answers.ts';
 import { type GroupClass, joinedBeforeFetching } from './kafkajs-membership.ts';
 import {
   type DecodeBatch,
@@ -18,6 +19,7 @@ import {
 export function replaceKafkajsModules(): void {
   // Each in front of those that load it.
   replace<typeof sleepUntilWoken>('utils/sleep.js', () => sleepUntilWoken);
+  replace<ConnectionClass>('network/connection.js', answersAsTheyAre);
   replace<DecodeBatch>('protocol/recordBatch/v0/decoder.js', wholeBatches);
   replace<FilterAborted>('consumer/filterAbortedMessages.js', () => withoutAborted);
   replace<FetchedClass>('consumer/batch.js', fromWhereAsked);

@@ -18,18 +18,25 @@ const JOIN_MS = 70_000;
 /** Few and quick tries: what goes on for longer is decided by whoever asked. */
 const RETRIES = 5;
 
-/**
- * A kafkajs client as the settings say; its log goes to `logger`.
- *
- * @param retries what it tries again by itself
- */
-export function createKafka(settings: Settings, logger: Logger, retries = RETRIES): Kafka {
+export interface KafkaOptions {
+  /** How often a request is tried again. */
+  readonly retries?: number;
+  /** Set by who looks at nothing of a fetch any more when it fetches again from that broker. */
+  readonly reusesAnswers?: boolean;
+}
+
+/** A kafkajs client as the settings say; its log goes to `logger`. */
+export function createKafka(
+  settings: Settings,
+  logger: Logger,
+  { retries = RETRIES, reusesAnswers = false }: KafkaOptions = {},
+): Kafka {
   const config: KafkaConfig = {
     brokers: [...settings.KAFKA_BROKERS],
     clientId: settings.KAFKA_CLIENT_ID,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
-    socketFactory: watchedSockets(SILENCE_MS, JOIN_MS),
+    socketFactory: watchedSockets({ silenceMs: SILENCE_MS, joinMs: JOIN_MS, reusesAnswers }),
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries },
     logCreator: () => (entry) => logEntry(logger, entry),
   };

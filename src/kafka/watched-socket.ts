@@ -6,10 +6,20 @@ import { WholeAnswers } from './whole-answers.ts';
 /** As much as is read from a socket at once. */
 const PIECE_BYTES = 65_536;
 const KEEP_ALIVE_DELAY_MS = 10_000;
-/** Requests whose answer waits for the other members of a group. Source: Kafka protocol, API keys. */
+/** Source: Kafka protocol, API keys. The answer to the last two waits for the other members of a group. */
+const FETCH = 1;
 const JOIN_GROUP = 11;
 const SYNC_GROUP = 14;
 const API_KEY_OFFSET = 4;
+
+export interface SocketOptions {
+  /** How long a broker may leave a request unanswered, in milliseconds. */
+  readonly silenceMs: number;
+  /** The same while it waits for the other members of a group. */
+  readonly joinMs: number;
+  /** Who fetches looks at nothing of an answer any more when it fetches again on that connection. */
+  readonly reusesAnswers: boolean;
+}
 
 /**
  * Makes the sockets of a kafkajs client, and closes one whose broker leaves a request unanswered.
@@ -17,11 +27,12 @@ const API_KEY_OFFSET = 4;
  * kafkajs gives the request up by itself but keeps the connection and repeats the request on it: one
  * that was cut without a word would hold consumer, admin and producer for minutes, or for as long as
  * the kernel goes on sending. A connection that is closed it replaces at once.
- *
- * @param silenceMs how long a broker may leave a request unanswered
- * @param joinMs the same while it waits for the other members of a group
  */
-export function watchedSockets(silenceMs: number, joinMs: number): ISocketFactory {
+export function watchedSockets({
+  silenceMs,
+  joinMs,
+  reusesAnswers,
+}: SocketOptions): ISocketFactory {
   return ({ host, port, ssl, onConnect }) => {
     // kafkajs passes `ssl` in every case, whatever its type says.
     const isTls = ssl !== undefined && ssl !== null;
@@ -31,7 +42,7 @@ export function watchedSockets(silenceMs: number, joinMs: number): ISocketFactor
       // One for all that arrives: a new one for every piece would be as much to collect as to read.
       buffer: Buffer.allocUnsafeSlow(PIECE_BYTES),
       callback: (bytes: number, buffer: Uint8Array) => {
-        disarm();
+        silence.answered();
         answers.push((buffer as Buffer).subarray(0, bytes));
         return true;
       },
@@ -41,14 +52,18 @@ export function watchedSockets(silenceMs: number, joinMs: number): ISocketFactor
       ? tls.connect(secure, onConnect)
       : net.connect({ host, port, onread }, onConnect);
     socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
-    const disarm = closeWhenSilent(socket, silenceMs, joinMs);
+    const silence = closeWhenSilent(socket, silenceMs, joinMs);
+    beforeEachRequest(socket, (api) => {
+      silence.asked(api);
+      if (api === FETCH && reusesAnswers) answers.reuse();
+    });
     return socket;
   };
 }
 
-function closeWhenSilent(socket: net.Socket, silenceMs: number, joinMs: number): () => void {
+function closeWhenSilent(socket: net.Socket, silenceMs: number, joinMs: number) {
   let timer: NodeJS.Timeout | undefined;
-  const disarm = () => {
+  const answered = () => {
     clearTimeout(timer);
     timer = undefined;
   };
@@ -60,18 +75,21 @@ function closeWhenSilent(socket: net.Socket, silenceMs: number, joinMs: number):
       );
     }, ms);
   };
-  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
-  socket.write = ((...args: unknown[]) => {
-    if (waitsForOthers(args[0])) arm(joinMs);
+  const asked = (api: number | undefined) => {
+    if (api === JOIN_GROUP || api === SYNC_GROUP) arm(joinMs);
     else if (timer === undefined) arm(silenceMs);
-    return write(...args);
-  }) as typeof socket.write;
-  socket.on('close', disarm);
-  return disarm;
+  };
+  socket.on('close', answered);
+  return { asked, answered };
 }
 
-function waitsForOthers(request: unknown): boolean {
-  if (!Buffer.isBuffer(request) || request.length < API_KEY_OFFSET + 2) return false;
-  const key = request.readInt16BE(API_KEY_OFFSET);
-  return key === JOIN_GROUP || key === SYNC_GROUP;
+/** @param act is given the key of the request, when it has one */
+function beforeEachRequest(socket: net.Socket, act: (api: number | undefined) => void): void {
+  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  socket.write = ((...args: unknown[]) => {
+    const [request] = args;
+    const isWhole = Buffer.isBuffer(request) && request.length >= API_KEY_OFFSET + 2;
+    act(isWhole ? request.readInt16BE(API_KEY_OFFSET) : undefined);
+    return write(...args);
+  }) as typeof socket.write;
 }

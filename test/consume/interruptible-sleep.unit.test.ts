@@ -1,10 +1,8 @@
-import { createRequire } from 'node:module';
 import type { Kafka } from 'kafkajs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createLogger } from '../../src/config/logger.ts';
 import { sleepUntilWoken, wakeAll } from '../../src/consume/interruptible-sleep.ts';
 import { KafkaJsMember } from '../../src/consume/kafkajs-member.ts';
-import { replaceKafkajsModules } from '../../src/consume/replace-kafkajs-modules.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -43,10 +41,4 @@ test('a partition that is resumed is a reason to wake', async () => {
   const sleep = sleepUntilWoken(1_000_000);
   member.resume({ topic: 'calls', partition: 0 });
   await sleep;
-});
-
-test('it is how kafkajs sleeps, where its modules are replaced', () => {
-  replaceKafkajsModules();
-  const require = createRequire(import.meta.url);
-  expect(require('kafkajs/src/utils/sleep.js')).toBe(sleepUntilWoken);
 });

@@ -1,4 +1,4 @@
-import { Partitioners } from 'kafkajs';
+import { CompressionTypes, Partitioners } from 'kafkajs';
 import { describe, expect, test } from 'vitest';
 import { createLogger } from '../../src/config/logger.ts';
 import { loadSettings } from '../../src/config/settings.ts';
@@ -21,8 +21,11 @@ const kafkaSettings = () =>
   );
 const kafka = () => createKafka(kafkaSettings(), logger);
 
-/** What is fetched of messages that are sent one after the other, each released before the next. */
-async function fetchedOneByOne(values: readonly Buffer[]): Promise<RecordBlock[]> {
+/** What is fetched of messages that are sent one after the other. */
+async function fetchedOneByOne(
+  values: readonly Buffer[],
+  { isReleased = true, compression = CompressionTypes.None } = {},
+): Promise<RecordBlock[]> {
   const topic = await freshTopic(1);
   const source = new KafkaSource({
     kafka: kafka(),
@@ -46,10 +49,10 @@ async function fetchedOneByOne(values: readonly Buffer[]): Promise<RecordBlock[]
   const producer = kafka().producer({ createPartitioner: Partitioners.DefaultPartitioner });
   await producer.connect();
   for (const [i, value] of values.entries()) {
-    await producer.send({ topic, messages: [{ value }] });
+    await producer.send({ topic, messages: [{ value, headers: { is: value } }], compression });
     await until(`message ${i} is fetched`, () => blocks.length > i);
     expect(blocks[i]?.valueAt(0)).toEqual(value);
-    blocks[i]?.release();
+    if (isReleased) blocks[i]?.release();
   }
   await producer.disconnect();
   await source.stop();
@@ -62,6 +65,18 @@ test('memory that is released is written over by a later fetch, and its block fi
   expect(memory.includes(Buffer.alloc(100_000, 2))).toBe(true);
   expect(first?.memory.bytes).toHaveLength(0);
   expect(first?.valueAt(0)).toHaveLength(0);
+});
+
+test.each([
+  ['as they are', CompressionTypes.None],
+  ['compressed', CompressionTypes.GZIP],
+])('messages that were sent %s stay as they are while more is fetched', async (_, compression) => {
+  const values = [1, 2, 3, 4].map((byte) => Buffer.alloc(100_000, byte));
+  const blocks = await fetchedOneByOne(values, { isReleased: false, compression });
+  for (const [i, value] of values.entries()) {
+    expect(blocks[i]?.valueAt(0)).toEqual(value);
+    expect(blocks[i]?.recordAt(0).headers['is']).toEqual(value);
+  }
 });
 
 test('little memory is not shared: its block keeps it', async () => {
