@@ -1,3 +1,4 @@
+import { BILLED_FIELDS } from '../metrics/usage-of.ts';
 import { METRIC_RECORDS, type MetricType } from '../schemas/metric-records.ts';
 import type { Room } from './room.ts';
 
@@ -32,6 +33,13 @@ export function kindOf(type: MetricType): number {
 /** @param kind not `NOT_READ` */
 export function typeOf(kind: number): MetricType {
   return TYPES[kind] as MetricType;
+}
+
+const BILLED = TYPES.map((type) => type !== undefined && type in BILLED_FIELDS);
+
+/** @param kind not `NOT_READ` */
+export function isBilled(kind: number): boolean {
+  return BILLED[kind] as boolean;
 }
 
 /** Places of one record, and which is which. */

@@ -3,6 +3,7 @@ import { type Memory, memoryOf } from '../decode/memory.ts';
 import { TAG } from '../identify/canonical-form.ts';
 import { writeAscii } from '../identify/short-text.ts';
 import { END, type FormStep, type Layout, type Words } from './layout.ts';
+import { writeNumber } from './number-text.ts';
 import { slots } from './slots.ts';
 
 /** Room for the names and values of any metric, beside its texts. */
@@ -94,8 +95,9 @@ export function hashOfParts(
   for (const { slot, isText } of parts) {
     bytes[end++] = COMMA;
     const length = lengths[slot] as number;
-    if (isText && length >= 0) end = writePlain(memory, starts[slot] as number, length, end);
-    else end = writeAscii(bytes, end, isText ? 'null' : String(numbers[slot])) + end;
+    if (!isText) end = writeNumber(bytes, end, numbers[slot] as number);
+    else if (length < 0) end += writeAscii(bytes, end, 'null');
+    else end = writePlain(memory, starts[slot] as number, length, end);
     if (end < 0) return undefined;
   }
   if (end < 0) return undefined;

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 
-/** Bytes from which on a parameter is sent as it lies. */
-const LARGE = 65_536;
+/** Bytes of parameters together from which on they are sent as they lie. */
+const LARGE = 16_384;
 const BIND = 0x42;
 const BINARY = 1;
 const NULL = -1;
@@ -22,21 +22,24 @@ interface BindConfig {
 }
 
 /**
- * `pg` copies all parameters of a statement into a message that it makes anew: for the pages of a
- * batch that is megabytes, for the kernel to clear and the garbage collector to find. Large ones
- * are sent from where they lie; nothing may be written there before the statement has its answer.
+ * `pg` copies all parameters of a statement into a message that it makes anew and enlarges again and
+ * again: for the pages and sums of a batch that is megabytes, for the kernel to clear and the garbage
+ * collector to find. When they are large they are sent from where they lie; nothing may be written
+ * there before the statement has its answer.
  */
 export function sendLargeParametersAsTheyLie(client: pg.ClientBase): void {
   const { connection: wire } = client as unknown as { connection: Wire };
   const bind = wire.bind.bind(wire);
   wire.bind = (config) => {
-    if (config.values?.some(isLarge)) for (const piece of bindMessage(config)) wire._send(piece);
-    else bind(config);
+    if (bytesOf(config) < LARGE) bind(config);
+    else for (const piece of bindMessage(config)) wire._send(piece);
   };
 }
 
-function isLarge(value: unknown): boolean {
-  return Buffer.isBuffer(value) && value.length >= LARGE;
+function bytesOf({ values = [] }: BindConfig): number {
+  let bytes = 0;
+  for (const value of values) if (Buffer.isBuffer(value)) bytes += value.length;
+  return bytes;
 }
 
 /**

@@ -70,8 +70,9 @@ export class Ledger {
   readonly #sessions: SessionMemory;
   readonly #sources: SourceIds;
   #knownRowOid: number | undefined;
-  /** In which pages were written: megabytes, for each batch. */
+  /** In which pages, and sums, were written for batches before: megabytes. */
   readonly #pageMemories: Buffer[] = [];
+  readonly #usageMemories: Buffer[] = [];
 
   constructor(database: Database, options: LedgerOptions) {
     this.#database = database;
@@ -202,11 +203,13 @@ export class Ledger {
     const rowOid = await this.#rowOid(connection);
     const memory = this.#pageMemories.pop();
     const pages = new PageWriter(rowOid, source, idOf, counts.applied, memory);
-    const { rows, usage } = write(works, pages);
+    const usage = new BatchUsage(this.#usageMemories.pop());
+    const { rows, sums } = write(works, pages, usage);
     if (rows !== undefined) await insertPages.run(connection, { rows });
     this.#pageMemories.push(pages.memory);
     await this.#step('pages_written');
-    if (usage !== undefined) await addUsage.run(connection, usage);
+    if (sums !== undefined) await addUsage.run(connection, sums);
+    if (usage.memory !== undefined) this.#usageMemories.push(usage.memory);
     await this.#step('usage_added');
     await keepConflicts(connection, batch, works);
     await keepDeadLetters(connection, batch, refusedOf(batch, counts));
@@ -228,14 +231,17 @@ export class Ledger {
  * What the fresh events of a batch become, in the ledger and in sums. In one go: batches are added up
  * in the same memory, and what is known of a number is used for both.
  */
-function write(works: readonly SessionWork[], pages: PageWriter<BillableMessage>) {
-  const usage = new BatchUsage();
+function write(
+  works: readonly SessionWork[],
+  pages: PageWriter<BillableMessage>,
+  usage: BatchUsage,
+) {
   for (const { sessionId, touched, fresh } of works) {
     if (touched === undefined || fresh.length === 0) continue;
     pages.add(sessionId, touched, fresh);
     usage.add(sessionId, fresh);
   }
-  return { rows: pages.finish(), usage: usage.parameters() };
+  return { rows: pages.finish(), sums: usage.parameters() };
 }
 
 /** Rolls a transaction back after it has told what it would have done. */

@@ -2,12 +2,11 @@ import { readAhead } from '../consume/read-ahead.ts';
 import type { RecordBlock } from '../consume/record-block.ts';
 import type { SchemaCache } from '../decode/schema-cache.ts';
 import { HEADER_BYTES, schemaIdOf } from '../decode/wire-format.ts';
-import { type Columns, NOT_READ, PLACE, PLACES, typeOf } from '../fast-path/columns.ts';
+import { type Columns, isBilled, NOT_READ, PLACE, PLACES } from '../fast-path/columns.ts';
 import type { Head } from '../fast-path/head.ts';
 import { type Names, NO_MODEL } from '../fast-path/names.ts';
 import { type FastWriter, fastWriterOf } from '../fast-path/writer.ts';
 import type { BillableMessage, IgnoredMessage } from '../ledger/message.ts';
-import { type BillableMetric, PLACES_OF } from '../metrics/usage-of.ts';
 import { billableOf, ignoredOf } from './column-messages.ts';
 
 /**
@@ -36,8 +35,7 @@ export function usualMessage(
     ? names.head(memory, start + HEADER_BYTES, headEnd)
     : headOfKey(block, index, names);
   if (head === null) return undefined;
-  const type = typeOf(kind) as BillableMetric['type'];
-  if (PLACES_OF[type] === undefined) return ignoredOf(block, index, head);
+  if (!isBilled(kind)) return ignoredOf(block, index, head);
   const metadata = places[place + PLACE.metadataStart] as number;
   const metadataEnd = start + (places[place + PLACE.metadataEnd] as number);
   const model = metadata === 0 ? NO_MODEL : names.model(memory, start + metadata, metadataEnd);

@@ -23,7 +23,7 @@ describe('parameters beside a large one', () => {
     ['unnamed', undefined],
     ['prepared, and used again', 'beside_a_large_one'],
   ])('are read as they were given: a statement that is %s', async (_, name) => {
-    for (const size of [65_535, 65_536, LARGE.length]) {
+    for (const size of [100, 16_384, 65_536, LARGE.length]) {
       const values = parametersWith(LARGE.subarray(0, size));
       const { rows } = await world.database.query({
         text: STATEMENT,
@@ -35,6 +35,13 @@ describe('parameters beside a large one', () => {
       expect(rows[0].raw.equals(raw)).toBe(true);
       expect(rows[0].another.equals(another)).toBe(true);
     }
+  });
+
+  test('are read as they were given when none of them is large by itself', async () => {
+    const values = Array.from({ length: 12 }, (_, i) => Buffer.alloc(2_000 + i, i));
+    const columns = values.map((_, i) => `$${i + 1}::bytea AS c${i}`);
+    const { rows } = await world.database.query(`SELECT ${columns.join()}`, values);
+    expect(Object.values(rows[0])).toEqual(values);
   });
 
   test('are not copied', async () => {
