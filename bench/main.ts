@@ -25,7 +25,7 @@ const SIZE = quick
   ? { events: 500_000, rounds: 2, byHand: 4_000, prefill: 1_000_000, large: 0, seconds: 8 }
   : {
       events: 1_000_000,
-      rounds: 3,
+      rounds: 5,
       byHand: 20_000,
       prefill: 10_000_000,
       large: 5_000_000,
