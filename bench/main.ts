@@ -102,6 +102,10 @@ async function bench(services: BenchServices) {
     rates.add('read_and_decode', events / (await runReadAndDecode(services, first.topic, events)));
     await halves.drop();
 
+    // Once more, right beside what it is compared with.
+    const empty = await services.freshDatabase();
+    rates.add('drain_first', events / (await drainInto(empty, first.topic)).seconds);
+    await empty.drop();
     const full = await services.freshDatabase(old);
     rates.add('drain_full_ledger', events / (await drainInto(full, first.topic)).seconds);
     if (round === rounds) {
