@@ -1,6 +1,7 @@
 import type { Batch, Consumer, ConsumerCrashEvent, Kafka, KafkaMessage } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
 import { messageOf } from '../errors.ts';
+import { isTransientInKafka } from '../kafka/errors.ts';
 import { wakeAll } from './interruptible-sleep.ts';
 import type { BatchMessage } from './kafkajs-record-batches.ts';
 import type { PackedRecords } from './packed-records.ts';
@@ -59,7 +60,14 @@ export class KafkaJsMember implements GroupMember {
 
   async start(listener: SourceListener): Promise<void> {
     this.#listener = listener;
-    await this.#run();
+    try {
+      await this.#run();
+    } catch (error) {
+      if (!isTransientInKafka(error)) throw error;
+      // A broker that was there a moment ago is no reason to end.
+      this.#options.logger.warn({ error: messageOf(error) }, 'joining the group failed');
+      this.#startAgain();
+    }
   }
 
   async stop(): Promise<void> {
@@ -116,14 +124,20 @@ export class KafkaJsMember implements GroupMember {
     });
     this.#consumer = consumer;
     this.#listenTo(consumer);
-    await consumer.connect();
-    // Where there is no position, the worker seeks; this only says what an invalid offset becomes.
-    await consumer.subscribe({ topics: [...topics], fromBeginning: true });
-    await consumer.run({
-      autoCommit: false,
-      partitionsConsumedConcurrently: 16,
-      eachBatch: async ({ batch }) => this.#deliver(batch as unknown as FetchedKafkaBatch),
-    });
+    try {
+      await consumer.connect();
+      // Where there is no position, the worker seeks; this only says what an invalid offset becomes.
+      await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+      await consumer.run({
+        autoCommit: false,
+        partitionsConsumedConcurrently: 16,
+        eachBatch: async ({ batch }) => this.#deliver(batch as unknown as FetchedKafkaBatch),
+      });
+    } catch (error) {
+      // Another one takes its place, or nobody.
+      await consumer.disconnect().catch(() => {});
+      throw error;
+    }
   }
 
   #listenTo(consumer: Consumer): void {
@@ -172,12 +186,13 @@ export class KafkaJsMember implements GroupMember {
   }
 
   #startAgain(): void {
+    if (this.#stopped) return;
     const delay = this.#restartDelay;
     this.#restartDelay = Math.min(delay * 2, RESTART_DELAY_MS.most);
     this.#restart = setTimeout(() => {
       this.#run().catch((error: unknown) => {
         this.#options.logger.error({ error: messageOf(error) }, 'joining the group failed');
-        if (!this.#stopped) this.#startAgain();
+        this.#startAgain();
       });
     }, delay);
   }

@@ -6,14 +6,15 @@ import { KafkaSource } from '../../src/consume/kafka-source.ts';
 import type { RecordBlock } from '../../src/consume/record-block.ts';
 import { createKafka } from '../../src/kafka/client.ts';
 import { freshTopic, stackUrls } from '../support/stack.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 import { conformance } from './conformance.ts';
 
 const logger = createLogger('fatal');
-const kafkaSettings = () =>
+const kafkaSettings = (brokers = stackUrls().kafkaBrokers) =>
   loadSettings(
     {
-      KAFKA_BROKERS: stackUrls().kafkaBrokers,
+      KAFKA_BROKERS: brokers,
       KAFKA_SESSION_TIMEOUT_MS: '6000',
       LOG_LEVEL: 'fatal',
     },
@@ -84,6 +85,38 @@ test('little memory is not shared: its block keeps it', async () => {
   expect(small?.packed.shared).toBeUndefined();
   expect(small?.valueAt(0)).toEqual(Buffer.alloc(100, 1));
 });
+
+test('a broker that is away in the moment of the start is waited for', async () => {
+  const topic = await freshTopic(2);
+  const { proxy, brokers } = await proxyToBroker();
+  proxy.judge = () => 'cut before';
+  const source = new KafkaSource({
+    kafka: kafka(),
+    settings: kafkaSettings(brokers),
+    groupId: `group-${topic}`,
+    topics: [topic],
+    logger,
+  });
+  let partitions = 0;
+  await source.start({
+    assigned: (assigned) => {
+      partitions = assigned.length;
+    },
+    revoked: () => {},
+    fetched: () => undefined,
+  });
+  expect(partitions).toBe(0);
+  proxy.judge = () => 'pass';
+  await until('the partitions are assigned', () => partitions === 2);
+  await source.stop();
+  await proxy.close();
+});
+
+async function proxyToBroker(): Promise<{ proxy: TcpProxy; brokers: string }> {
+  const [host = '', port] = stackUrls().kafkaBrokers.split(':');
+  const proxy = await TcpProxy.to(host, Number(port));
+  return { proxy, brokers: `127.0.0.1:${proxy.port}` };
+}
 
 describe('KafkaSource', () => {
   conformance({
