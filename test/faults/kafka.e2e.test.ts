@@ -22,6 +22,29 @@ afterAll(async () => {
 
 const scene = (run: (scene: FaultScene) => Promise<void>) => withScene(kafka.urls, 4, run);
 
+/** Runs a test on a scene whose worker, which has booked 400 messages, reaches the broker by a proxy. */
+async function throughProxy(run: (scene: FaultScene, proxy: TcpProxy) => Promise<void>) {
+  await scene(async (made) => {
+    const [host = '', port] = kafka.urls.kafkaBrokers.split(':');
+    const proxy = await TcpProxy.to(host, Number(port));
+    const worker = new WorkerProcess({
+      ...made.world.env,
+      ...SESSION,
+      TORTURE_KAFKA_PROXY: String(proxy.port),
+    });
+    try {
+      await made.send(400);
+      await made.hasBooked(400);
+      await run(made, proxy);
+      expect((await worker.stop()).code, worker.log).toBe(0);
+    } finally {
+      worker.signal('SIGKILL');
+      await worker.ended;
+      await proxy.close();
+    }
+  });
+}
+
 describe.concurrent('a group', () => {
   test('whose worker is frozen in a transaction goes on without it; thawed, it has no effect and rejoins', async () => {
     await scene(async ({ world, work, send, booked, hasBooked, recovers, settles }) => {
@@ -82,37 +105,21 @@ describe.concurrent('a worker that cannot be taken into the group at once', () =
   ])(
     'joins it later, when the coordinator $what and then loads its groups',
     async ({ error, isAnother }) => {
-      await scene(async ({ world, send, hasBooked, recovers, settles }) => {
-        const [host = '', port] = kafka.urls.kafkaBrokers.split(':');
-        const proxy = await TcpProxy.to(host, Number(port));
-        const worker = new WorkerProcess({
-          ...world.env,
-          ...SESSION,
-          TORTURE_KAFKA_PROXY: String(proxy.port),
-        });
-        try {
-          await send(400);
-          await hasBooked(400);
-          const [member] = await membersOf(world.settings);
-          const refused = refuse(proxy, [
-            { api: Api.HEARTBEAT, error },
-            { api: Api.JOIN_GROUP, error: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS },
-          ]);
-          await until('the worker was refused', () => refused() === 2);
-          await recovers(SESSION_RECOVERY_MS);
-          if (isAnother) {
-            await until('it is a member, and no other', async () => {
-              const members = await membersOf(world.settings);
-              return members.length === 1 && members[0] !== member;
-            });
-          }
-          await settles();
-          expect((await worker.stop()).code, worker.log).toBe(0);
-        } finally {
-          worker.signal('SIGKILL');
-          await worker.ended;
-          await proxy.close();
+      await throughProxy(async ({ world, recovers, settles }, proxy) => {
+        const [member] = await membersOf(world.settings);
+        const refused = refuse(proxy, [
+          { api: Api.HEARTBEAT, error },
+          { api: Api.JOIN_GROUP, error: ErrorCode.COORDINATOR_LOAD_IN_PROGRESS },
+        ]);
+        await until('the worker was refused', () => refused() === 2);
+        await recovers(SESSION_RECOVERY_MS);
+        if (isAnother) {
+          await until('it is a member, and no other', async () => {
+            const members = await membersOf(world.settings);
+            return members.length === 1 && members[0] !== member;
+          });
         }
+        await settles();
       });
     },
   );
@@ -127,26 +134,10 @@ describe.concurrent('a worker whose wire to the broker fails', () => {
       limitMs: SESSION_RECOVERY_MS,
     },
   ])('goes on by itself, to the digit, when it $how', async ({ fail, limitMs }) => {
-    await scene(async ({ world, send, hasBooked, recovers, settles }) => {
-      const [host = '', port] = kafka.urls.kafkaBrokers.split(':');
-      const proxy = await TcpProxy.to(host, Number(port));
-      const worker = new WorkerProcess({
-        ...world.env,
-        ...SESSION,
-        TORTURE_KAFKA_PROXY: String(proxy.port),
-      });
-      try {
-        await send(400);
-        await hasBooked(400);
-        await fail(proxy);
-        await recovers(limitMs);
-        await settles();
-        expect((await worker.stop()).code, worker.log).toBe(0);
-      } finally {
-        worker.signal('SIGKILL');
-        await worker.ended;
-        await proxy.close();
-      }
+    await throughProxy(async ({ recovers, settles }, proxy) => {
+      await fail(proxy);
+      await recovers(limitMs);
+      await settles();
     });
   });
 
