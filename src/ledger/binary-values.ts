@@ -76,11 +76,11 @@ export class BinaryValues {
     this.word(value);
   }
 
-  /** @param value whole; also as text, for what is no safe integer */
-  int8(value: number | string): void {
+  /** @param value whole; as text or bigint, for what is no safe integer */
+  int8(value: number | string | bigint): void {
     this.#reserve(12);
     this.word(8);
-    if (typeof value === 'string') {
+    if (typeof value !== 'number') {
       this.end = this.bytes.writeBigInt64BE(BigInt(value), this.end);
       return;
     }

@@ -7,6 +7,7 @@ import { numberArray, textArray } from './array-literal.ts';
 import { type Connection, type Database, inTransaction } from './database.ts';
 import { DecimalSum } from './decimal.ts';
 import { PageWriter } from './page-writer.ts';
+import { revisionStep } from './revision.ts';
 import {
   type ConflictKey,
   type ConflictRow,
@@ -109,9 +110,10 @@ async function lockSession(connection: Connection, sessionId: string) {
     attributes: textArray(['{}']),
     firstUs: numberArray([known.first_us]),
     lastUs: numberArray([known.last_us]),
+    step: revisionStep(),
   });
   if (row === undefined) throw new Error(`session ${sessionId} was not locked`);
-  return { revision: Number(row.revision), period: row.period };
+  return { revision: BigInt(row.revision), period: row.period };
 }
 
 function differencesOf(

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.ts';
+import { numberArray, textArray } from './array-literal.ts';
 import { type Connection, type Database, inTransaction } from './database.ts';
 import {
   type Batch,
@@ -12,12 +13,14 @@ import {
 import { PageWriter } from './page-writer.ts';
 import { keepConflicts, keepDeadLetters } from './refusals.ts';
 import { SessionMemory } from './session-memory.ts';
-import { type SessionWork, sessionsOf, settle, settleUnchanged } from './session-work.ts';
-import { SourceIds } from './source-ids.ts';
+import { reopen, type SessionWork, sessionsOf, settle, settleUnchanged } from './session-work.ts';
+import { type BatchSources, SourceIds } from './source-ids.ts';
 import { isRejected } from './sql-errors.ts';
+import { StaleMemoryError } from './stale-memory.ts';
 import { lockDeadLetter, resolveDeadLetter } from './statements/dead-letters.ts';
-import { insertPages, rowOidOf } from './statements/pages.ts';
-import { keepBooks, lockPosition, type PositionRow } from './statements/positions.ts';
+import { compareNames, type FenceRow, fenceBatch } from './statements/fence.ts';
+import { insertPages } from './statements/pages.ts';
+import { keepBooks, type PositionRow } from './statements/positions.ts';
 import { addUsage } from './statements/usage.ts';
 import { BatchUsage } from './usage-delta.ts';
 
@@ -69,7 +72,6 @@ export class Ledger {
   readonly #options: LedgerOptions;
   readonly #sessions: SessionMemory;
   readonly #sources: SourceIds;
-  #knownRowOid: number | undefined;
   /** In which pages, and sums, were written for batches before: megabytes. */
   readonly #pageMemories: Buffer[] = [];
   readonly #usageMemories: Buffer[] = [];
@@ -118,23 +120,33 @@ export class Ledger {
     const key = { ...where, offset };
     const { metricOf } = options;
     const batch = { ...where, messages: [message], metricOf };
-    const works = [...sessionsOf(batch.messages).values()];
-    await this.#sources.prepare(works);
-    let outcome: Outcome | undefined;
-    try {
-      await inTransaction(this.#database, async (connection) => {
-        const [letter] = await lockDeadLetter.run(connection, key);
-        if (letter === undefined) return;
-        const counts = await this.#book(connection, batch, works);
-        outcome = (Object.keys(counts) as Outcome[]).find((name) => counts[name] > 0);
-        await resolveDeadLetter.run(connection, { ...key, resolution: outcome ?? 'ignored' });
-        if (options.dryRun) throw new DryRun();
-      });
-      this.#sessions.remember(works);
-    } catch (error) {
-      if (!(error instanceof DryRun)) throw error;
-    }
-    return outcome;
+    return this.#withCurrentMemory(async () => {
+      const works = [...sessionsOf(batch.messages).values()];
+      const sources = await this.#sources.prepare(works);
+      let outcome: Outcome | undefined;
+      try {
+        await inTransaction(this.#database, async (connection) => {
+          const [letter] = await lockDeadLetter.run(connection, key);
+          if (letter === undefined) return;
+          const [facts] = await compareNames.run(connection, namesOf(sources));
+          if (facts === undefined) throw new Error('a comparison without a row');
+          const { counts } = await this.#book(connection, batch, works, sources, facts);
+          outcome = (Object.keys(counts) as Outcome[]).find((name) => counts[name] > 0);
+          await resolveDeadLetter.run(connection, { ...key, resolution: outcome ?? 'ignored' });
+          if (options.dryRun) throw new DryRun();
+        });
+        this.#sessions.remember(works);
+      } catch (error) {
+        if (!(error instanceof DryRun)) throw error;
+      }
+      return outcome;
+    });
+  }
+
+  /** Drops all that is remembered of the database. */
+  forget(): void {
+    this.#sessions.forget();
+    this.#sources.forget();
   }
 
   async #applyHalves(batch: Batch): Promise<ApplyResult> {
@@ -153,24 +165,39 @@ export class Ledger {
     };
   }
 
+  /** Tries once more at once when what was remembered turns out to be stale. */
+  async #withCurrentMemory<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof StaleMemoryError)) throw error;
+      this.forget();
+      return work();
+    }
+  }
+
+  #applyWhole(batch: Batch): Promise<ApplyResult> {
+    return this.#withCurrentMemory(() => this.#tryWhole(batch));
+  }
+
   /**
    * The durable steps of a batch. A crash before COMMIT leaves nothing behind; a crash after it
    * leaves everything, and the next reader of the position begins behind the batch.
    */
-  async #applyWhole(batch: Batch): Promise<ApplyResult> {
+  async #tryWhole(batch: Batch): Promise<ApplyResult> {
     const works = [...sessionsOf(batch.messages).values()];
-    await this.#sources.prepare(works);
+    const sources = await this.#sources.prepare(works);
     const result = await inTransaction(this.#database, async (connection) => {
       await this.#step('begun');
       // The fence: whoever holds the position's row is the only one to move it.
-      const [position] = await lockPosition.run(connection, batch);
+      const [position] = await fenceBatch.run(connection, { ...keyOf(batch), ...namesOf(sources) });
       if (position === undefined) return { status: 'moved', position } as const;
       const { next_offset, pass } = position;
       if (Number(next_offset) !== batch.fromOffset || pass !== batch.pass) {
         return { status: 'moved', position: { nextOffset: Number(next_offset), pass } } as const;
       }
       await this.#step('fenced');
-      const counts = await this.#book(connection, batch, works);
+      const { counts } = await this.#book(connection, batch, works, sources, position);
       const refused = refusedOf(batch, counts);
       if (refused.length > 0) await this.#options.beforeDeadLetters?.(batch, refused);
       await keepBooksOf(connection, batch, position, counts);
@@ -189,20 +216,23 @@ export class Ledger {
     connection: Connection,
     batch: Pick<Batch, 'topic' | 'partition' | 'messages' | 'metricOf'>,
     works: readonly SessionWork[],
-  ): Promise<OutcomeCounts> {
+    sources: BatchSources,
+    facts: FenceRow,
+  ): Promise<{ counts: OutcomeCounts }> {
+    if (Number(facts.known_names) !== sources.used.length) {
+      throw new StaleMemoryError('numbers in usage_source are not those that were remembered');
+    }
     const counts = countsOf(batch.messages);
+    const changing = await this.#settleUnchanged(connection, works, counts);
     // Sessions that may change are locked; what is known of them is then current.
-    await this.#sessions.recall(connection, works);
-    const changing = works.filter((work) => !settleUnchanged(work, counts));
     await this.#sessions.lock(connection, changing);
     await this.#step('sessions_locked');
     for (const work of changing) settle(work, counts);
 
-    const idOf = (event: BillableMessage) => this.#sources.idOf(event);
+    const idOf = (event: BillableMessage) => sources.idOf(event);
     const source = { ...batch, isCorrection: false };
-    const rowOid = await this.#rowOid(connection);
     const memory = this.#pageMemories.pop();
-    const pages = new PageWriter(rowOid, source, idOf, counts.applied, memory);
+    const pages = new PageWriter(Number(facts.row_oid), source, idOf, counts.applied, memory);
     const usage = new BatchUsage(this.#usageMemories.pop());
     const { rows, sums } = write(works, pages, usage);
     if (rows !== undefined) await insertPages.run(connection, { rows });
@@ -214,12 +244,32 @@ export class Ledger {
     await keepConflicts(connection, batch, works);
     await keepDeadLetters(connection, batch, refusedOf(batch, counts));
     await this.#step('refusals_kept');
-    return counts;
+    return { counts };
   }
 
-  async #rowOid(connection: Connection): Promise<number> {
-    this.#knownRowOid ??= await rowOidOf(connection);
-    return this.#knownRowOid;
+  /**
+   * Settles the sessions to which the batch adds nothing. No lock tells whether what was remembered of
+   * them is current, so that is compared.
+   *
+   * @returns the sessions that may change
+   */
+  async #settleUnchanged(
+    connection: Connection,
+    works: readonly SessionWork[],
+    counts: OutcomeCounts,
+  ): Promise<SessionWork[]> {
+    const remembered = await this.#sessions.recall(connection, works);
+    const changing: SessionWork[] = [];
+    const unchanged: SessionWork[] = [];
+    for (const work of works) {
+      if (!settleUnchanged(work, counts)) changing.push(work);
+      else if (remembered.has(work)) unchanged.push(work);
+    }
+    for (const work of await this.#sessions.reload(connection, unchanged)) {
+      reopen(work, counts);
+      if (!settleUnchanged(work, counts)) changing.push(work);
+    }
+    return changing;
   }
 
   async #step(step: BatchStep): Promise<void> {
@@ -242,6 +292,19 @@ function write(
     usage.add(sessionId, fresh);
   }
   return { rows: pages.finish(), sums: usage.parameters() };
+}
+
+function keyOf({ groupId, topic, partition }: Batch) {
+  return { groupId, topic, partition };
+}
+
+function namesOf({ used }: BatchSources) {
+  return {
+    sourceIds: numberArray(used.map(({ id }) => id)),
+    metricTypes: textArray(used.map(({ metricType }) => metricType)),
+    providers: textArray(used.map(({ provider }) => provider)),
+    models: textArray(used.map(({ model }) => model)),
+  };
 }
 
 /** Rolls a transaction back after it has told what it would have done. */

@@ -64,7 +64,7 @@ export class PageWriter<Entry extends PageEntry> {
   /** Adds entries of one session, in order, under the revision that its lock gave. */
   add(
     sessionId: string,
-    { period, revision }: { period: string; revision: number },
+    { period, revision }: { period: string; revision: bigint },
     entries: readonly Entry[],
   ): void {
     for (let page = 0; page * MAX_ENTRIES < entries.length; page += 1) {
@@ -88,7 +88,7 @@ export class PageWriter<Entry extends PageEntry> {
   #addPage(
     sessionId: string,
     period: string,
-    revision: number,
+    revision: bigint,
     page: number,
     entries: readonly Entry[],
   ): void {

@@ -27,7 +27,7 @@ export class LedgerPreview {
       const { state, accountId } = work;
       // As if it had been locked at what is known of it.
       work.touched = {
-        revision: (state?.revision ?? 0) + 1,
+        revision: (state?.revision ?? 0n) + 1n,
         period: state?.period ?? '',
         accountId: state?.accountId ?? accountId,
       };
@@ -35,5 +35,9 @@ export class LedgerPreview {
     }
     this.#sessions.remember(works);
     return { status: 'applied', counts, otherAccounts: 0 };
+  }
+
+  forget(): void {
+    this.#sessions.forget();
   }
 }

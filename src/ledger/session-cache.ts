@@ -3,7 +3,7 @@ import type { IdentitySet } from './identity-set.ts';
 
 /** What is known of a session as of one revision of it. */
 export interface SessionState {
-  revision: number;
+  revision: bigint;
   /** Month of its pages, as YYYY-MM-DD. */
   readonly period: string;
   accountId: string | null;

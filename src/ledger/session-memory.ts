@@ -1,33 +1,61 @@
 import { numberArray, textArray } from './array-literal.ts';
 import { IdentitySet } from './identity-set.ts';
+import { revisionStep } from './revision.ts';
 import { SessionCache, type SessionState } from './session-cache.ts';
 import type { SessionWork } from './session-work.ts';
 import type { Queryable } from './statement.ts';
-import { loadSessions, touchSessions } from './statements/sessions.ts';
+import { changedSessions, loadSessions, touchSessions } from './statements/sessions.ts';
 
 /**
- * What a worker knows of sessions, and the lock under which that is certain. In a transaction:
- * `recall`, then `lock` what may change; after its commit: `remember`.
+ * What a worker knows of sessions. All of it is a guess, since the database may have been restored to
+ * an earlier moment, and is compared by revision in the transaction that relies on it. There:
+ * `recall`, then `lock` what may change and `reload` of the rest what is not current; after the
+ * commit: `remember`.
  */
 export class SessionMemory {
-  readonly #cache: SessionCache;
+  #cache: SessionCache;
+  readonly #maxBytes: number;
 
   constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
     this.#cache = new SessionCache(maxBytes);
   }
 
-  /** Fills in what is known of the sessions, from memory or else from committed data. */
-  async recall(connection: Queryable, works: readonly SessionWork[]): Promise<void> {
+  /**
+   * Fills in what is known of the sessions, from memory or else from committed data.
+   *
+   * @returns the sessions that came from memory
+   */
+  async recall(connection: Queryable, works: readonly SessionWork[]): Promise<Set<SessionWork>> {
+    const remembered = new Set<SessionWork>();
     const unknown: SessionWork[] = [];
     for (const work of works) {
       work.state = this.#cache.get(work.sessionId);
       if (work.state === undefined) unknown.push(work);
+      else remembered.add(work);
     }
-    const states = await load(connection, unknown);
-    for (const work of unknown) {
-      work.state = states.get(work.sessionId);
-      if (work.state !== undefined) this.#cache.set(work.sessionId, work.state);
-    }
+    await this.#load(connection, unknown);
+    return remembered;
+  }
+
+  /**
+   * Compares sessions, as they came from memory, with committed data, and loads again those that
+   * differ.
+   *
+   * @returns those that were loaded again
+   */
+  async reload(connection: Queryable, works: readonly SessionWork[]): Promise<Set<SessionWork>> {
+    if (works.length === 0) return new Set();
+    const rows = await changedSessions.run(connection, {
+      sessionIds: textArray(works.map(({ sessionId }) => sessionId)),
+      revisions: numberArray(works.map(({ state }) => state?.revision ?? null)),
+    });
+    if (rows.length === 0) return new Set();
+    const changed = new Set(rows.map((row) => row.session_id));
+    const stale = works.filter(({ sessionId }) => changed.has(sessionId));
+    for (const { sessionId } of stale) this.#cache.delete(sessionId);
+    await this.#load(connection, stale);
+    return new Set(stale);
   }
 
   /**
@@ -36,21 +64,23 @@ export class SessionMemory {
    */
   async lock(connection: Queryable, works: readonly SessionWork[]): Promise<void> {
     if (works.length === 0) return;
+    const step = revisionStep();
     const rows = await touchSessions.run(connection, {
       sessionIds: textArray(works.map(({ sessionId }) => sessionId)),
       accountIds: textArray(works.map(({ accountId }) => accountId)),
       attributes: textArray(works.map(({ attributes }) => JSON.stringify(attributes ?? {}))),
       firstUs: numberArray(works.map(({ firstUs }) => firstUs)),
       lastUs: numberArray(works.map(({ lastUs }) => lastUs)),
+      step,
     });
     const byId = new Map(rows.map((row) => [row.session_id, row]));
     const stale: SessionWork[] = [];
     for (const work of works) {
       const row = byId.get(work.sessionId);
       if (row === undefined) throw new Error(`session ${work.sessionId} was not locked`);
-      const revision = Number(row.revision);
+      const revision = BigInt(row.revision);
       work.touched = { revision, period: row.period, accountId: row.account_id };
-      if (revision !== (work.state?.revision ?? 0) + 1) stale.push(work);
+      if (revision - step !== (work.state?.revision ?? 0n)) stale.push(work);
     }
     const states = await load(connection, stale);
     for (const work of stale) {
@@ -95,6 +125,18 @@ export class SessionMemory {
       }
     }
   }
+
+  forget(): void {
+    this.#cache = new SessionCache(this.#maxBytes);
+  }
+
+  async #load(connection: Queryable, works: readonly SessionWork[]): Promise<void> {
+    const states = await load(connection, works);
+    for (const work of works) {
+      work.state = states.get(work.sessionId);
+      if (work.state !== undefined) this.#cache.set(work.sessionId, work.state);
+    }
+  }
 }
 
 const NO_ATTRIBUTES: ReadonlySet<string> = new Set();
@@ -115,7 +157,7 @@ async function load(
     let state = states.get(row.session_id);
     if (state === undefined) {
       state = {
-        revision: Number(row.revision),
+        revision: BigInt(row.revision),
         period: row.period,
         accountId: row.account_id,
         attributes: new Set(row.attributes),

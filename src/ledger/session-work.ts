@@ -17,7 +17,7 @@ export interface SessionWork {
   /** What is known of the session; `undefined`: it is new. */
   state: SessionState | undefined;
   /** Set when the session was locked and its row written. */
-  touched: { revision: number; period: string; accountId: string | null } | undefined;
+  touched: { revision: bigint; period: string; accountId: string | null } | undefined;
   /** Not in the ledger before the batch commits; the same as `billable` when all of them are. */
   fresh: readonly BillableMessage[];
   readonly conflicting: BillableMessage[];
@@ -85,6 +85,13 @@ export function settleUnchanged(work: SessionWork, counts: OutcomeCounts): boole
   counts.conflict += conflicting.length;
   for (const event of conflicting) work.conflicting.push(event);
   return true;
+}
+
+/** Takes back what `settleUnchanged` decided. */
+export function reopen({ billable, conflicting }: SessionWork, counts: OutcomeCounts): void {
+  counts.duplicate -= billable.length - conflicting.length;
+  counts.conflict -= conflicting.length;
+  conflicting.length = 0;
 }
 
 /** Whether the batch says of the session itself what is not known yet. */

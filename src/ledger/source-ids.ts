@@ -1,71 +1,74 @@
 import { textArray } from './array-literal.ts';
 import { type Database, onConnection } from './database.ts';
 import type { BillableMessage } from './message.ts';
+import { type NumberedNames, SourceNames } from './source-names.ts';
 import { addSources, readSources } from './statements/sources.ts';
+
+/** Some thousands of names: a service uses a handful, one that names every customer's model more. */
+const MAX_BYTES = 2 * 1_048_576;
+
+/** The numbers of the names that one batch uses. */
+export class BatchSources {
+  /** Each once; the batch's transaction compares them with the table. */
+  readonly used: readonly NumberedNames[];
+  readonly #names: SourceNames;
+
+  constructor(names: SourceNames, used: readonly NumberedNames[]) {
+    this.#names = names;
+    this.used = used;
+  }
+
+  /** @param message one of the batch */
+  idOf(message: BillableMessage): number {
+    const found = this.#names.find(message);
+    if (found === undefined) throw new Error('source names were not prepared before the batch');
+    return found.id;
+  }
+}
 
 /**
  * The numbers of the names that entries share (metric type, provider, model). They are given out in
- * a transaction of their own, before the batch: a number that is remembered here is committed.
+ * a transaction of their own, before the batch. What is remembered may be lost all the same, when the
+ * database is restored to an earlier moment: the batch's transaction compares what it uses.
  */
 export class SourceIds {
   readonly #database: Database;
-  readonly #ids = new Map<string, Map<string, Map<string, number>>>();
-
-  /** By metric type, what was found last: the events of a session are mostly of one model. */
-  readonly #last = new Map<string, { provider: string; model: string; id: number }>();
+  #names = new SourceNames();
 
   constructor(database: Database) {
     this.#database = database;
   }
 
-  /** @param message its names must have been prepared */
-  idOf(message: BillableMessage): number {
-    const id = this.#find(message);
-    if (id === undefined) throw new Error('source names were not prepared before the batch');
-    return id;
-  }
-
-  /** Makes `idOf` answer for the messages of these sessions. */
+  /** Finds the numbers of all names in these sessions, in memory or in the database. */
   async prepare(
     works: readonly { readonly billable: readonly BillableMessage[] }[],
-  ): Promise<void> {
-    const missing = new Map<string, BillableMessage>();
-    for (const { billable } of works) {
-      for (const message of billable) {
-        if (this.#find(message) !== undefined) continue;
-        const { metricType, provider, model } = message;
-        missing.set(JSON.stringify([metricType, provider, model]), message);
+  ): Promise<BatchSources> {
+    // A batch keeps the names that it began with, whatever is forgotten meanwhile.
+    const names = this.#names;
+    const { used, missing } = names.collect(works);
+    if (missing.length > 0) {
+      for (const row of await this.#number(missing)) {
+        const { metric_type: metricType, provider, model, source_id: id } = row;
+        used.push(names.add({ metricType, provider, model, id }));
       }
+      if (names.bytes > MAX_BYTES && this.#names === names) this.forget();
     }
-    if (missing.size === 0) return;
-    const list = [...missing.values()];
+    return new BatchSources(names, used);
+  }
+
+  forget(): void {
+    this.#names = new SourceNames();
+  }
+
+  async #number(missing: readonly Pick<BillableMessage, 'metricType' | 'provider' | 'model'>[]) {
     const names = {
-      metricTypes: textArray(list.map(({ metricType }) => metricType)),
-      providers: textArray(list.map(({ provider }) => provider)),
-      models: textArray(list.map(({ model }) => model)),
+      metricTypes: textArray(missing.map(({ metricType }) => metricType)),
+      providers: textArray(missing.map(({ provider }) => provider)),
+      models: textArray(missing.map(({ model }) => model)),
     };
-    const rows = await onConnection(this.#database, async (connection) => {
+    return onConnection(this.#database, async (connection) => {
       await addSources.run(connection, names);
       return readSources.run(connection, names);
     });
-    for (const row of rows) {
-      this.#remember(row.metric_type, row.provider, row.model, row.source_id);
-    }
-  }
-
-  #find({ metricType, provider, model }: BillableMessage): number | undefined {
-    const last = this.#last.get(metricType);
-    if (last?.model === model && last.provider === provider) return last.id;
-    const id = this.#ids.get(metricType)?.get(provider)?.get(model);
-    if (id !== undefined) this.#last.set(metricType, { provider, model, id });
-    return id;
-  }
-
-  #remember(metricType: string, provider: string, model: string, id: number): void {
-    const byProvider = this.#ids.get(metricType) ?? new Map<string, Map<string, number>>();
-    this.#ids.set(metricType, byProvider);
-    const byModel = byProvider.get(provider) ?? new Map<string, number>();
-    byProvider.set(provider, byModel);
-    byModel.set(model, id);
   }
 }

@@ -2,6 +2,7 @@ import { keyOf, type PartitionSource } from '../consume/partition-source.ts';
 import type { Database } from '../ledger/database.ts';
 import type { Lane } from './lane.ts';
 import { positionsOf } from './positions.ts';
+import { wentBack } from './went-back.ts';
 
 /** How often a partition that lost offsets looks whether a person has decided. */
 const DECISION_POLL_MS = 2_000;
@@ -16,6 +17,10 @@ export interface LaneWatchOptions {
   readonly lanes: () => readonly Lane[];
   /** Looks the position up again and begins anew. */
   readonly resync: (lane: Lane, why: string) => void;
+  /** The same, when the database lost what was committed. */
+  readonly restored: (lane: Lane, why: string) => void;
+  /** Set when lanes have positions that the database does not know of. */
+  readonly previewFrom?: unknown;
 }
 
 /** Looks for what no message tells: decisions of a person, and topics that were made anew. */
@@ -42,16 +47,20 @@ export class LaneWatch {
 
   /** `position accept-loss` and `position set` move the position: the partition then begins anew. */
   async #lookForDecisions(): Promise<void> {
-    const { database, groupId, topics, lanes, resync } = this.#options;
+    const { database, groupId, topics, lanes, resync, restored } = this.#options;
     const lost = lanes().filter(({ haltedFor }) => haltedFor?.kind === 'lost_offsets');
     if (lost.length === 0) return;
     // A database that does not answer now is asked again at the next turn.
     const positions = await positionsOf(database, groupId, topics).catch(() => undefined);
+    if (positions === undefined) return;
     for (const lane of lost) {
-      const now = positions?.get(keyOf(lane));
-      if (now === undefined) continue;
-      if (now.nextOffset === lane.position && now.pass === lane.pass) continue;
-      resync(lane, `the position was set to ${now.nextOffset}`);
+      const { position: nextOffset, pass } = lane;
+      const now = positions.get(keyOf(lane));
+      const why = wentBack(lane, { nextOffset, pass }, now);
+      if (why !== undefined) restored(lane, why);
+      else if (now?.nextOffset !== nextOffset || now.pass !== pass) {
+        resync(lane, `the position was set to ${now?.nextOffset}`);
+      }
     }
   }
 
@@ -62,13 +71,7 @@ export class LaneWatch {
   async #lookAtRunning(): Promise<void> {
     const { source, lanes, resync } = this.#options;
     const running = lanes().filter(({ state }) => state === 'running');
-    // Another pass was begun (`position set`): a quiet topic has no batch that would notice.
-    const { database, groupId, topics } = this.#options;
-    const positions = await positionsOf(database, groupId, topics).catch(() => undefined);
-    for (const lane of running) {
-      const pass = positions?.get(keyOf(lane))?.pass;
-      if (pass !== undefined && pass !== lane.pass) resync(lane, `pass ${pass} was begun`);
-    }
+    await this.#lookAtPositions(running);
     const beyond = new Set<string>();
     for (const topic of new Set(running.map((lane) => lane.topic))) {
       const bounds = await source.bounds(topic).catch(() => undefined);
@@ -80,5 +83,25 @@ export class LaneWatch {
       }
     }
     this.#beyondEnd = beyond;
+  }
+
+  /**
+   * Another pass was begun (`position set`), or the database was restored to an earlier moment: a
+   * quiet topic has no batch that would notice.
+   */
+  async #lookAtPositions(running: readonly Lane[]): Promise<void> {
+    const { database, groupId, topics, resync, restored, previewFrom } = this.#options;
+    if (previewFrom !== undefined) return;
+    // Before they are asked for: what is committed meanwhile may be in the answer or not.
+    const committed = new Map(running.map((lane) => [lane, lane.position]));
+    const positions = await positionsOf(database, groupId, topics).catch(() => undefined);
+    if (positions === undefined) return;
+    for (const [lane, nextOffset] of committed) {
+      const { pass } = lane;
+      const now = positions.get(keyOf(lane));
+      const lost = wentBack(lane, { nextOffset, pass }, now);
+      if (lost !== undefined) restored(lane, lost);
+      else if (now !== undefined && now.pass !== pass) resync(lane, `pass ${now.pass} was begun`);
+    }
   }
 }

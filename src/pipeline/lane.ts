@@ -13,6 +13,7 @@ import { type Prepared, prepareSlice, release } from './prepare-slice.ts';
 import { RecordQueue } from './record-queue.ts';
 import type { Slots } from './slots.ts';
 import type { Position } from './start-offset.ts';
+import { wentBack } from './went-back.ts';
 
 /** Where a lane begins. */
 export interface LaneStart extends Position {
@@ -40,6 +41,8 @@ export interface LaneContext {
   resumeFetching(partition: TopicPartition): void;
   /** The position was found or moved elsewhere: the worker looks it up and starts another lane. */
   resync(lane: Lane, why: string): void;
+  /** The same, and what is remembered of the database is dropped: it lost what was committed. */
+  restored(lane: Lane, why: string): void;
   halted(lane: Lane): void;
   /** @param ms how long the transaction took */
   applied(lane: Lane, batch: Batch, result: ApplyResult & { status: 'applied' }, ms: number): void;
@@ -253,15 +256,23 @@ export class Lane implements TopicPartition {
       }
       const rest = behind(batch, result.position);
       if (rest === undefined) {
-        const { position } = result;
-        const now = position && `offset ${position.nextOffset}, pass ${position.pass}`;
-        this.#context.resync(this, `the position is ${now ?? 'gone'}, not ${batch.fromOffset}`);
+        this.#resync(batch, result.position);
         return;
       }
       // A commit whose answer was lost did take place, of all of the batch or of a part of it.
       this.#moveTo(rest.fromOffset);
       if (rest.fromOffset === rest.nextOffset) return;
       batch = rest;
+    }
+  }
+
+  #resync(batch: Batch, now: Position | undefined): void {
+    const lost = wentBack(this, { nextOffset: batch.fromOffset, pass: batch.pass }, now);
+    if (lost !== undefined) {
+      this.#context.restored(this, lost);
+    } else {
+      const found = now && `offset ${now.nextOffset}, pass ${now.pass}`;
+      this.#context.resync(this, `the position is ${found ?? 'gone'}, not ${batch.fromOffset}`);
     }
   }
 

@@ -25,7 +25,7 @@ export interface WorkerOptions {
   readonly topics: readonly string[];
   readonly source: PartitionSource;
   readonly database: Database;
-  readonly ledger: Pick<Ledger, 'apply'>;
+  readonly ledger: Pick<Ledger, 'apply' | 'forget'>;
   readonly schemas: SchemaCache;
   readonly logger: Logger;
   /** Batches in the making at once. */
@@ -88,6 +88,7 @@ export class Worker implements SourceListener {
       ...options,
       lanes: () => [...this.#lanes.values()],
       resync: (lane, why) => this.#resync(lane, why),
+      restored: (lane, why) => this.#onRestored(lane, why),
     });
     this.failure = new Promise((_, reject) => {
       this.#fail = reject;
@@ -301,6 +302,7 @@ export class Worker implements SourceListener {
       pauseFetching: (where) => source.pause(where),
       resumeFetching: (where) => source.resume(where),
       resync: (lane, why) => this.#resync(lane, why),
+      restored: (lane, why) => this.#onRestored(lane, why),
       halted: (lane) => this.#onHalted(lane),
       applied: (lane, batch, { counts, otherAccounts }, ms) => {
         this.#commits.note(lane, batch.nextOffset, batch.pass);
@@ -322,6 +324,14 @@ export class Worker implements SourceListener {
     lane.close();
     this.#closing = Promise.all([this.#closing, lane.ended()]);
     this.#begin(this.#assignment, [where], true);
+  }
+
+  #onRestored(lane: Lane, why: string): void {
+    if (this.#lanes.get(keyOf(lane)) !== lane) return;
+    const { topic, partition, position } = lane;
+    this.#options.logger.warn({ topic, partition, offset: position }, why);
+    this.#options.ledger.forget();
+    this.#resync(lane, 'the database was restored to an earlier moment');
   }
 
   #onHalted(lane: Lane): void {

@@ -16,7 +16,7 @@ function identitiesOf(...ids: string[]): IdentitySet {
 }
 
 const state = (fields: Partial<SessionState> = {}): SessionState => ({
-  revision: 1,
+  revision: 1n,
   period: '2026-01-01',
   accountId: null,
   attributes: new Set(),
@@ -31,7 +31,7 @@ const many = (count: number) => identitiesOf(...ids(count));
 
 /** What a transaction committed: so many events under the second revision. */
 const committed = (count: number) => ({
-  ...state({ revision: 2 }),
+  ...state({ revision: 2n }),
   fresh: eventsOf(...ids(count)),
 });
 
@@ -95,7 +95,7 @@ describe('advancing', () => {
     const base = state({ identities: identitiesOf('one') });
     cache.set('a', base);
     cache.advance('a', base, {
-      revision: 2,
+      revision: 2n,
       accountId: 'acme',
       attributes: new Set(['room']),
       firstUs: 5,
@@ -103,7 +103,7 @@ describe('advancing', () => {
       fresh: eventsOf('two'),
     });
     expect(cache.get('a')).toMatchObject({
-      revision: 2,
+      revision: 2n,
       period: '2026-01-01',
       accountId: 'acme',
       attributes: new Set(['room']),
@@ -119,7 +119,7 @@ describe('advancing', () => {
     const cache = new SessionCache(1_000_000);
     const base = state();
     cache.set('a', base);
-    cache.set('a', state({ revision: 7 }));
+    cache.set('a', state({ revision: 7n }));
     cache.advance('a', base, committed(1));
     expect(cache.get('a')).toBeUndefined();
     expect(base.identities.size).toBe(0);

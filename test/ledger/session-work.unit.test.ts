@@ -25,11 +25,11 @@ function known(fields: Partial<SessionState> = {}, ...ids: string[]): SessionSta
   const identities = new IdentitySet();
   for (const id of ids) identities.add(identify(metric(id)));
   const bounds = { firstUs: 1_000, lastUs: 1_000, attributes: new Set<string>() };
-  return { revision: 3, period: '2026-01-01', accountId: null, ...bounds, identities, ...fields };
+  return { revision: 3n, period: '2026-01-01', accountId: null, ...bounds, identities, ...fields };
 }
 
 function settled(work: SessionWork) {
-  work.touched = { revision: 4, period: '2026-01-01', accountId: null };
+  work.touched = { revision: 4n, period: '2026-01-01', accountId: null };
   const counts = { applied: 0, duplicate: 0, ignored: 0, conflict: 0, dead_letter: 0 };
   settle(work, counts);
   return counts;

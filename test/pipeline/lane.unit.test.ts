@@ -33,6 +33,7 @@ function laneWith(maxEvents: number) {
     pauseFetching: nothing,
     resumeFetching: nothing,
     resync: (lane) => lane.close(),
+    restored: (lane) => lane.close(),
     halted: nothing,
     applied: nothing,
     failed: (error) => {

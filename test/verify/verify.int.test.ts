@@ -17,7 +17,8 @@ const BREAKS: readonly [what: string, sql: string, check: string, found: object]
   [
     'an event in a page is changed',
     `UPDATE ledger_page SET output_tokens[1] = coalesce(output_tokens[1], 0) + 1
-      WHERE output_tokens IS NOT NULL AND revision = 1`,
+      WHERE output_tokens IS NOT NULL AND (session_id, revision) IN
+        (SELECT session_id, min(revision) FROM ledger_page GROUP BY session_id)`,
     'usage_adds_up',
     { output_tokens: expect.any(Array) },
   ],
@@ -49,7 +50,8 @@ const BREAKS: readonly [what: string, sql: string, check: string, found: object]
   ],
   [
     'an event is in the ledger twice',
-    `CREATE TABLE again AS SELECT * FROM ledger_page WHERE revision = 1;
+    `CREATE TABLE again AS SELECT * FROM ledger_page WHERE (session_id, revision) IN
+        (SELECT session_id, min(revision) FROM ledger_page GROUP BY session_id);
       UPDATE again SET page = page + 50;
       INSERT INTO ledger_page SELECT * FROM again;
       DROP TABLE again`,
@@ -58,9 +60,10 @@ const BREAKS: readonly [what: string, sql: string, check: string, found: object]
   ],
   [
     'an array is shorter than its page',
-    `UPDATE ledger_page SET event_us = event_us[2:] WHERE revision = 1`,
+    `UPDATE ledger_page SET event_us = event_us[2:] WHERE (session_id, revision) IN
+        (SELECT session_id, min(revision) FROM ledger_page GROUP BY session_id)`,
     'pages_are_whole',
-    { revision: '1' },
+    { revision: expect.any(String) },
   ],
   ['a session is removed', `DELETE FROM session`, 'pages_are_whole', { page: 0 }],
   [

@@ -38,9 +38,9 @@ export const session = pgTable('session', {
   lastEventAt: instant('last_event_at').notNull(),
   /** First day of the month in which the ledger first saw the session: its pages live there. */
   period: date('period').notNull().default(sql`date_trunc('month', now() AT TIME ZONE 'UTC')`),
-  /** Grows with every transaction that writes to the session: what a worker knows of it is current
-   * exactly when this has not moved. */
-  revision: bigint('revision', { mode: 'number' }).notNull(),
+  /** Grows by a random step with every transaction that writes to the session: what a worker knows of
+   * it is current exactly when this has not moved, also after a restore to an earlier moment. */
+  revision: bigint('revision', { mode: 'bigint' }).notNull(),
 });
 
 /** Names that many entries share, written once: what an entry is about. */
@@ -66,7 +66,7 @@ export const ledgerPage = pgTable(
     sessionId: exactText('session_id').notNull(),
     period: date('period').notNull(),
     /** The session's revision that wrote the page. */
-    revision: bigint('revision', { mode: 'number' }).notNull(),
+    revision: bigint('revision', { mode: 'bigint' }).notNull(),
     /** Pages of one revision, from 0. */
     page: smallint('page').notNull(),
     kafkaTopic: exactText('kafka_topic').notNull(),

@@ -34,9 +34,23 @@ export const loadSessions = statement<
     ) AS page ON true`,
 );
 
+/** Of these sessions, those that are not at this revision, or not there. */
+export const changedSessions = statement<
+  { sessionIds: string; revisions: string },
+  { session_id: string }
+>(
+  'changed_sessions',
+  sql`SELECT remembered.session_id
+    FROM unnest(${sql.placeholder('sessionIds')}::text[], ${sql.placeholder('revisions')}::bigint[])
+      AS remembered (session_id, revision)
+    LEFT JOIN ${session} AS known ON known.session_id = remembered.session_id
+    WHERE known.revision IS DISTINCT FROM remembered.revision`,
+);
+
 /**
  * Makes sessions known, or notes what is new about them, and locks them until the end of the
  * transaction. In the order of their ids, so that two batches never wait for each other in a ring.
+ * Their revisions grow by `step`, which `revisionStep` makes.
  */
 export const touchSessions = statement<
   {
@@ -45,6 +59,7 @@ export const touchSessions = statement<
     attributes: string;
     firstUs: string;
     lastUs: string;
+    step: bigint;
   },
   { session_id: string; revision: string; period: string; account_id: string | null }
 >(
@@ -53,7 +68,8 @@ export const touchSessions = statement<
       (session_id, account_id, attributes, first_event_at, last_event_at, revision)
     SELECT seen.session_id, seen.account_id, seen.attributes::jsonb,
       'epoch'::timestamptz + seen.first_us * interval '1 microsecond',
-      'epoch'::timestamptz + seen.last_us * interval '1 microsecond', 1
+      'epoch'::timestamptz + seen.last_us * interval '1 microsecond',
+      ${sql.placeholder('step')}::bigint
     FROM unnest(${sql.placeholder('sessionIds')}::text[], ${sql.placeholder('accountIds')}::text[],
       ${sql.placeholder('attributes')}::text[], ${sql.placeholder('firstUs')}::bigint[],
       ${sql.placeholder('lastUs')}::bigint[])
@@ -64,6 +80,6 @@ export const touchSessions = statement<
       attributes = excluded.attributes || known.attributes,
       first_event_at = least(known.first_event_at, excluded.first_event_at),
       last_event_at = greatest(known.last_event_at, excluded.last_event_at),
-      revision = known.revision + 1
+      revision = known.revision + excluded.revision
     RETURNING session_id, revision, period::text AS period, account_id`,
 );

@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { begin } from '../../src/pipeline/positions.ts';
+import type { EventInput } from '../../src/produce/encoder.ts';
+import { llm } from '../identify/samples.ts';
+import { type BookedPartition, type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
+import { encoded, messageAt } from '../support/messages.ts';
+import { backedUp } from '../support/restore.ts';
+import { breaks } from '../support/world.ts';
+
+/** Postgres is restored to an earlier moment; the worker lives on with its memory. */
+
+let world: LedgerWorld;
+beforeAll(async () => {
+  world = await newLedgerWorld();
+});
+beforeEach(async () => {
+  await world.clear();
+});
+afterAll(async () => {
+  await world.close();
+});
+
+const event =
+  (request_id: string, model = 'gpt-4o', session = 'call', envelope: Partial<EventInput> = {}) =>
+  (offset: number) => {
+    const metadata = { model_name: model, model_provider: 'openai' };
+    const metric = llm({ request_id, metadata });
+    return messageAt(offset, encoded({ session_id: session, metric, ...envelope }));
+  };
+
+/** The partition as a worker finds it that looks its position up again. */
+const lookedUp = (partition: BookedPartition) =>
+  world.partition(partition.partition, partition.groupId);
+
+async function billed(): Promise<string[]> {
+  const { rows } = await world.database.query<{ event: string }>(
+    `SELECT concat_ws(' ', session_id, request_id, model) AS event FROM usage_event ORDER BY 1`,
+  );
+  return rows.map((row) => row.event);
+}
+
+describe('after a restore of the database under a live worker', () => {
+  test('events that it lost are booked again, and not duplicates of memory', async () => {
+    const ledger = world.ledger();
+    const partition = await world.partition(0);
+    await partition.book(ledger, [event('1')]);
+    const restore = await backedUp(world.database);
+    await partition.book(ledger, [event('2'), event('3')]);
+    await restore();
+
+    // As long as it does not know of the restore, nothing is written.
+    const unaware = await partition.book(ledger, [event('4')]);
+    expect(unaware).toEqual({ status: 'moved', position: { nextOffset: 1, pass: 0 } });
+
+    const again = await lookedUp(partition);
+    const result = await again.book(ledger, [event('2'), event('3'), event('4')]);
+    expect(result).toMatchObject({ counts: { applied: 3, duplicate: 0 } });
+    expect(await billed()).toEqual(['1', '2', '3', '4'].map((id) => `call ${id} gpt-4o`));
+    expect(await breaks(world.database)).toEqual([]);
+  });
+
+  test('a batch of nothing but events that it lost is not taken for duplicates', async () => {
+    const ledger = world.ledger();
+    const partition = await world.partition(0);
+    await partition.book(ledger, [event('1')]);
+    const restore = await backedUp(world.database);
+    await partition.book(ledger, [event('2')]);
+    await restore();
+
+    const again = await lookedUp(partition);
+    const result = await again.book(ledger, [event('2')]);
+
+    expect(result).toMatchObject({ counts: { applied: 1, duplicate: 0 } });
+    expect(await breaks(world.database)).toEqual([]);
+  });
+
+  test('a conflict with an event that it lost is no conflict', async () => {
+    const ledger = world.ledger();
+    const partition = await world.partition(0);
+    await partition.book(ledger, [event('1')]);
+    const restore = await backedUp(world.database);
+    await partition.book(ledger, [event('2')]);
+    await restore();
+
+    const again = await lookedUp(partition);
+    const result = await again.book(ledger, [event('2', 'gpt-4o-mini')]);
+
+    expect(result).toMatchObject({ counts: { applied: 1, conflict: 0 } });
+    expect(await billed()).toEqual(['call 1 gpt-4o', 'call 2 gpt-4o-mini']);
+  });
+
+  test('a session that it lost is made again, with its account and its attributes', async () => {
+    const ledger = world.ledger();
+    const partition = await world.partition(0);
+    const known = { account_id: 'one', attributes: { room: 'a' } };
+    await partition.book(ledger, [event('1')]);
+    const restore = await backedUp(world.database);
+    await partition.book(ledger, [event('2', 'gpt-4o', 'lost', known)]);
+    await restore();
+
+    const again = await lookedUp(partition);
+    await again.book(ledger, [event('2', 'gpt-4o', 'lost', known)]);
+
+    const { rows } = await world.database.query(
+      `SELECT account_id, attributes FROM session WHERE session_id = 'lost'`,
+    );
+    expect(rows).toEqual([{ account_id: 'one', attributes: { room: 'a' } }]);
+    expect(await breaks(world.database)).toEqual([]);
+  });
+
+  test('the number of a name that it lost is not used for the name that has it now', async () => {
+    const ledger = world.ledger();
+    const partition = await world.partition(0);
+    await partition.book(ledger, [event('1')]);
+    const restore = await backedUp(world.database);
+    await partition.book(ledger, [event('2', 'cheap')]);
+    await restore();
+
+    // Another worker is the first to come, with another model.
+    const other = await world.partition(1);
+    await other.book(world.ledger(), [event('3', 'expensive', 'other')]);
+    const again = await lookedUp(partition);
+    const result = await again.book(ledger, [event('2', 'cheap')]);
+
+    expect(result).toMatchObject({ counts: { applied: 1 } });
+    expect(await billed()).toEqual(['call 1 gpt-4o', 'call 2 cheap', 'other 3 expensive']);
+    expect(await breaks(world.database)).toEqual([]);
+  });
+
+  test('a name that it lost and nobody gave out again gets a number', async () => {
+    const ledger = world.ledger();
+    const partition = await world.partition(0);
+    const restore = await backedUp(world.database);
+    await partition.book(ledger, [event('1')]);
+    await restore();
+
+    const where = { groupId: partition.groupId, topic: 'ledger-world', partition: 0 };
+    await begin(world.database, where, 0);
+    const again = await lookedUp(partition);
+    await again.book(ledger, [event('1')]);
+
+    expect(await billed()).toEqual(['call 1 gpt-4o']);
+    expect(await breaks(world.database)).toEqual([]);
+  });
+
+  test('a session that as many transactions wrote to as before is not what is remembered', async () => {
+    const ledger = world.ledger();
+    const partition = await world.partition(0);
+    await partition.book(ledger, [event('0')]);
+    const restore = await backedUp(world.database);
+    await partition.book(ledger, [event('1')]);
+    await restore();
+
+    const other = await world.partition(1);
+    await other.book(world.ledger(), [event('X')]);
+    const again = await lookedUp(partition);
+    const result = await again.book(ledger, [event('1'), event('X')]);
+
+    expect(result).toMatchObject({ counts: { applied: 1, duplicate: 1 } });
+    expect(await billed()).toEqual(['0', '1', 'X'].map((id) => `call ${id} gpt-4o`));
+    expect(await breaks(world.database)).toEqual([]);
+  });
+});
