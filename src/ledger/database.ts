@@ -14,15 +14,18 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * without a word, and the kernel would go on sending for a quarter of an hour.
  */
 export const ANSWER_TIMEOUT_MS = 20_000;
+/** A little before, so that the server says so itself and its locks end with it. */
+const STATEMENT_TIMEOUT_MS = ANSWER_TIMEOUT_MS - 2_000;
 
 /**
  * What bounds a transaction on the server, so that no worker waits for one that is frozen or out of
- * reach: its locks end, and it has no effect. A wait for a lock ends before its statement is given
- * up here, so that no backend is left behind in the queue for the lock.
+ * reach: its locks end, and it has no effect. A wait for a lock, and a statement, end before the
+ * statement is given up here: no backend goes on with what nobody waits for, with its locks held.
  */
 const BEGIN = [
   'BEGIN',
   `SET LOCAL lock_timeout = ${ANSWER_TIMEOUT_MS / 2}`,
+  `SET LOCAL statement_timeout = ${STATEMENT_TIMEOUT_MS}`,
   `SET LOCAL idle_in_transaction_session_timeout = 15000`,
 ].join('; ');
 

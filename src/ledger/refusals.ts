@@ -35,24 +35,27 @@ export async function keepConflicts(
   sessions: Iterable<SessionWork>,
 ): Promise<void> {
   const disputed: { event: BillableMessage; applied: string | undefined }[] = [];
-  for (const work of sessions) {
-    for (const event of work.conflicting) {
-      const inBatch = work.fresh.find((other) => sameIdentity(other, event));
-      disputed.push({ event, applied: inBatch && metricPayload(metricOf(inBatch)) });
+  for (const { conflicting, fresh } of sessions) {
+    if (conflicting.length === 0) continue;
+    const inBatch = new Map(fresh.map((event) => [identityOf(event), event]));
+    for (const event of conflicting) {
+      const first = inBatch.get(identityOf(event));
+      disputed.push({ event, applied: first && metricPayload(metricOf(first)) });
     }
   }
   if (disputed.length === 0) return;
   const earlier = disputed.filter(({ applied }) => applied === undefined);
   const entries = await readEntries.run(connection, {
     sessionIds: textArray(earlier.map(({ event }) => event.sessionId)),
-    identities: byteaArray(earlier.map(({ event }) => identityOf(event))),
+    identities: textArray(earlier.map(({ event }) => identityOf(event))),
   });
+  const keyOf = (sessionId: string, identity: string) => `${identity} ${sessionId}`;
+  const found = new Map(
+    entries.map(({ session_id, identity, entry }) => [keyOf(session_id, identity), entry]),
+  );
   for (const item of earlier) {
-    const bytes = identityOf(item.event);
-    const found = entries.find(
-      (row) => row.session_id === item.event.sessionId && row.identity.equals(bytes),
-    );
-    if (found !== undefined) item.applied = entryPayload(found.entry);
+    const entry = found.get(keyOf(item.event.sessionId, identityOf(item.event)));
+    if (entry !== undefined) item.applied = entryPayload(entry);
   }
   await insertConflicts.run(connection, {
     topic,
@@ -66,12 +69,9 @@ export async function keepConflicts(
   });
 }
 
-function sameIdentity(a: BillableMessage, b: BillableMessage): boolean {
-  return a.identityHigh === b.identityHigh && a.identityLow === b.identityLow;
-}
-
-function identityOf(event: BillableMessage): Buffer {
-  return identityBytes(event).subarray(0, 8);
+/** As the ledger is asked for it: 16 hexadecimal digits. */
+function identityOf(event: BillableMessage): string {
+  return identityBytes(event).toString('hex', 0, 8);
 }
 
 /** Headers as JSON: text where it is text, else `{"base64": …}`. */

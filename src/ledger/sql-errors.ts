@@ -29,6 +29,15 @@ const TRANSIENT_CODES = new Set([
   '3D000', // the database is not there (yet)
 ]);
 
+/** What smaller work may do without, although the same work may fail for ever. */
+const TOO_MUCH_CODES = new Set([
+  '57014', // statement_timeout, ours or an administrator's
+  '25P03', // idle_in_transaction_session_timeout: the worker took too long between two statements
+  '25P04', // transaction_timeout
+  '53200', // out of memory
+  '53400', // temp_file_limit and others
+]);
+
 const TRANSIENT_ERRNO = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -81,6 +90,16 @@ export function isTransient(error: unknown): boolean {
     if (code.length === 5) return TRANSIENT_CLASSES.has(code.slice(0, 2));
   }
   return isConnectionLost(error);
+}
+
+/**
+ * Whether the server did not finish in time, or not with what it has: a part of the work may succeed.
+ * Not a lock that somebody else holds, which smaller work would wait for as well.
+ */
+export function isTooMuchAtOnce(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code !== undefined) return TOO_MUCH_CODES.has(code);
+  return error instanceof Error && /^Query read timeout/.test(error.message);
 }
 
 function isConnectionLost(error: unknown): boolean {

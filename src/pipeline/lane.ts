@@ -6,6 +6,7 @@ import type { ApplyResult, Ledger } from '../ledger/ledger.ts';
 import type { Batch } from '../ledger/message.ts';
 import { isTransient } from '../ledger/sql-errors.ts';
 import { backOff } from './backoff.ts';
+import { after, BatchPace } from './batch-pace.ts';
 import { DeadLetterWindow } from './dead-letter-window.ts';
 import { FetchBrake } from './fetch-brake.ts';
 import type { Halt } from './halt.ts';
@@ -71,6 +72,7 @@ export class Lane implements TopicPartition {
   readonly #queue: RecordQueue;
   readonly #window: DeadLetterWindow;
   readonly #brake: FetchBrake;
+  readonly #pace = new BatchPace();
   readonly #abort = new AbortController();
   #state: 'running' | 'halted' | 'closed' = 'running';
   #halt: Halt | undefined;
@@ -243,27 +245,43 @@ export class Lane implements TopicPartition {
   async #apply(whole: Batch): Promise<void> {
     let batch = whole;
     while (this.#state === 'running') {
+      let part = batch;
       let begun = 0;
-      const work = () => {
+      const work = async () => {
+        part = this.#pace.part(batch);
         begun = performance.now();
-        return this.#context.ledger.apply(batch);
+        try {
+          return await this.#context.ledger.apply(part);
+        } catch (error) {
+          this.#noteFailure(part, error);
+          throw error;
+        }
       };
       const result = await this.#untilItWorks('Postgres', isTransient, work, true);
       if (result.status === 'applied') {
-        this.#moveTo(batch.nextOffset);
-        this.#context.applied(this, batch, result, performance.now() - begun);
-        return;
-      }
-      const rest = behind(batch, result.position);
-      if (rest === undefined) {
+        const ms = performance.now() - begun;
+        this.#pace.booked(ms);
+        this.#moveTo(part.nextOffset);
+        this.#context.applied(this, part, result, ms);
+      } else if (isWithin(batch, result.position)) {
+        // A commit whose answer was lost did take place, of all of the batch or of a part of it.
+        this.#moveTo(result.position.nextOffset);
+      } else {
         this.#resync(batch, result.position);
         return;
       }
-      // A commit whose answer was lost did take place, of all of the batch or of a part of it.
-      this.#moveTo(rest.fromOffset);
-      if (rest.fromOffset === rest.nextOffset) return;
-      batch = rest;
+      if (this.#position === batch.nextOffset) return;
+      batch = after(batch, this.#position);
     }
+  }
+
+  #noteFailure({ messages }: Batch, error: unknown): void {
+    const most = this.#pace.failed(messages.length, error);
+    if (most === undefined) return;
+    const { topic, partition } = this;
+    const fields = { topic, partition, offset: this.#position, error: messageOf(error) };
+    const why = `Postgres does not finish ${messages.length} messages at once; trying ${most}`;
+    this.#context.logger.warn(fields, why);
   }
 
   #resync(batch: Batch, now: Position | undefined): void {
@@ -314,11 +332,9 @@ export class Lane implements TopicPartition {
   }
 }
 
-/** The part of a batch that lies behind a position within it; `undefined`: it lies elsewhere. */
-function behind(batch: Batch, position: Position | undefined): Batch | undefined {
-  if (position === undefined || position.pass !== batch.pass) return undefined;
+/** Whether the position is one to which the batch moves it, as a whole or in parts. */
+function isWithin(batch: Batch, position: Position | undefined): position is Position {
+  if (position === undefined || position.pass !== batch.pass) return false;
   const { nextOffset } = position;
-  if (nextOffset <= batch.fromOffset || nextOffset > batch.nextOffset) return undefined;
-  const messages = batch.messages.filter(({ offset }) => offset >= nextOffset);
-  return { ...batch, fromOffset: nextOffset, messages };
+  return nextOffset > batch.fromOffset && nextOffset <= batch.nextOffset;
 }

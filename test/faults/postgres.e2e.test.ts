@@ -248,6 +248,28 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
     });
   });
 
+  test('a server that never finished as many rows at once in time', async () => {
+    await scene(async ({ work, send, hasBooked, settles }, rival) => {
+      work();
+      await send(400);
+      await hasBooked(400);
+      await rival.query(`
+        CREATE FUNCTION too_slow() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+          IF (SELECT count(*) FROM pages) > 4 THEN
+            RAISE EXCEPTION 'canceling statement due to statement timeout' USING ERRCODE = '57014';
+          END IF;
+          RETURN NULL;
+        END $$;
+        CREATE TRIGGER too_slow AFTER INSERT ON ledger_page REFERENCING NEW TABLE AS pages
+          FOR EACH STATEMENT EXECUTE FUNCTION too_slow()`);
+      await send(200);
+      await hasBooked(600);
+      await rival.query('DROP TRIGGER too_slow ON ledger_page');
+      await settles();
+    });
+  });
+
   test('an exhausted connection pool: the server had no connection left', async () => {
     await scene(async ({ world, send, booked, hasBooked, settles }, rival, database) => {
       const seats = 5;

@@ -16,12 +16,12 @@ const APPLIED: ApplyResult = {
 };
 
 /** A lane over a ledger that books a batch when the test says so. */
-function laneWith(maxEvents: number) {
+function laneWith(maxEvents: number, ledger?: LaneContext['ledger']) {
   const booking: { batch: Batch; end: (result: ApplyResult) => void }[] = [];
   const nothing = () => {};
   const context: LaneContext = {
     groupId: 'group',
-    ledger: {
+    ledger: ledger ?? {
       apply: (batch) => new Promise((end) => booking.push({ batch, end })),
     },
     schemas: new SchemaCache(() => Promise.reject(new Error('nothing to ask for'))),
@@ -91,4 +91,72 @@ test('memory of records that were not booked is not given back', async () => {
   booking[0]?.end({ status: 'moved', position: undefined });
   await lane.ended();
   expect(isGiven).toBe(false);
+});
+
+/** A ledger that answers like a server which does not finish more than `most` messages in time. */
+function slowLedger(most: number, refusal: () => Error) {
+  const tried: [from: number, messages: number][] = [];
+  return {
+    tried,
+    apply: async ({ fromOffset, messages }: Batch): Promise<ApplyResult> => {
+      tried.push([fromOffset, messages.length]);
+      if (messages.length > most) throw refusal();
+      return APPLIED;
+    },
+  };
+}
+
+const cancelled = () =>
+  Object.assign(new Error('canceling statement due to statement timeout'), { code: '57014' });
+
+/** Between attempts it waits, longer each time. */
+const SLOW = 30_000;
+
+test.each([
+  ['the server gives the statement up', cancelled],
+  ['the driver does', () => new Error('Query read timeout')],
+])(
+  'a batch that Postgres does not finish in time twice is halved: %s',
+  { timeout: SLOW },
+  async (_, refusal) => {
+    const ledger = slowLedger(2, refusal);
+    const { lane } = laneWith(8, ledger);
+    lane.push(fetched(0, 8, () => {}));
+    await until('all is booked', () => lane.position === 8);
+    expect(ledger.tried).toEqual([
+      ...[8, 8, 4, 4].map((messages) => [0, messages]),
+      // A part that was quick is followed by one of twice as many.
+      ...[
+        [0, 2],
+        [2, 4],
+        [2, 4],
+        [2, 2],
+      ],
+      ...[
+        [4, 4],
+        [4, 4],
+        [4, 2],
+        [6, 2],
+      ],
+    ]);
+    lane.close();
+    await lane.ended();
+  },
+);
+
+test('a batch that waits for a lock is not halved: smaller ones would wait as well', async () => {
+  let attempts = 0;
+  const ledger = slowLedger(8, cancelled);
+  const { lane } = laneWith(8, {
+    apply: (batch) => {
+      attempts += 1;
+      if (attempts > 3) return ledger.apply(batch);
+      throw Object.assign(new Error('lock timeout'), { code: '55P03' });
+    },
+  });
+  lane.push(fetched(0, 8, () => {}));
+  await until('all is booked', () => lane.position === 8);
+  expect(ledger.tried).toEqual([[0, 8]]);
+  lane.close();
+  await lane.ended();
 });

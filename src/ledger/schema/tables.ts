@@ -242,5 +242,9 @@ export const eventConflict = pgTable(
       name: 'event_conflict_key',
       columns: [t.sessionId, t.kafkaTopic, t.kafkaPartition, t.kafkaOffset],
     }),
+    /** Decisions, by the payload that they are about. */
+    index('event_conflict_decided')
+      .on(t.sessionId, sql`jsonb_hash_extended(conflicting_payload, 0)`)
+      .where(sql`resolution IS NOT NULL`),
   ],
 );

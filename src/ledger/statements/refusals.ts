@@ -30,6 +30,9 @@ export const insertDeadLetters = statement<{
     ON CONFLICT (kafka_topic, kafka_partition, kafka_offset) DO NOTHING`,
 );
 
+/** By which decided payloads are found, among any number of one session: the index `event_conflict_decided`. */
+const payloadHash = (payload: ReturnType<typeof sql>) => sql`jsonb_hash_extended(${payload}, 0)`;
+
 /**
  * Keeps conflicts; one that is there already stays as it is. A payload about which a person has
  * decided already, for the same emission, is no new question: it comes with that decision.
@@ -63,22 +66,33 @@ export const insertConflicts = statement<{
         AND earlier.metric_type = disputed.metric_type
         AND earlier.request_id IS NOT DISTINCT FROM disputed.request_id
         AND earlier.conflicting_payload = disputed.conflicting_payload::jsonb
+        AND ${payloadHash(sql`earlier.conflicting_payload`)}
+          = ${payloadHash(sql`disputed.conflicting_payload::jsonb`)}
         AND earlier.resolution IS NOT NULL
       ORDER BY earlier.resolved_at DESC LIMIT 1
     ) AS decided ON true
     ON CONFLICT (session_id, kafka_topic, kafka_partition, kafka_offset) DO NOTHING`,
 );
 
-/** The ledger's entries of some identities, each as the JSON of its row in `ledger_entry`. */
+/**
+ * The ledger's entries of some identities, in hexadecimal digits, each as the JSON of its row in
+ * `ledger_entry`. Each page of a session is unpacked once, however many of its entries are wanted: a
+ * join by identity could be made a loop over all entries for each of them.
+ */
 export const readEntries = statement<
-  { sessionIds: string; identities: Buffer },
-  { session_id: string; identity: Buffer; entry: EntryJson }
+  { sessionIds: string; identities: string },
+  { session_id: string; identity: string; entry: EntryJson }
 >(
   'read_entries',
-  sql`SELECT entry.session_id, entry.identity, to_jsonb(entry) - 'identity' - 'fingerprint' AS entry
-    FROM unnest(${sql.placeholder('sessionIds')}::text[], ${sql.placeholder('identities')}::bytea[])
-      AS wanted (session_id, identity)
-    JOIN ledger_entry AS entry
-      ON entry.session_id = wanted.session_id AND entry.identity = wanted.identity
-    WHERE NOT entry.is_correction`,
+  sql`SELECT entry.session_id, encode(entry.identity, 'hex') AS identity,
+      to_jsonb(entry) - 'identity' - 'fingerprint' AS entry
+    FROM (
+      SELECT session_id, jsonb_object_agg(identity, true) AS identities
+      FROM unnest(${sql.placeholder('sessionIds')}::text[], ${sql.placeholder('identities')}::text[])
+        AS one (session_id, identity)
+      GROUP BY session_id
+    ) AS wanted
+    JOIN ledger_entry AS entry ON entry.session_id = wanted.session_id
+    WHERE jsonb_exists(wanted.identities, encode(entry.identity, 'hex'))
+      AND NOT entry.is_correction`,
 );

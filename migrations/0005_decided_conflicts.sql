@@ -1,0 +1,2 @@
+-- Finds the decision about a payload, however many conflicts a session has.
+CREATE INDEX "event_conflict_decided" ON "event_conflict" USING btree ("session_id",jsonb_hash_extended(conflicting_payload, 0)) WHERE resolution IS NOT NULL;
