@@ -14,6 +14,9 @@ export class ByteMemo<T> {
   readonly #make: (memory: Memory, start: number, end: number) => T;
   readonly #maxEntries: number;
   readonly #maxBytes: number;
+  readonly #bytesOf: (value: T) => number;
+  /** About what is remembered takes: the bytes, and what was made of them. */
+  #bytes = 0;
   #values: T[] = [];
   /** For each entry: hash, start and end of its bytes. */
   #entries = new Int32Array(INITIAL_SLOTS * 3);
@@ -22,11 +25,16 @@ export class ByteMemo<T> {
   #known = memoryOf(Buffer.alloc(INITIAL_BYTES));
   #end = 0;
 
-  /** @param make is called for bytes that are not remembered; what it returns is never changed */
+  /**
+   * @param make is called for bytes that are not remembered; what it returns is never changed
+   * @param bytesOf what a value takes beyond about as much as the bytes that it was made of
+   */
   constructor(
     make: (memory: Memory, start: number, end: number) => T,
     { maxEntries, maxBytes }: { maxEntries: number; maxBytes: number },
+    bytesOf: (value: T) => number = () => 0,
   ) {
+    this.#bytesOf = bytesOf;
     this.#make = make;
     this.#maxEntries = maxEntries;
     this.#maxBytes = maxBytes;
@@ -65,10 +73,12 @@ export class ByteMemo<T> {
   #add(hash: number, memory: Memory, start: number, end: number): T {
     const value = this.#make(memory, start, end);
     const length = end - start;
-    if (length > this.#maxBytes >> 4) return value;
-    if (this.#values.length >= this.#maxEntries || this.#end + length > this.#maxBytes) {
+    const bytes = length + this.#bytesOf(value);
+    if (bytes > this.#maxBytes >> 4) return value;
+    if (this.#values.length >= this.#maxEntries || this.#bytes + bytes > this.#maxBytes) {
       this.#clear();
     }
+    this.#bytes += bytes;
     this.#makeRoomFor(length);
     const entry = this.#values.length;
     this.#values.push(value);
@@ -109,6 +119,7 @@ export class ByteMemo<T> {
     this.#values = [];
     this.#slots.fill(0);
     this.#end = 0;
+    this.#bytes = 0;
   }
 }
 

@@ -1,6 +1,10 @@
 import type { Memory } from '../decode/memory.ts';
 import type { WriterType } from '../decode/writer-type.ts';
-import { MAX_NAME_CHARACTERS } from '../validate/validate.ts';
+import {
+  MAX_ATTRIBUTE_NAME_CHARACTERS,
+  MAX_ATTRIBUTES,
+  MAX_NAME_CHARACTERS,
+} from '../validate/validate.ts';
 
 /** What the head of an envelope says: all in front of the metric. */
 export interface Head {
@@ -120,9 +124,13 @@ export function readHead(
       if (bytes[at++] === 2) accountId = text();
     } else {
       const read: Record<string, string> = Object.create(null);
+      let entries = 0;
       for (let count = bytes[at++] as number; count !== 0; count = bytes[at++] as number) {
+        entries += count >> 1;
+        if (entries > MAX_ATTRIBUTES) return null;
         for (let i = count >> 1; i > 0; i -= 1) {
           const key = text();
+          if (key.length > MAX_ATTRIBUTE_NAME_CHARACTERS) return null;
           read[key] = text();
           attributes = read;
         }

@@ -15,7 +15,9 @@ export interface Model {
 
 export const NO_MODEL: Model = { provider: '', model: '' };
 /** A few hundred bytes for each live session. */
-const HEADS = { maxEntries: 8_192, maxBytes: 1_048_576 };
+const HEADS = { maxEntries: 8_192, maxBytes: 4 * 1_048_576 };
+/** About what an attribute takes as two texts in an object, in which it may be of a few bytes. */
+const ATTRIBUTE_BYTES = 100;
 const MODELS = { maxEntries: 1_024, maxBytes: 131_072 };
 const METADATA = `${NAMESPACE}.Metadata`;
 
@@ -33,7 +35,7 @@ export class Names {
       headFields === undefined
         ? headOfName
         : (memory, start) => readHead(memory, start, headFields);
-    this.#heads = new ByteMemo(read, HEADS);
+    this.#heads = new ByteMemo(read, HEADS, bytesOfHead);
     this.#models = new ByteMemo(modelReader(metrics), MODELS);
   }
 
@@ -46,6 +48,12 @@ export class Names {
   model(memory: Memory, start: number, end: number): Model {
     return this.#models.get(memory, start, end);
   }
+}
+
+function bytesOfHead(head: Head | null): number {
+  let bytes = 0;
+  for (const _ in head?.attributes) bytes += ATTRIBUTE_BYTES;
+  return bytes;
 }
 
 /** Avro defines a record once: the metadata of every metric lies in the same way. */

@@ -58,6 +58,10 @@ export async function acceptConflict(database: Database, key: ConflictKey): Prom
       sessionId,
       identity: identityBytes(identity).subarray(0, 8),
     });
+    if (before.length === 0) {
+      const what = `the event that was billed first is not in the ledger: the detail of session ${sessionId}`;
+      throw new CheckFailedError(`${what} was removed; put it back, or dismiss the conflict`);
+    }
     const differences = differencesOf(metric, usage, before);
     const sourceIds = await sourceIdsOf(connection, differences);
     const { topic, partition, offset } = key;

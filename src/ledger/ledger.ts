@@ -11,9 +11,12 @@ import {
   type RefusedMessage,
 } from './message.ts';
 import { PageWriter } from './page-writer.ts';
+import { refusalOf } from './refusal.ts';
 import { keepConflicts, keepDeadLetters } from './refusals.ts';
+import { RefusedError } from './refused-error.ts';
 import { SessionMemory } from './session-memory.ts';
-import { reopen, type SessionWork, sessionsOf, settle, settleUnchanged } from './session-work.ts';
+import { type SessionWork, sessionsOf } from './session-work.ts';
+import { settleBatch } from './settle-batch.ts';
 import { type BatchSources, SourceIds } from './source-ids.ts';
 import { isRejected } from './sql-errors.ts';
 import { StaleMemoryError } from './stale-memory.ts';
@@ -100,7 +103,10 @@ export class Ledger {
       const [only, ...more] = batch.messages;
       if (more.length > 0) return this.#applyHalves(batch);
       if (only === undefined || only.kind === 'dead_letter') throw error;
-      return this.#applyWhole({ ...batch, messages: [rejected(only, error)] });
+      return this.#applyWhole({
+        ...batch,
+        messages: [refusalOf(only, 'rejected_by_database', messageOf(error))],
+      });
     }
   }
 
@@ -109,7 +115,8 @@ export class Ledger {
    * counted as a dead letter; `verify` knows of the resolution.
    *
    * @returns what became of it; `undefined`: it was resolved by somebody else meanwhile
-   * @throws when Postgres refuses it again, or cannot be reached
+   * @throws {RefusedError} when the ledger refuses it again
+   * @throws when Postgres does, or cannot be reached
    */
   async redrive(
     where: { topic: string; partition: number },
@@ -130,7 +137,8 @@ export class Ledger {
           if (letter === undefined) return;
           const [facts] = await compareNames.run(connection, namesOf(sources));
           if (facts === undefined) throw new Error('a comparison without a row');
-          const { counts } = await this.#book(connection, batch, works, sources, facts);
+          const { counts, refused } = await this.#book(connection, batch, works, sources, facts);
+          if (refused[0] !== undefined) throw new RefusedError(refused[0]);
           outcome = (Object.keys(counts) as Outcome[]).find((name) => counts[name] > 0);
           await resolveDeadLetter.run(connection, { ...key, resolution: outcome ?? 'ignored' });
           if (options.dryRun) throw new DryRun();
@@ -197,8 +205,7 @@ export class Ledger {
         return { status: 'moved', position: { nextOffset: Number(next_offset), pass } } as const;
       }
       await this.#step('fenced');
-      const { counts } = await this.#book(connection, batch, works, sources, position);
-      const refused = refusedOf(batch, counts);
+      const { counts, refused } = await this.#book(connection, batch, works, sources, position);
       if (refused.length > 0) await this.#options.beforeDeadLetters?.(batch, refused);
       await keepBooksOf(connection, batch, position, counts);
       await this.#step('books_kept');
@@ -218,16 +225,14 @@ export class Ledger {
     works: readonly SessionWork[],
     sources: BatchSources,
     facts: FenceRow,
-  ): Promise<{ counts: OutcomeCounts }> {
+  ): Promise<{ counts: OutcomeCounts; refused: readonly RefusedMessage[] }> {
     if (Number(facts.known_names) !== sources.used.length) {
       throw new StaleMemoryError('numbers in usage_source are not those that were remembered');
     }
     const counts = countsOf(batch.messages);
-    const changing = await this.#settleUnchanged(connection, works, counts);
-    // Sessions that may change are locked; what is known of them is then current.
-    await this.#sessions.lock(connection, changing);
+    const refused = refusedOf(batch, counts);
+    refused.push(...(await settleBatch(connection, this.#sessions, batch, works, counts)));
     await this.#step('sessions_locked');
-    for (const work of changing) settle(work, counts);
 
     const idOf = (event: BillableMessage) => sources.idOf(event);
     const source = { ...batch, isCorrection: false };
@@ -242,34 +247,9 @@ export class Ledger {
     if (usage.memory !== undefined) this.#usageMemories.push(usage.memory);
     await this.#step('usage_added');
     await keepConflicts(connection, batch, works);
-    await keepDeadLetters(connection, batch, refusedOf(batch, counts));
+    await keepDeadLetters(connection, batch, refused);
     await this.#step('refusals_kept');
-    return { counts };
-  }
-
-  /**
-   * Settles the sessions to which the batch adds nothing. No lock tells whether what was remembered of
-   * them is current, so that is compared.
-   *
-   * @returns the sessions that may change
-   */
-  async #settleUnchanged(
-    connection: Connection,
-    works: readonly SessionWork[],
-    counts: OutcomeCounts,
-  ): Promise<SessionWork[]> {
-    const remembered = await this.#sessions.recall(connection, works);
-    const changing: SessionWork[] = [];
-    const unchanged: SessionWork[] = [];
-    for (const work of works) {
-      if (!settleUnchanged(work, counts)) changing.push(work);
-      else if (remembered.has(work)) unchanged.push(work);
-    }
-    for (const work of await this.#sessions.reload(connection, unchanged)) {
-      reopen(work, counts);
-      if (!settleUnchanged(work, counts)) changing.push(work);
-    }
-    return changing;
+    return { counts, refused };
   }
 
   async #step(step: BatchStep): Promise<void> {
@@ -333,17 +313,6 @@ async function keepBooksOf(
     deadLetter: counts.dead_letter,
     note: null,
   });
-}
-
-function rejected(message: Exclude<Message, RefusedMessage>, error: unknown): RefusedMessage {
-  return {
-    kind: 'dead_letter',
-    offset: message.offset,
-    record: message.record,
-    reason: 'rejected_by_database',
-    detail: messageOf(error),
-    schemaId: message.kind === 'billable' ? message.schemaId : null,
-  };
 }
 
 /** Mostly none, which need not be looked for. */

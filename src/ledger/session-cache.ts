@@ -13,10 +13,15 @@ export interface SessionState {
   firstUs: number;
   lastUs: number;
   readonly identities: IdentitySet;
+  /** More events are billed than are in the ledger: its pages were removed. */
+  readonly lacksDetail?: boolean;
 }
 
-/** About what an entry takes beside its identities. */
+/** About what an entry takes beside its identities and texts. */
 const ENTRY_BYTES = 400;
+/** About what the name of an attribute takes, beside its text: an object, and a place in a set. */
+const NAME_BYTES = 96;
+const CHARACTER_BYTES = 2;
 
 /**
  * What the worker remembers of live sessions, so that most events are told fresh or duplicate
@@ -47,7 +52,7 @@ export class SessionCache {
   set(sessionId: string, state: SessionState): void {
     this.delete(sessionId);
     this.#sessions.set(sessionId, state);
-    this.#bytes += sizeOf(state);
+    this.#bytes += sizeOf(sessionId, state);
     this.#evict();
   }
 
@@ -55,7 +60,7 @@ export class SessionCache {
     const state = this.#sessions.get(sessionId);
     if (state === undefined) return;
     this.#sessions.delete(sessionId);
-    this.#bytes -= sizeOf(state);
+    this.#bytes -= sizeOf(sessionId, state);
   }
 
   /** Adds what a transaction committed to the state that it was based on. */
@@ -69,14 +74,14 @@ export class SessionCache {
       this.delete(sessionId);
       return;
     }
-    this.#bytes -= sizeOf(base);
+    this.#bytes -= sizeOf(sessionId, base);
     base.revision = committed.revision;
     base.accountId = committed.accountId;
     base.firstUs = committed.firstUs;
     base.lastUs = committed.lastUs;
     base.attributes = committed.attributes;
     base.identities.addAll(committed.fresh);
-    this.#bytes += sizeOf(base);
+    this.#bytes += sizeOf(sessionId, base);
     this.#evict();
   }
 
@@ -89,6 +94,9 @@ export class SessionCache {
   }
 }
 
-function sizeOf(state: SessionState): number {
-  return state.identities.bytes + ENTRY_BYTES;
+function sizeOf(sessionId: string, { identities, accountId, attributes }: SessionState): number {
+  let characters = sessionId.length + (accountId?.length ?? 0);
+  for (const name of attributes) characters += name.length;
+  const names = attributes.size * NAME_BYTES;
+  return identities.bytes + ENTRY_BYTES + names + characters * CHARACTER_BYTES;
 }

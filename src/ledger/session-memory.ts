@@ -2,7 +2,8 @@ import { numberArray, textArray } from './array-literal.ts';
 import { IdentitySet } from './identity-set.ts';
 import { revisionStep } from './revision.ts';
 import { SessionCache, type SessionState } from './session-cache.ts';
-import type { SessionWork } from './session-work.ts';
+import { MAX_SESSION_ATTRIBUTES, type SessionWork } from './session-work.ts';
+import { StaleMemoryError } from './stale-memory.ts';
 import type { Queryable } from './statement.ts';
 import { changedSessions, loadSessions, touchSessions } from './statements/sessions.ts';
 
@@ -55,6 +56,10 @@ export class SessionMemory {
     const stale = works.filter(({ sessionId }) => changed.has(sessionId));
     for (const { sessionId } of stale) this.#cache.delete(sessionId);
     await this.#load(connection, stale);
+    // Those without detail are told apart before anything else is decided.
+    if (stale.some(({ state }) => state?.lacksDetail === true)) {
+      throw new StaleMemoryError('sessions lost their detail since they were remembered');
+    }
     return new Set(stale);
   }
 
@@ -68,7 +73,7 @@ export class SessionMemory {
     const rows = await touchSessions.run(connection, {
       sessionIds: textArray(works.map(({ sessionId }) => sessionId)),
       accountIds: textArray(works.map(({ accountId }) => accountId)),
-      attributes: textArray(works.map(({ attributes }) => JSON.stringify(attributes ?? {}))),
+      attributes: textArray(works.map(newAttributes)),
       firstUs: numberArray(works.map(({ firstUs }) => firstUs)),
       lastUs: numberArray(works.map(({ lastUs }) => lastUs)),
       step,
@@ -86,6 +91,9 @@ export class SessionMemory {
     for (const work of stale) {
       this.#cache.delete(work.sessionId);
       work.state = states.get(work.sessionId);
+      if (wasMisjudged(work)) {
+        throw new StaleMemoryError(`session ${work.sessionId} is not what was remembered of it`);
+      }
     }
   }
 
@@ -134,16 +142,48 @@ export class SessionMemory {
     const states = await load(connection, works);
     for (const work of works) {
       work.state = states.get(work.sessionId);
-      if (work.state !== undefined) this.#cache.set(work.sessionId, work.state);
+      // Whoever puts its detail back changes no revision.
+      const isWhole = work.state !== undefined && work.state.lacksDetail !== true;
+      if (isWhole) this.#cache.set(work.sessionId, work.state as SessionState);
     }
   }
 }
 
+/** Of an entry, with its fingerprint. */
+const IDENTITY_BYTES = 16;
 const NO_ATTRIBUTES: ReadonlySet<string> = new Set();
 
 function attributesOf({ state, attributes }: SessionWork): ReadonlySet<string> {
   const known = state?.attributes ?? NO_ATTRIBUTES;
-  return attributes === undefined ? known : new Set([...known, ...Object.keys(attributes)]);
+  for (const name in attributes) {
+    if (!known.has(name)) return new Set([...known, ...Object.keys(attributes)]);
+  }
+  return known;
+}
+
+/** As JSON: what the session is not known to have. */
+function newAttributes({ state, attributes }: SessionWork): string {
+  if (attributes === undefined) return '{}';
+  if (state === undefined) return JSON.stringify(attributes);
+  let added: Record<string, string> | undefined;
+  for (const name in attributes) {
+    if (state.attributes.has(name)) continue;
+    added ??= Object.create(null) as Record<string, string>;
+    added[name] = attributes[name] ?? '';
+  }
+  return added === undefined ? '{}' : JSON.stringify(added);
+}
+
+/**
+ * Whether what was decided before the lock, by what was remembered of a session, does not hold for
+ * what it is under the lock.
+ */
+function wasMisjudged({ state, attributes }: SessionWork): boolean {
+  if (state === undefined || state.lacksDetail === true) return true;
+  if (attributes === undefined) return false;
+  if (state.attributes.size > MAX_SESSION_ATTRIBUTES) return true;
+  for (const name in attributes) if (!state.attributes.has(name)) return true;
+  return false;
 }
 
 async function load(
@@ -153,21 +193,22 @@ async function load(
   const states = new Map<string, SessionState>();
   if (works.length === 0) return states;
   const sessionIds = textArray(works.map(({ sessionId }) => sessionId));
-  for (const row of await loadSessions.run(connection, { sessionIds })) {
-    let state = states.get(row.session_id);
-    if (state === undefined) {
-      state = {
-        revision: BigInt(row.revision),
-        period: row.period,
-        accountId: row.account_id,
-        attributes: new Set(row.attributes),
-        firstUs: Number(row.first_us),
-        lastUs: Number(row.last_us),
-        identities: new IdentitySet(),
-      };
-      states.set(row.session_id, state);
-    }
-    if (row.identities !== null) state.identities.addPage(row.identities);
+  // One more than there may be, so that it is seen.
+  const mostAttributes = MAX_SESSION_ATTRIBUTES + 1;
+  for (const row of await loadSessions.run(connection, { sessionIds, mostAttributes })) {
+    const identities = new IdentitySet();
+    if (row.identities !== null) identities.addPage(row.identities);
+    const entries = (row.identities?.length ?? 0) / IDENTITY_BYTES;
+    states.set(row.session_id, {
+      revision: BigInt(row.revision),
+      period: row.period,
+      accountId: row.account_id,
+      attributes: new Set(row.attributes),
+      firstUs: Number(row.first_us),
+      lastUs: Number(row.last_us),
+      identities,
+      ...(Number(row.billed) > entries && { lacksDetail: true }),
+    });
   }
   return states;
 }

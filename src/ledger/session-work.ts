@@ -12,6 +12,8 @@ export interface SessionWork {
   /** Whether a later message named another account than the first. */
   namesOtherAccount: boolean;
   attributes: Record<string, string> | undefined;
+  /** Names among them; once there are too many for a session, no more are taken. */
+  attributeCount: number;
   firstUs: number;
   lastUs: number;
   /** What is known of the session; `undefined`: it is new. */
@@ -21,8 +23,12 @@ export interface SessionWork {
   /** Not in the ledger before the batch commits; the same as `billable` when all of them are. */
   fresh: readonly BillableMessage[];
   readonly conflicting: BillableMessage[];
+  /** All is decided, and nothing is written. */
+  isSettled: boolean;
 }
 
+/** Most names of attributes that a session may have: all of them are loaded and kept in memory. */
+export const MAX_SESSION_ATTRIBUTES = 256;
 const NONE: readonly BillableMessage[] = [];
 
 /** Sorts messages by session, in the order in which sessions appear. */
@@ -35,7 +41,13 @@ export function sessionsOf(messages: readonly Message[]): Map<string, SessionWor
   return sessions;
 }
 
-function noteIn(sessions: Map<string, SessionWork>, note: SessionNote): SessionWork {
+/** What a message says of its session; `undefined`: it has none. */
+export function noteOf(message: Message): SessionNote | undefined {
+  if (message.kind === 'billable') return message;
+  return message.kind === 'ignored' ? message.session : undefined;
+}
+
+export function noteIn(sessions: Map<string, SessionWork>, note: SessionNote): SessionWork {
   let work = sessions.get(note.sessionId);
   if (work === undefined) {
     work = {
@@ -44,12 +56,14 @@ function noteIn(sessions: Map<string, SessionWork>, note: SessionNote): SessionW
       accountId: note.accountId,
       namesOtherAccount: false,
       attributes: undefined,
+      attributeCount: 0,
       firstUs: note.eventUs,
       lastUs: note.eventUs,
       state: undefined,
       touched: undefined,
       fresh: NONE,
       conflicting: [],
+      isSettled: false,
     };
     sessions.set(note.sessionId, work);
   }
@@ -62,7 +76,10 @@ function noteIn(sessions: Map<string, SessionWork>, note: SessionNote): SessionW
   for (const key in note.attributes) {
     // The first value of an attribute stays, as the first account does.
     work.attributes ??= Object.create(null) as Record<string, string>;
-    work.attributes[key] ??= note.attributes[key] ?? '';
+    if (key in work.attributes) continue;
+    if (work.attributeCount > MAX_SESSION_ATTRIBUTES) break;
+    work.attributes[key] = note.attributes[key] ?? '';
+    work.attributeCount += 1;
   }
   return work;
 }

@@ -3,6 +3,7 @@ import { schemaIdsOf } from '../decode/decode.ts';
 import type { SchemaCache } from '../decode/schema-cache.ts';
 import { messageOf } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { RefusedError } from '../ledger/refused-error.ts';
 import { isRejected } from '../ledger/sql-errors.ts';
 import type { LetterRow } from '../ledger/statements/dead-letters.ts';
 import { metricOf, prepareCarefully } from './prepare.ts';
@@ -34,6 +35,7 @@ export async function redriveLetter(
     });
     return { outcome: outcome ?? 'resolved meanwhile' };
   } catch (error) {
+    if (error instanceof RefusedError) return { reason: error.reason, detail: error.message };
     if (!isRejected(error)) throw error;
     return { reason: 'rejected_by_database', detail: messageOf(error) };
   }

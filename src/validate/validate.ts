@@ -5,6 +5,9 @@ import { type BillableMetric, COLUMNS_OF, usageValues } from '../metrics/usage-o
 
 /** Ids and names of more characters (Unicode code points) than this are refused. */
 export const MAX_NAME_CHARACTERS = 1_024;
+/** Of an event; a session may gather more, see `MAX_SESSION_ATTRIBUTES`. */
+export const MAX_ATTRIBUTES = 64;
+export const MAX_ATTRIBUTE_NAME_CHARACTERS = 128;
 
 /** Timestamps outside these years are not the time of day; see `eventTime`. */
 const EARLIEST_US = Date.UTC(2015, 0) * 1_000;
@@ -109,13 +112,11 @@ function countProblem(name: string, value: number): string | undefined {
   return `${name} is ${value}; expected 0 to 2^53-1`;
 }
 
-function nameProblem(name: string, value: string): string | undefined {
-  if (value.length > MAX_NAME_CHARACTERS) {
+function nameProblem(name: string, value: string, most = MAX_NAME_CHARACTERS): string | undefined {
+  if (value.length > most) {
     // Beyond the basic plane a character is two UTF-16 units.
     const characters = countCharacters(value);
-    if (characters > MAX_NAME_CHARACTERS) {
-      return `${name} has ${characters} characters; expected at most ${MAX_NAME_CHARACTERS}`;
-    }
+    if (characters > most) return `${name} has ${characters} characters; expected at most ${most}`;
   }
   return textProblem(name, value);
 }
@@ -138,9 +139,13 @@ function textProblem(name: string, value: string): string | undefined {
 }
 
 function attributesProblem(attributes: Readonly<Record<string, string>>): string | undefined {
+  let count = 0;
   for (const key in attributes) {
-    const value = attributes[key] ?? '';
-    const problem = textProblem('an attribute name', key) ?? textProblem('an attribute', value);
+    count += 1;
+    if (count > MAX_ATTRIBUTES) return `more than ${MAX_ATTRIBUTES} attributes in one event`;
+    const problem =
+      nameProblem('an attribute name', key, MAX_ATTRIBUTE_NAME_CHARACTERS) ??
+      nameProblem('an attribute', attributes[key] ?? '');
     if (problem !== undefined) return problem;
   }
   return undefined;

@@ -137,6 +137,24 @@ export const CHECKS: readonly Check[] = [
       ) AS twice`,
   },
   {
+    name: 'detail_is_there',
+    holds: 'no month of the ledger has lost its detail',
+    // A row for each month: the rows that do not add up are named one by one below.
+    sql: `
+      SELECT to_char(lost.period, 'YYYY-MM') AS month, count(*) AS sessions,
+        min(known.session_id) AS first_session,
+        'the itemised detail of this month is not in the ledger any more; put it back' AS problem
+      FROM (
+        SELECT period FROM (SELECT DISTINCT period FROM session) AS months
+        WHERE NOT EXISTS (SELECT FROM ledger_page WHERE ledger_page.period = months.period)
+      ) AS lost
+      JOIN session AS known USING (period)
+      WHERE EXISTS (
+        SELECT FROM session_model_usage AS billed
+        WHERE billed.session_id = known.session_id AND billed.event_count > 0)
+      GROUP BY lost.period`,
+  },
+  {
     name: 'usage_adds_up',
     holds: 'the sum of usage_event equals session_model_usage, row by row and column by column',
     sql: `

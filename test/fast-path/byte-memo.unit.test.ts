@@ -67,3 +67,17 @@ describe('a memo by bytes', () => {
     expect(made.filter((text) => text === huge)).toHaveLength(2);
   });
 });
+
+test('what was made of few bytes and takes many counts as many', () => {
+  const limits = { maxEntries: 1_000, maxBytes: 16_000 };
+  let made = 0;
+  const make = () => {
+    made += 1;
+    return made;
+  };
+  const memo = new ByteMemo(make, limits, () => 900);
+  const get = (text: string) => memo.get(memoryOf(Buffer.from(`${text}...`)), 0, text.length);
+  for (let i = 0; i < 20; i += 1) get(`session ${i}`);
+  expect(get('session 19')).toBe(20);
+  expect(get('session 0')).toBe(21);
+});

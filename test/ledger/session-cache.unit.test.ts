@@ -4,8 +4,8 @@ import { IdentitySet } from '../../src/ledger/identity-set.ts';
 import { SessionCache, type SessionState } from '../../src/ledger/session-cache.ts';
 import { llm } from '../identify/samples.ts';
 
-/** What an entry with up to eight identities counts for. */
-const ENTRY = 400 + 256;
+/** What an entry with up to eight identities counts for, and an id of one character. */
+const ENTRY = 400 + 256 + 2;
 
 const eventsOf = (...ids: string[]) => ids.map((request_id) => identify(llm({ request_id })));
 
@@ -51,6 +51,17 @@ describe('the bound', () => {
     cache.set('large', state({ identities: many(16) }));
     expect(cache.get('a')).toBeUndefined();
     expect(cache.get('large')).toBeDefined();
+  });
+
+  test('counts the names of attributes, and the ids', () => {
+    const cache = new SessionCache(15 * ENTRY);
+    cache.set('a', state());
+    cache.set('b', state({ attributes: new Set(ids(100)) }));
+    expect(cache.get('a')).toBeUndefined();
+    cache.set('c'.repeat(4_000), state());
+    expect(cache.get('b')).toBeUndefined();
+    cache.set('d', state({ accountId: 'd'.repeat(4_000) }));
+    expect(cache.get('c'.repeat(4_000))).toBeUndefined();
   });
 
   test('keeps the newest session, however large it is', () => {

@@ -33,6 +33,10 @@ const TEXTS: Record<string, EventWith> = {
   'tts label': (label) => ({ metric: tts({ label }) }),
   'stt label': (label) => ({ metric: stt({ label }) }),
   'realtime label': (label) => ({ metric: realtime({ label }) }),
+};
+
+/** Their bounds are those of attributes, which have tests of their own. */
+const ATTRIBUTES: Record<string, EventWith> = {
   'an attribute name': (name) => ({ attributes: { [name]: 'value' }, metric: llm() }),
   'an attribute': (value) => ({ attributes: { name: value }, metric: vad() }),
 };
@@ -71,7 +75,7 @@ test.each(Object.entries(TEXTS))('%s may be longer', (_, eventWith) => {
   expect(problemOf(eventWith('x'.repeat(100_000)))).toBeUndefined();
 });
 
-describe.each(Object.entries({ ...NAMES, ...TEXTS }))('%s', (_, eventWith) => {
+describe.each(Object.entries({ ...NAMES, ...TEXTS, ...ATTRIBUTES }))('%s', (_, eventWith) => {
   test.each(['\0', 'before\0after'])('is refused with U+0000: %j', (text) => {
     expect(problemOf(eventWith(text))).toContain('U+0000');
   });

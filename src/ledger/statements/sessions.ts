@@ -1,37 +1,41 @@
 import { sql } from 'drizzle-orm';
-import { ledgerPage, session } from '../schema/tables.ts';
+import { ledgerPage, session, sessionModelUsage } from '../schema/tables.ts';
 import { statement } from '../statement.ts';
 
 /**
- * What the ledger holds of some sessions: a row for each page, at least one for each session that
- * is known. One statement, so that a session and its pages are of one moment.
+ * What the ledger holds of some sessions: a row for each that is known. One statement, so that a
+ * session and its pages are of one moment.
  */
 export const loadSessions = statement<
-  { sessionIds: string },
+  { sessionIds: string; mostAttributes: number },
   {
     session_id: string;
     revision: string;
     period: string;
     account_id: string | null;
-    /** Their names. */
+    /** Their names, as many as were asked for. */
     attributes: string[];
     first_us: string;
     last_us: string;
+    /** Of all pages; `null`: there are none. */
     identities: Buffer | null;
+    /** How many events are billed. */
+    billed: string;
   }
 >(
   'load_sessions',
   sql`SELECT known.session_id, known.revision, known.period::text AS period, known.account_id,
-      ARRAY(SELECT jsonb_object_keys(known.attributes)) AS attributes,
+      ARRAY(SELECT jsonb_object_keys(known.attributes)
+        LIMIT ${sql.placeholder('mostAttributes')}) AS attributes,
       (extract(epoch FROM known.first_event_at) * 1000000)::bigint AS first_us,
       (extract(epoch FROM known.last_event_at) * 1000000)::bigint AS last_us,
-      page.identities
+      (SELECT string_agg(identities, '') FROM ${ledgerPage}
+        WHERE session_id = known.session_id AND period = known.period AND NOT is_correction
+      ) AS identities,
+      (SELECT coalesce(sum(event_count), 0)::bigint FROM ${sessionModelUsage}
+        WHERE session_id = known.session_id) AS billed
     FROM unnest(${sql.placeholder('sessionIds')}::text[]) AS wanted (session_id)
-    JOIN ${session} AS known ON known.session_id = wanted.session_id
-    LEFT JOIN LATERAL (
-      SELECT identities FROM ${ledgerPage}
-      WHERE session_id = known.session_id AND period = known.period AND NOT is_correction
-    ) AS page ON true`,
+    JOIN ${session} AS known ON known.session_id = wanted.session_id`,
 );
 
 /** Of these sessions, those that are not at this revision, or not there. */
@@ -56,6 +60,7 @@ export const touchSessions = statement<
   {
     sessionIds: string;
     accountIds: string;
+    /** Those that are new. */
     attributes: string;
     firstUs: string;
     lastUs: string;
@@ -77,7 +82,9 @@ export const touchSessions = statement<
     ORDER BY seen.session_id COLLATE "C"
     ON CONFLICT (session_id) DO UPDATE SET
       account_id = coalesce(known.account_id, excluded.account_id),
-      attributes = excluded.attributes || known.attributes,
+      -- Written again only when there is something new: they may be large.
+      attributes = CASE excluded.attributes WHEN '{}'::jsonb THEN known.attributes
+        ELSE excluded.attributes || known.attributes END,
       first_event_at = least(known.first_event_at, excluded.first_event_at),
       last_event_at = greatest(known.last_event_at, excluded.last_event_at),
       revision = known.revision + excluded.revision

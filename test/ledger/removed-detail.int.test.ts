@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { SchemaCache } from '../../src/decode/schema-cache.ts';
+import { acceptConflict } from '../../src/ledger/correction.ts';
+import { LedgerPreview } from '../../src/ledger/preview.ts';
+import { readDeadLetter } from '../../src/ledger/statements/dead-letters.ts';
+import { redriveLetter } from '../../src/pipeline/redrive.ts';
+import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
+import { verify } from '../../src/verify/verify.ts';
+import { llm } from '../identify/samples.ts';
+import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
+import { decodedAgain, encoded, messageAt } from '../support/messages.ts';
+
+/** The detail of a month was removed from the ledger: what was billed stays billed, and once. */
+
+let world: LedgerWorld;
+beforeAll(async () => {
+  world = await newLedgerWorld();
+});
+beforeEach(async () => {
+  await world.clear();
+});
+afterAll(async () => {
+  await world.close();
+});
+
+const event =
+  (request_id: string, fields = {}) =>
+  (offset: number) =>
+    messageAt(offset, encoded({ session_id: 'call', metric: llm({ request_id, ...fields }) }));
+const events = ['1', '2', '3'].map((id) => event(id));
+const TOPIC = 'ledger-world';
+
+const removeDetail = () => world.database.query('DELETE FROM ledger_page');
+
+async function billed(): Promise<number> {
+  const { rows } = await world.database.query<{ n: number }>(
+    'SELECT coalesce(sum(event_count), 0)::int AS n FROM session_model_usage',
+  );
+  return rows[0]?.n ?? 0;
+}
+
+describe('a session whose detail was removed', () => {
+  test('is not billed again by a replay: offsets that were consumed are duplicates', async () => {
+    const partition = await world.partition(0);
+    await partition.book(world.ledger(), events);
+    await removeDetail();
+
+    const replay = await world.partition(0, 'replay');
+    const result = await replay.book(world.ledger(), events);
+
+    expect(result).toMatchObject({ counts: { applied: 0, duplicate: 3, dead_letter: 0 } });
+    expect(await billed()).toBe(3);
+  });
+
+  test('takes no event that cannot be told from those before: it becomes a dead letter', async () => {
+    const partition = await world.partition(0);
+    await partition.book(world.ledger(), events);
+    await removeDetail();
+
+    const result = await partition.book(world.ledger(), [event('1'), event('4')]);
+
+    expect(result).toMatchObject({ counts: { applied: 0, duplicate: 0, dead_letter: 2 } });
+    expect(await billed()).toBe(3);
+    const { rows } = await world.database.query('SELECT DISTINCT reason, detail FROM dead_letter');
+    expect(rows).toEqual([
+      {
+        reason: 'rejected_by_database',
+        detail: expect.stringMatching(/detail of session call \(month \d{4}-\d\d\) was removed/),
+      },
+    ]);
+  });
+
+  test('says so to a dry run and to a redrive as well', async () => {
+    const partition = await world.partition(0);
+    await partition.book(world.ledger(), events);
+    await removeDetail();
+    await partition.book(world.ledger(), [event('4')]);
+
+    const preview = await new LedgerPreview(world.database).apply({
+      groupId: 'preview',
+      topic: TOPIC,
+      partition: 0,
+      pass: 0,
+      fromOffset: 0,
+      nextOffset: 4,
+      messages: [...events, event('4')].map((make, offset) => make(offset)),
+      metricOf: decodedAgain,
+    });
+    expect(preview).toMatchObject({ counts: { duplicate: 3, dead_letter: 1, applied: 0 } });
+
+    const [letter] = await readDeadLetter.run(world.database, {
+      topic: TOPIC,
+      partition: 0,
+      offset: 3,
+    });
+    if (letter === undefined) throw new Error('no dead letter');
+    const schemas = new SchemaCache(async () => ({ found: true, schema: loadEnvelopeSchema() }));
+    const result = await redriveLetter(world.ledger(), schemas, letter, { dryRun: false });
+    expect(result).toMatchObject({ reason: 'rejected_by_database' });
+    const { rows } = await world.database.query('SELECT resolved_at FROM dead_letter');
+    expect(rows).toEqual([{ resolved_at: null }]);
+    expect(await billed()).toBe(3);
+  });
+
+  test('is known as such although the worker remembers it, when another one writes to it', async () => {
+    const ledger = world.ledger();
+    const partition = await world.partition(0);
+    await partition.book(ledger, events);
+    await removeDetail();
+    await world.database.query('UPDATE session SET revision = revision + 7');
+
+    const again = await partition.book(ledger, events);
+    const fresh = await partition.book(ledger, [event('4')]);
+
+    expect(again).toMatchObject({ counts: { applied: 0, dead_letter: 3 } });
+    expect(fresh).toMatchObject({ counts: { applied: 0, dead_letter: 1 } });
+    expect(await billed()).toBe(3);
+  });
+
+  test('lets no conflict be accepted: the payload before it could not be taken back', async () => {
+    const partition = await world.partition(0);
+    await partition.book(world.ledger(), [event('1'), event('1', { prompt_tokens: 1 })]);
+    await removeDetail();
+    const key = { topic: TOPIC, partition: 0, offset: 1 };
+    await expect(acceptConflict(world.database, key)).rejects.toThrow('detail of session call');
+    expect(await billed()).toBe(1);
+  });
+
+  test('is named by verify, with its month', async () => {
+    const partition = await world.partition(0);
+    await partition.book(world.ledger(), events);
+    await removeDetail();
+    const { breaks } = await verify(world.database);
+    expect(breaks).toContainEqual({
+      check: 'detail_is_there',
+      found: {
+        month: expect.stringMatching(/^\d{4}-\d\d$/),
+        sessions: '1',
+        first_session: 'call',
+        problem: expect.stringContaining('detail of this month'),
+      },
+    });
+  });
+});
+
+test('a session that lost a part of its detail takes no event, and one that has it all does', async () => {
+  const ledger = world.ledger();
+  const partition = await world.partition(0);
+  await partition.book(ledger, [event('1')]);
+  await partition.book(ledger, [event('2')]);
+  const other = (offset: number) =>
+    messageAt(offset, encoded({ session_id: 'whole', metric: llm({ request_id: '1' }) }));
+  await partition.book(ledger, [other]);
+  await world.database.query('DELETE FROM ledger_page WHERE base_offset = 0');
+
+  const result = await partition.book(world.ledger(), [event('1'), other, event('3')]);
+
+  expect(result).toMatchObject({ counts: { applied: 0, duplicate: 1, dead_letter: 2 } });
+});

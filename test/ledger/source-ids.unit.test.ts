@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest';
+import type { Database } from '../../src/ledger/database.ts';
+import { SourceIds } from '../../src/ledger/source-ids.ts';
+import { SourceNames } from '../../src/ledger/source-names.ts';
+import { llm } from '../identify/samples.ts';
+import { billable } from './messages.ts';
+
+/** A database that numbers models by what is behind their dash. */
+function numbering() {
+  const asked: string[] = [];
+  const query = async ({ name, values }: { name: string; values: string[] }) => {
+    if (name !== 'read_sources') return { rows: [] };
+    const [types, providers, models] = values.map((text) => text.slice(2, -2).split('","'));
+    asked.push(...(models ?? []));
+    const rows = (models ?? []).map((model, i) => ({
+      source_id: Number(model.split('-').at(-1)),
+      metric_type: types?.[i],
+      provider: providers?.[i],
+      model,
+    }));
+    return { rows };
+  };
+  const database = { connect: async () => ({ release() {}, query }) } as unknown as Database;
+  return { asked, sources: new SourceIds(database) };
+}
+
+const eventOf = (model: string) =>
+  billable(llm({ metadata: { model_name: model, model_provider: 'openai' } }));
+const workOf = (...models: string[]) => [{ billable: models.map(eventOf) }];
+
+test('names are asked for once, and each that a batch uses is listed once', async () => {
+  const { asked, sources } = numbering();
+  await sources.prepare(workOf('m-1', 'm-2', 'm-1'));
+  const batch = await sources.prepare(workOf('m-2', 'm-1', 'm-2', 'm-3'));
+  expect(asked).toEqual(['m-1', 'm-2', 'm-3']);
+  expect(batch.used.map(({ id }) => id)).toEqual([2, 1, 3]);
+  expect(batch.idOf(eventOf('m-3'))).toBe(3);
+});
+
+test('names are forgotten when they become too many, but not under a batch that uses them', async () => {
+  const { asked, sources } = numbering();
+  const first = await sources.prepare(workOf('m-1'));
+  for (let batch = 0; batch < 6; batch += 1) {
+    const models = Array.from(
+      { length: 2_000 },
+      (_, i) => `model-of-a-customer-${batch * 2_000 + i}`,
+    );
+    const prepared = await sources.prepare(workOf(...models));
+    expect(prepared.used).toHaveLength(2_000);
+    expect(prepared.idOf(eventOf(models[7] ?? ''))).toBe(batch * 2_000 + 7);
+  }
+  expect(first.idOf(eventOf('m-1'))).toBe(1);
+  await sources.prepare(workOf('m-1'));
+  expect(asked.filter((model) => model === 'm-1')).toHaveLength(2);
+});
+
+test('a name that is known keeps its number: a batch books under the one that it compared', () => {
+  const names = new SourceNames();
+  const known = { metricType: 'llm_metrics', provider: 'p', model: 'm', id: 1 };
+  names.add(known);
+  names.add({ ...known, id: 2 });
+  expect(names.find({ metricType: 'llm_metrics', provider: 'p', model: 'm' })?.id).toBe(1);
+});
