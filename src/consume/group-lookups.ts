@@ -13,10 +13,16 @@ export class GroupLookups {
     this.#groupId = groupId;
   }
 
-  /** @throws when the brokers cannot be reached */
+  /** Nothing for a group that has never been. @throws when the brokers cannot be reached */
   async committed(topic: string): Promise<Map<number, CommittedOffset>> {
     const admin = await this.#connect();
-    const [fetched] = await admin.fetchOffsets({ groupId: this.#groupId, topics: [topic] });
+    const [fetched] = await admin
+      .fetchOffsets({ groupId: this.#groupId, topics: [topic] })
+      .catch((error: unknown) => {
+        // Apache Kafka answers that no partition has an offset; other brokers, that there is no group.
+        if (isUnknownGroup(error)) return [];
+        throw error;
+      });
     return new Map(
       fetched?.partitions.map(({ partition, offset, metadata }) => [
         partition,
@@ -44,4 +50,8 @@ export class GroupLookups {
     }
     return this.#admin;
   }
+}
+
+function isUnknownGroup(error: unknown): boolean {
+  return error instanceof Error && 'type' in error && error.type === 'GROUP_ID_NOT_FOUND';
 }
