@@ -96,6 +96,10 @@ const schemaName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_$]{0,62}$/, 'expected the name of a Postgres schema');
 
+const rolePrefix = z
+  .string()
+  .regex(/^[a-z_][a-z0-9_]{0,55}$/, 'expected small letters, digits and _, 56 at most');
+
 const logLevel = z.enum(
   ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
   'expected trace, debug, info, warn, error, fatal or silent',
@@ -183,6 +187,12 @@ export const SETTINGS = {
     schema: schemaName,
     fallback: 'usage_ledger',
     about: 'Postgres schema that holds every relation',
+  },
+  DATABASE_ROLE_PREFIX: {
+    group: 'database',
+    schema: rolePrefix,
+    fallback: 'usage_ledger',
+    about: 'The roles that `migrate` makes are `…_writer` and `…_reader`; one for each ledger',
   },
   DATABASE_POOL_SIZE: {
     group: 'worker',

@@ -1,19 +1,15 @@
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { drizzle } from 'drizzle-orm/node-postgres';
-import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { WrongUsageError } from '../errors.ts';
-import { connectionConfig, type Database, quoteIdentifier } from './database.ts';
+import { connectionConfig, type Database } from './database.ts';
+import { useLedgerRoles } from './ledger-roles.ts';
+import { type Migration, readMigrations } from './migration-files.ts';
+import { LockHeldError, lockMigration, migrationError } from './migration-lock.ts';
+import { connectError } from './pooler.ts';
+import { requireUnicode, requireUsableSchema } from './schema-owner.ts';
+import { beginWith, quoteIdentifier } from './session-settings.ts';
 
-// migrations/ lies at the package root: two up from src/ledger and from dist/ledger alike.
-const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url));
 const TABLE = 'schema_migration';
-
-interface Journal {
-  entries: { tag: string; when: number }[];
-}
 
 export interface MigrationReport {
   /** Tags of the migrations that were applied now. */
@@ -28,36 +24,86 @@ export interface MigrationReport {
  * Brings the database schema up to date: all missing migrations in one transaction, one process at
  * a time, whoever else starts.
  *
- * @throws {WrongUsageError} when the database is newer than this program: an older program must
- *   not write to it
+ * @throws {WrongUsageError} when the database is newer than this program (an older program must not
+ *   write to it), when the schema is somebody else's, or when a right is missing
+ * @throws {UnreachableError} when somebody holds a lock for longer than STARTUP_TIMEOUT_S
  */
 export async function migrateDatabase(settings: Settings): Promise<MigrationReport> {
   const client = new pg.Client(connectionConfig(settings));
   const warnings: string[] = [];
   client.on('notice', ({ message }) => warnings.push(message ?? ''));
-  await client.connect();
+  client.on('error', () => {});
   try {
-    await client.query('SET client_min_messages = warning');
-    const schema = quoteIdentifier(settings.DATABASE_SCHEMA);
-    // Held until the connection ends; the key is the same in every version of the program.
-    await client.query('SELECT pg_advisory_lock(hashtext($1))', [`usage_ledger:${schema}`]);
-    await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
-    const before = await newestMigration(client, settings.DATABASE_SCHEMA);
-    refuseNewer(before, settings.DATABASE_SCHEMA);
-    await migrate(drizzle(client), {
-      migrationsFolder: MIGRATIONS,
-      migrationsSchema: settings.DATABASE_SCHEMA,
-      migrationsTable: TABLE,
+    await client.connect().catch((error: unknown) => {
+      throw connectError(error);
     });
-    await client.query('SELECT prepare_ledger_partitions()');
-    const { entries } = journal();
-    return {
-      applied: entries.filter(({ when }) => when > (before ?? 0)).map(({ tag }) => tag),
-      version: entries.at(-1)?.tag ?? 'none',
-      warnings,
-    };
+    const applied = await inOneTransaction(client, settings, () => bringUpToDate(client, settings));
+    // On its own: a month that cannot be made now is no reason to take the migration back.
+    await inOneTransaction(client, settings, () =>
+      client.query('SELECT prepare_ledger_partitions()'),
+    );
+    const version = readMigrations().at(-1)?.tag ?? 'none';
+    return { applied: applied.map(({ tag }) => tag), version, warnings };
   } finally {
     await client.end();
+  }
+}
+
+/** @returns what was applied */
+async function bringUpToDate(client: pg.Client, settings: Settings): Promise<Migration[]> {
+  const schema = settings.DATABASE_SCHEMA;
+  await requireUsableSchema(client, schema);
+  let missing = await missingMigrations(client, schema);
+  if (missing.length > 0) {
+    await lockMigration(client, schema);
+    // Whoever held the lock may have done it.
+    missing = await missingMigrations(client, schema);
+  }
+  const isNew = missing.length > 0 && (await newestMigration(client, schema)) === undefined;
+  if (isNew) {
+    await requireUnicode(client);
+    const name = quoteIdentifier(schema);
+    const { rows } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema]);
+    // IF NOT EXISTS would ask for the right to make it also where it exists.
+    if (rows.length === 0) await client.query(`CREATE SCHEMA ${name}`);
+    await client.query(
+      `CREATE TABLE ${TABLE} (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)`,
+    );
+  }
+  const roles = await useLedgerRoles(client, settings, isNew);
+  for (const { when, hash, statements } of missing) {
+    for (const statement of statements) await client.query(roles.named(statement));
+    await client.query(`INSERT INTO ${TABLE} (hash, created_at) VALUES ($1, $2)`, [hash, when]);
+  }
+  return missing;
+}
+
+async function missingMigrations(client: pg.Client, schema: string): Promise<Migration[]> {
+  const newest = await newestMigration(client, schema);
+  refuseNewer(newest, schema);
+  return readMigrations().filter(({ when }) => when > (newest ?? 0));
+}
+
+async function inOneTransaction<T>(
+  client: pg.Client,
+  settings: Settings,
+  work: () => Promise<T>,
+): Promise<T> {
+  const begin = beginWith(settings.DATABASE_SCHEMA, {
+    mode: 'ISOLATION LEVEL READ COMMITTED',
+    statementMs: 0,
+    lockMs: Math.max(settings.STARTUP_TIMEOUT_S * 1_000, 1),
+    idleMs: 0,
+  });
+  try {
+    await client.query(`${begin}; SET LOCAL client_min_messages = warning`);
+    const result = await work();
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    if (error instanceof LockHeldError) throw await error.withHolder(client, settings);
+    throw migrationError(error, settings);
   }
 }
 
@@ -69,7 +115,7 @@ export async function migrateDatabase(settings: Settings): Promise<MigrationRepo
 export async function requireCurrentSchema(database: Database, settings: Settings): Promise<void> {
   const newest = await newestMigration(database, settings.DATABASE_SCHEMA);
   refuseNewer(newest, settings.DATABASE_SCHEMA);
-  const wanted = journal().entries.at(-1);
+  const wanted = readMigrations().at(-1);
   if (wanted !== undefined && newest !== wanted.when) {
     const state = newest === undefined ? 'has no tables yet' : 'is older than this program';
     throw new WrongUsageError(
@@ -83,23 +129,24 @@ async function newestMigration(
   schema: string,
 ): Promise<number | undefined> {
   const table = `${quoteIdentifier(schema)}.${TABLE}`;
-  const exists = await connection.query('SELECT to_regclass($1) AS table', [table]);
-  if (exists.rows[0]?.table === null) return undefined;
+  // A look into the catalog, not to_regclass: that may still answer as before a lock was waited for.
+  const { rows } = await connection.query(
+    `SELECT FROM pg_class JOIN pg_namespace AS namespace ON namespace.oid = relnamespace
+      WHERE nspname = $1 AND relname = $2`,
+    [schema, TABLE],
+  );
+  if (rows.length === 0) return undefined;
   const newest = await connection.query(`SELECT max(created_at) AS newest FROM ${table}`);
   const value = newest.rows[0]?.newest;
   return value === null ? undefined : Number(value);
 }
 
 function refuseNewer(newest: number | undefined, schema: string): void {
-  const own = journal().entries.at(-1)?.when ?? 0;
+  const own = readMigrations().at(-1)?.when ?? 0;
   if (newest === undefined || newest <= own) return;
   const made = (ms: number) => new Date(ms).toISOString();
   throw new WrongUsageError(
     `schema "${schema}" was migrated by a newer usage-ledger (its newest migration is of ` +
       `${made(newest)}, ours of ${made(own)}); run that version or a newer one`,
   );
-}
-
-function journal(): Journal {
-  return JSON.parse(readFileSync(`${MIGRATIONS}/meta/_journal.json`, 'utf8'));
 }

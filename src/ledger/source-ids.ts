@@ -1,5 +1,5 @@
 import { textArray } from './array-literal.ts';
-import { type Database, onConnection } from './database.ts';
+import { type Database, inTransaction } from './database.ts';
 import type { BillableMessage } from './message.ts';
 import { type NumberedNames, SourceNames } from './source-names.ts';
 import { addSources, readSources } from './statements/sources.ts';
@@ -66,7 +66,7 @@ export class SourceIds {
       providers: textArray(missing.map(({ provider }) => provider)),
       models: textArray(missing.map(({ model }) => model)),
     };
-    return onConnection(this.#database, async (connection) => {
+    return inTransaction(this.#database, async (connection) => {
       await addSources.run(connection, names);
       return readSources.run(connection, names);
     });

@@ -27,6 +27,8 @@ const TRANSIENT_CODES = new Set([
   '28P01', // a password that is being changed
   '28000', // refused by pg_hba.conf while a server is being set up
   '3D000', // the database is not there (yet)
+  '26000', // a prepared statement is on another backend: a pooler that was not recognised
+  '42P05', // the same, the other way round
 ]);
 
 /** What smaller work may do without, although the same work may fail for ever. */
@@ -113,7 +115,8 @@ export function isNotPermitted(error: unknown): boolean {
   return error instanceof Error && error.cause !== undefined && isNotPermitted(error.cause);
 }
 
-function codeOf(error: unknown): string | undefined {
+/** The SQLSTATE, or the code of the system. */
+export function codeOf(error: unknown): string | undefined {
   const isCoded = typeof error === 'object' && error !== null && 'code' in error;
   return isCoded && typeof error.code === 'string' ? error.code : undefined;
 }

@@ -1,9 +1,12 @@
 import { Placeholder, type SQL, type SQLWrapper } from 'drizzle-orm';
 import { PgDialect } from 'drizzle-orm/pg-core';
 import type pg from 'pg';
-import { ANSWER_TIMEOUT_MS, type AnsweredQuery } from './database.ts';
+import { ANSWER_TIMEOUT_MS, type AnsweredQuery, keepsStatements } from './database.ts';
 
-/** One parameterised statement: its text is made once, and each connection prepares it once. */
+/**
+ * One parameterised statement: its text is made once, and each connection prepares it once, unless a
+ * pooler may give the next transaction another backend.
+ */
 export interface Statement<P extends object, R extends pg.QueryResultRow> {
   readonly name: string;
   readonly text: string;
@@ -34,8 +37,9 @@ export function statement<P extends object, R extends pg.QueryResultRow = never>
     text,
     async run(connection, parameters) {
       const values = names.map((parameter) => parameters[parameter]);
-      const query: AnsweredQuery = { name, text, values, query_timeout: ANSWER_TIMEOUT_MS };
-      const result = await connection.query<R>(query);
+      const query = { text, values, query_timeout: ANSWER_TIMEOUT_MS };
+      const named: AnsweredQuery = keepsStatements(connection) ? { name, ...query } : query;
+      const result = await connection.query<R>(named);
       return result.rows;
     },
   };

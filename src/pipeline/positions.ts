@@ -1,7 +1,7 @@
 import { keyOf } from '../consume/partition-source.ts';
 import { CheckFailedError } from '../errors.ts';
 import type { PartitionBounds } from '../kafka/admin.ts';
-import { type Connection, type Database, inTransaction, onConnection } from '../ledger/database.ts';
+import { type Connection, type Database, inTransaction } from '../ledger/database.ts';
 import {
   beginPass,
   beginPosition,
@@ -19,7 +19,7 @@ export async function positionsOf(
   groupId: string,
   topics: readonly string[],
 ): Promise<Map<string, Position>> {
-  const rows = await onConnection(database, (connection) =>
+  const rows = await inTransaction(database, (connection) =>
     readPositions.run(connection, { groupId, topics: [...topics] }),
   );
   return new Map(

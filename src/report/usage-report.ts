@@ -1,4 +1,4 @@
-import type { Database } from '../ledger/database.ts';
+import { type Database, readingSnapshot } from '../ledger/database.ts';
 
 /** Columns of the report: what a row is about, then everything that is billed. */
 export const REPORT_COLUMNS = [
@@ -39,9 +39,8 @@ export async function* usageRows(
   database: Database,
   sessionId?: string,
 ): AsyncGenerator<ReportRow> {
-  const connection = await database.connect();
+  const connection = await readingSnapshot(database);
   try {
-    await connection.query('BEGIN READ ONLY');
     await connection.query(
       `DECLARE report CURSOR FOR
         SELECT ${REPORT_COLUMNS.map((name) => `${name}::text AS ${name}`).join(', ')}

@@ -1,4 +1,4 @@
-import type { Database } from '../ledger/database.ts';
+import { type Database, readingSnapshot } from '../ledger/database.ts';
 import { CHECKS, sqlOf } from './checks.ts';
 
 /** A place where the books do not close. */
@@ -37,9 +37,8 @@ export async function verify(
   onCheck: (result: CheckResult) => void = () => {},
 ): Promise<Verification> {
   const isScoped = since !== undefined || until !== undefined;
-  const connection = await database.connect();
+  const connection = await readingSnapshot(database);
   try {
-    await connection.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     // The set of all sessions, some 100 bytes for each, is to stay in memory.
     await connection.query(`SET LOCAL work_mem = '64MB'`);
     const checks: CheckResult[] = [];

@@ -62,20 +62,23 @@ async function walBytes(): Promise<number> {
 
 async function measured(partition: BookedPartition, ledger: Ledger, some: typeof messages) {
   await database.query({ text: 'SELECT 1' });
-  const [sentBefore, walBefore] = [bytesSent(), await walBytes()];
+  const walBefore = await walBytes();
+  const sentBefore = bytesSent();
   statements = [];
   const result = await partition.book(ledger, some);
   const roundTrips = statements.map((text) => text.replace(/^BEGIN.*/, 'BEGIN'));
   if (result.status !== 'applied') throw new Error('the batch was not applied');
   const { counts } = result;
+  const sent = bytesSent() - sentBefore;
   return {
     roundTrips,
     counts,
-    sent: bytesSent() - sentBefore,
+    sent,
     wal: (await walBytes()) - walBefore,
   };
 }
 
+const NAMED = ['BEGIN', 'add_sources', 'read_sources', 'COMMIT'];
 const LOOKED_UP = ['BEGIN', 'fence_batch', 'load_sessions'];
 const BOOKED = ['touch_sessions', 'insert_pages', 'add_usage', 'keep_books', 'COMMIT'];
 
@@ -87,7 +90,7 @@ test('what batches cost: round trips, bytes on the wire, bytes of WAL', async ()
 
   // The first batch of a worker also learns the numbers of names.
   const first = await book(messages.slice(0, half));
-  expect(first.roundTrips).toEqual(['add_sources', 'read_sources', ...LOOKED_UP, ...BOOKED]);
+  expect(first.roundTrips).toEqual([...NAMED, ...LOOKED_UP, ...BOOKED]);
 
   const second = await book(messages.slice(half));
   const { applied } = second.counts;
@@ -107,16 +110,16 @@ test('what batches cost: round trips, bytes on the wire, bytes of WAL', async ()
     'keep_books',
     'COMMIT',
   ]);
-  expect(again.sent).toBeLessThan(6_000);
+  expect(again.sent).toBeLessThan(6_400);
   // Whoever reads a session's page may be the one to tidy it up after the versions before.
   expect(again.wal).toBeLessThan(2_000);
 
   // A trickle: the same code, and a row of each kind.
   const one = await book([(offset) => messageAt(offset, single('request-1'))]);
-  expect(one.roundTrips).toEqual(['add_sources', 'read_sources', ...LOOKED_UP, ...BOOKED]);
+  expect(one.roundTrips).toEqual([...NAMED, ...LOOKED_UP, ...BOOKED]);
   const another = await book([(offset) => messageAt(offset, single('request-2'))]);
   expect(another.roundTrips).toEqual(['BEGIN', 'fence_batch', ...BOOKED]);
-  expect(another.sent).toBeLessThan(1_900);
+  expect(another.sent).toBeLessThan(2_300);
   expect(another.wal).toBeLessThan(1_500);
 });
 

@@ -40,8 +40,15 @@ const TABLES = [
   'event_conflict',
 ];
 
-export async function newLedgerWorld(): Promise<LedgerWorld> {
-  const { url, drop } = await freshDatabase();
+/**
+ * @param serverUrl another server than that of all tests, or a pooler
+ * @param defaults what the database sets for every session, each as in `ALTER DATABASE … SET`
+ */
+export async function newLedgerWorld(
+  serverUrl?: string,
+  defaults: readonly string[] = [],
+): Promise<LedgerWorld> {
+  const { url, drop } = await freshDatabase(serverUrl, defaults);
   const settings = loadSettings({ DATABASE_URL: url }, ['database']);
   await migrateDatabase(settings);
   const database = openDatabase(settings, 4);

@@ -14,9 +14,13 @@ export function stackUrls(): StackUrls {
 /** A database of one's own on the shared server; one per test file is meant. */
 export async function freshDatabase(
   serverUrl = stackUrls().databaseUrl,
+  defaults: readonly string[] = [],
 ): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `test_${unique()}`;
   await onServer(serverUrl, `CREATE DATABASE ${name}`);
+  for (const setting of defaults) {
+    await onServer(serverUrl, `ALTER DATABASE ${name} SET ${setting}`);
+  }
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return {

@@ -1,0 +1,79 @@
+import type pg from 'pg';
+import type { Settings } from '../config/settings.ts';
+import { WrongUsageError } from '../errors.ts';
+import { quoteIdentifier } from './session-settings.ts';
+
+/** The prefix in the migrations, and of ledgers that were made before there was a setting for it. */
+const DEFAULT_PREFIX = 'usage_ledger';
+const KINDS = ['writer', 'reader'] as const;
+const NOTE = 'prefix of its roles: ';
+
+/**
+ * Roles belong to the whole server: two ledgers with the same roles share their writers. A ledger with
+ * a DATABASE_ROLE_PREFIX of its own has roles of its own; which one it has is noted in the database.
+ *
+ * @returns the migrations' statements with the names of this ledger's roles
+ * @throws {WrongUsageError} when the ledger has other roles than those that are set
+ */
+export async function useLedgerRoles(
+  client: pg.ClientBase,
+  { DATABASE_SCHEMA: schema, DATABASE_ROLE_PREFIX: wanted }: Settings,
+  isNew: boolean,
+): Promise<{ named(statement: string): string }> {
+  const noted = isNew ? wanted : await notedPrefix(client);
+  if (noted !== wanted && wanted === DEFAULT_PREFIX) {
+    throw new WrongUsageError(
+      `schema "${schema}" has the roles ${noted}_writer and ${noted}_reader; set ` +
+        `DATABASE_ROLE_PREFIX=${noted}`,
+    );
+  }
+  if (noted !== wanted) await exchangeRoles(client, noted, wanted);
+  if (wanted !== DEFAULT_PREFIX && (isNew || noted !== wanted)) {
+    await client.query(`COMMENT ON TABLE schema_migration IS '${NOTE}${wanted}'`);
+  }
+  return {
+    named: (statement) =>
+      KINDS.reduce(
+        (text, kind) => text.replaceAll(`${DEFAULT_PREFIX}_${kind}`, `${wanted}_${kind}`),
+        statement,
+      ),
+  };
+}
+
+async function notedPrefix(client: pg.ClientBase): Promise<string> {
+  const { rows } = await client.query<{ comment: string | null }>(
+    `SELECT obj_description('schema_migration'::regclass, 'pg_class') AS comment`,
+  );
+  const comment = rows[0]?.comment ?? '';
+  return comment.startsWith(NOTE) ? comment.slice(NOTE.length) : DEFAULT_PREFIX;
+}
+
+/** Gives what one pair of roles may do in the schema to another pair, and takes it from the first. */
+async function exchangeRoles(client: pg.ClientBase, from: string, to: string): Promise<void> {
+  for (const kind of KINDS) {
+    const [before, after] = [`${from}_${kind}`, `${to}_${kind}`];
+    const { rows: known } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [after]);
+    if (known.length === 0) await client.query(`CREATE ROLE ${quoteIdentifier(after)} NOLOGIN`);
+    const { rows } = await client.query<{ privilege: string; object: string }>(GRANTED, [before]);
+    for (const { privilege, object } of rows) {
+      await client.query(`GRANT ${privilege} ON ${object} TO ${quoteIdentifier(after)}`);
+      await client.query(`REVOKE ${privilege} ON ${object} FROM ${quoteIdentifier(before)}`);
+    }
+  }
+}
+
+/** What a role may do in the schema. */
+const GRANTED = `
+  SELECT acl.privilege_type AS privilege, item.object
+  FROM (
+    SELECT nspacl AS granted, format('SCHEMA %I', nspname) AS object
+    FROM pg_namespace WHERE nspname = current_schema()
+    UNION ALL
+    SELECT relacl, format('%s %I', CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, relname)
+    FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(current_schema()))
+    UNION ALL
+    SELECT proacl, format('FUNCTION %s', oid::regprocedure)
+    FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident(current_schema()))
+  ) AS item
+  CROSS JOIN LATERAL aclexplode(item.granted) AS acl
+  JOIN pg_roles AS grantee ON grantee.oid = acl.grantee AND grantee.rolname = $1`;
