@@ -12,6 +12,7 @@ import { isTransientInKafka } from '../kafka/errors.ts';
 import type { Database } from '../ledger/database.ts';
 import { type BatchStep, Ledger, type LedgerOptions } from '../ledger/ledger.ts';
 import type { OutcomeCounts } from '../ledger/message.ts';
+import { prepareMonths } from '../ledger/months.ts';
 import { isTransient } from '../ledger/sql-errors.ts';
 import { backOff } from '../pipeline/backoff.ts';
 import { caughtUp, type Progress, readTargets, type Target } from '../pipeline/caught-up.ts';
@@ -188,7 +189,9 @@ async function startHttp(
 
 async function preparePartitions(database: Database, logger: Logger): Promise<void> {
   try {
-    await database.query('SELECT prepare_ledger_partitions()');
+    for (const warning of await prepareMonths(database)) {
+      logger.warn({ warning }, 'a partition of the ledger was not prepared');
+    }
   } catch (error) {
     // The default partition takes what has no month of its own.
     logger.warn({ error: messageOf(error) }, 'preparing the partitions of the ledger failed');
