@@ -1,0 +1,65 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bareEnvironment } from '../../src/stack/child-environment.ts';
+import { freePorts } from '../../src/stack/free-ports.ts';
+import { startGuardian } from '../../src/stack/guardian-client.ts';
+import { startManaged } from '../../src/stack/managed-process.ts';
+import { postgresProbe } from '../../src/stack/readiness.ts';
+import { unprivilegedUser } from '../../src/stack/unprivileged-user.ts';
+import { findProgram } from './programs.ts';
+
+/** A pooler of the test's own in front of a Postgres. */
+export interface PgBouncer {
+  /** The same user and database as of the server, through the pooler. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts PgBouncer as it is by default, but for what it has to know.
+ *
+ * @param settings lines of pgbouncer.ini, such as `pool_mode = transaction`
+ */
+export async function startPgBouncer(
+  serverUrl: string,
+  settings: readonly string[],
+): Promise<PgBouncer> {
+  const file = findProgram('pgbouncer');
+  if (file === undefined) throw new Error('pgbouncer is not installed');
+  const guardian = await startGuardian();
+  const [port = 0] = await freePorts(1);
+  const server = new URL(serverUrl);
+  const home = join(guardian.scratch, 'pgbouncer');
+  await mkdir(home, { mode: 0o755 });
+  const config = join(home, 'pgbouncer.ini');
+  await writeFile(
+    config,
+    `[databases]
+* = host=${server.hostname} port=${server.port} user=${server.username} password=${server.password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = any
+${settings.join('\n')}
+`,
+    { mode: 0o644 },
+  );
+  const url = new URL(serverUrl);
+  url.port = String(port);
+  const user = await unprivilegedUser();
+  await startManaged(guardian, {
+    label: 'PgBouncer',
+    stopSignal: 'SIGTERM',
+    probe: postgresProbe(url.href),
+    spec: {
+      file,
+      args: [config],
+      env: bareEnvironment(process.env),
+      cwd: '/',
+      ...user,
+      log: join(guardian.scratch, 'pgbouncer.log'),
+    },
+  });
+  return { url: url.href, stop: () => guardian.close() };
+}
