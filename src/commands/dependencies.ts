@@ -73,17 +73,23 @@ export async function reachServer(settings: Settings, size: number): Promise<Dat
   }
 }
 
-/** All of them side by side; what cannot be reached is named together. */
+/**
+ * All of them side by side; what cannot be reached is named together. What no waiting changes, such as
+ * a schema without tables, is not kept back until the others were reached.
+ */
 export async function together<T extends readonly unknown[]>(
   attempts: readonly [...{ [K in keyof T]: Promise<T[K]> }],
 ): Promise<T> {
   const reasons: unknown[] = [];
-  for (const result of await Promise.allSettled<unknown>(attempts)) {
-    if (result.status === 'rejected') reasons.push(result.reason);
-  }
-  if (reasons.length === 0) return Promise.all(attempts) as unknown as Promise<T>;
-  const other = reasons.find((reason) => !(reason instanceof UnreachableError));
-  if (other !== undefined || reasons.length === 1) throw other ?? reasons[0];
+  const noted = attempts.map((attempt: Promise<unknown>) =>
+    attempt.catch((reason: unknown) => {
+      if (!(reason instanceof UnreachableError)) throw reason;
+      reasons.push(reason);
+    }),
+  );
+  const reached = await Promise.all(noted);
+  if (reasons.length === 0) return reached as unknown as T;
+  if (reasons.length === 1) throw reasons[0];
   throw new UnreachableError(reasons.map(messageOf).join('\n'));
 }
 

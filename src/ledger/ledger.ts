@@ -37,6 +37,10 @@ export type ApplyResult =
       readonly counts: OutcomeCounts;
       /** Sessions for which the batch named another account than the one they have. */
       readonly otherAccounts: number;
+      /** Offsets of the dead letters that came about here, in order: the batch did not know of them. */
+      readonly refused: readonly number[];
+      /** Where the batch ended early, because `goesOnAfter` said so. */
+      readonly stoppedAt?: number;
     }
   /** The group stands elsewhere: nothing was written. `undefined`: it has no position. */
   | {
@@ -97,16 +101,16 @@ export class Ledger {
    */
   async apply(batch: Batch): Promise<ApplyResult> {
     try {
-      return await this.#applyWhole(batch);
+      const result = await this.#applyWhole(batch);
+      return result.status === 'moved' ? result : stoppedIfMany(batch, result, result.refused);
     } catch (error) {
       if (!isRejected(error) || batch.messages.length === 0) throw error;
       const [only, ...more] = batch.messages;
       if (more.length > 0) return this.#applyHalves(batch);
       if (only === undefined || only.kind === 'dead_letter') throw error;
-      return this.#applyWhole({
-        ...batch,
-        messages: [refusalOf(only, 'rejected_by_database', messageOf(error))],
-      });
+      const refusal = refusalOf(only, 'rejected_by_database', messageOf(error));
+      const result = await this.#applyWhole({ ...batch, messages: [refusal] });
+      return result.status === 'moved' ? result : stoppedIfMany(batch, result, [only.offset]);
     }
   }
 
@@ -137,8 +141,8 @@ export class Ledger {
           if (letter === undefined) return;
           const [facts] = await compareNames.run(connection, namesOf(sources));
           if (facts === undefined) throw new Error('a comparison without a row');
-          const { counts, refused } = await this.#book(connection, batch, works, sources, facts);
-          if (refused[0] !== undefined) throw new RefusedError(refused[0]);
+          const { counts, found } = await this.#book(connection, batch, works, sources, facts);
+          if (found[0] !== undefined) throw new RefusedError(found[0]);
           outcome = (Object.keys(counts) as Outcome[]).find((name) => counts[name] > 0);
           await resolveDeadLetter.run(connection, { ...key, resolution: outcome ?? 'ignored' });
           if (options.dryRun) throw new DryRun();
@@ -163,11 +167,12 @@ export class Ledger {
     const border = right[0]?.offset ?? batch.nextOffset;
     const left = batch.messages.slice(0, middle);
     const first = await this.apply({ ...batch, nextOffset: border, messages: left });
-    if (first.status === 'moved') return first;
+    if (first.status === 'moved' || first.stoppedAt !== undefined) return first;
     const second = await this.apply({ ...batch, fromOffset: border, messages: right });
     if (second.status === 'moved') return second;
     return {
-      status: 'applied',
+      ...second,
+      refused: [...first.refused, ...second.refused],
       counts: added(first.counts, second.counts),
       otherAccounts: first.otherAccounts + second.otherAccounts,
     };
@@ -205,11 +210,14 @@ export class Ledger {
         return { status: 'moved', position: { nextOffset: Number(next_offset), pass } } as const;
       }
       await this.#step('fenced');
-      const { counts, refused } = await this.#book(connection, batch, works, sources, position);
-      if (refused.length > 0) await this.#options.beforeDeadLetters?.(batch, refused);
+      const booked = await this.#book(connection, batch, works, sources, position);
+      const { counts, before, found } = booked;
+      const letters = [...before, ...found];
+      if (letters.length > 0) await this.#options.beforeDeadLetters?.(batch, letters);
       await keepBooksOf(connection, batch, position, counts);
       await this.#step('books_kept');
-      return { status: 'applied', counts, otherAccounts: otherAccounts(works) } as const;
+      const otherAccounts = countOtherAccounts(works);
+      return { status: 'applied', counts, otherAccounts, refused: offsetsOf(found) } as const;
     });
     if (result.status === 'applied') {
       this.#sessions.remember(works);
@@ -225,13 +233,13 @@ export class Ledger {
     works: readonly SessionWork[],
     sources: BatchSources,
     facts: FenceRow,
-  ): Promise<{ counts: OutcomeCounts; refused: readonly RefusedMessage[] }> {
+  ): Promise<Booked> {
     if (Number(facts.known_names) !== sources.used.length) {
       throw new StaleMemoryError('numbers in usage_source are not those that were remembered');
     }
     const counts = countsOf(batch.messages);
-    const refused = refusedOf(batch, counts);
-    refused.push(...(await settleBatch(connection, this.#sessions, batch, works, counts)));
+    const before = refusedOf(batch, counts);
+    const found = await settleBatch(connection, this.#sessions, batch, works, counts);
     await this.#step('sessions_locked');
 
     const idOf = (event: BillableMessage) => sources.idOf(event);
@@ -247,9 +255,9 @@ export class Ledger {
     if (usage.memory !== undefined) this.#usageMemories.push(usage.memory);
     await this.#step('usage_added');
     await keepConflicts(connection, batch, works);
-    await keepDeadLetters(connection, batch, refused);
+    await keepDeadLetters(connection, batch, [...before, ...found]);
     await this.#step('refusals_kept');
-    return { counts, refused };
+    return { counts, before, found };
   }
 
   async #step(step: BatchStep): Promise<void> {
@@ -315,6 +323,28 @@ async function keepBooksOf(
   });
 }
 
+/** What a batch became; dead letters that it knew of before, and those that came about in the ledger. */
+interface Booked {
+  readonly counts: OutcomeCounts;
+  readonly before: readonly RefusedMessage[];
+  readonly found: readonly RefusedMessage[];
+}
+
+function offsetsOf(letters: readonly RefusedMessage[]): number[] {
+  return letters.map(({ offset }) => offset).sort((a, b) => a - b);
+}
+
+/** Each dead letter that came about here counts towards the limit, and may end the batch. */
+function stoppedIfMany(
+  batch: Batch,
+  result: ApplyResult & { status: 'applied' },
+  refused: readonly number[],
+): ApplyResult {
+  let goesOn = true;
+  for (const offset of refused) goesOn = batch.goesOnAfter?.(offset) ?? goesOn;
+  return goesOn ? result : { ...result, stoppedAt: batch.nextOffset };
+}
+
 /** Mostly none, which need not be looked for. */
 function refusedOf({ messages }: Pick<Batch, 'messages'>, counts: OutcomeCounts): RefusedMessage[] {
   return counts.dead_letter === 0
@@ -322,7 +352,7 @@ function refusedOf({ messages }: Pick<Batch, 'messages'>, counts: OutcomeCounts)
     : messages.filter((message) => message.kind === 'dead_letter');
 }
 
-function otherAccounts(works: readonly SessionWork[]): number {
+function countOtherAccounts(works: readonly SessionWork[]): number {
   let sessions = 0;
   for (const work of works) {
     const settled = work.touched?.accountId ?? work.state?.accountId ?? work.accountId;

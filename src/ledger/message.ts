@@ -75,6 +75,12 @@ export interface Batch {
   readonly messages: readonly Message[];
   /** Decodes a message of the batch again, for the few whose whole metric is kept. */
   readonly metricOf: (message: BillableMessage) => BillableMetric;
+  /**
+   * Told of each message that only Postgres refused, once it is booked as a dead letter.
+   *
+   * @returns false to end the batch behind it
+   */
+  readonly goesOnAfter?: (offset: number) => boolean;
 }
 
 /** The counts of what is decided before the ledger is asked: ignored and refused messages. */

@@ -25,7 +25,7 @@ export class LedgerPreview {
     const counts = countsOf(batch.messages);
     await previewBatch(this.#database, this.#sessions, batch, works, counts);
     this.#sessions.remember(works);
-    return { status: 'applied', counts, otherAccounts: 0 };
+    return { status: 'applied', counts, otherAccounts: 0, refused: [] };
   }
 
   forget(): void {

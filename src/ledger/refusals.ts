@@ -19,12 +19,12 @@ export async function keepDeadLetters(
     partition,
     offsets: numberArray(letters.map(({ offset }) => offset)),
     reasons: textArray(letters.map(({ reason }) => reason)),
-    details: textArray(letters.map(({ detail }) => storable(detail))),
+    details: textArray(letters.map(({ detail }) => storable(bounded(detail)))),
     schemaIds: numberArray(letters.map(({ schemaId }) => schemaId)),
     keys: byteaArray(letters.map(({ record }) => record.key)),
     values: byteaArray(letters.map(({ record }) => record.value)),
     headers: textArray(letters.map(({ record }) => headersJson(record))),
-    timestampsMs: numberArray(letters.map(({ record }) => Math.max(record.timestamp, 0))),
+    timestampsMs: numberArray(letters.map(({ record }) => storableTime(record.timestamp))),
   });
 }
 
@@ -88,6 +88,22 @@ function headerJson(value: HeaderValue): unknown {
   const text = bytes.toString('utf8');
   const isText = !text.includes('\0') && Buffer.from(text, 'utf8').equals(bytes);
   return isText ? text : { base64: bytes.toString('base64') };
+}
+
+/** The last time that both a `Date` and Postgres know, in the year 275760. */
+const LAST_TIME_MS = 8.64e15;
+
+/** Whatever a producer calls a time: nanoseconds, negative, or nothing. */
+function storableTime(timestampMs: number): number {
+  if (!(timestampMs > 0)) return 0;
+  return Math.trunc(Math.min(timestampMs, LAST_TIME_MS));
+}
+
+/** A detail may quote the message; the message itself is kept whole, beside it. */
+const MOST_DETAIL = 4_000;
+
+function bounded(detail: string): string {
+  return detail.length > MOST_DETAIL ? `${detail.slice(0, MOST_DETAIL)}…` : detail;
 }
 
 /** Postgres cannot hold U+0000 in text, nor half a surrogate pair. */

@@ -5,11 +5,18 @@ import { TryAgainError } from '../errors.ts';
  * here; source: PostgreSQL, Appendix A, "PostgreSQL Error Codes".
  */
 
-/** The value itself cannot be stored: never worth another try, and somebody's single row. */
-const REJECTED_CLASSES = new Set([
-  '22', // data exception: out of range, not representable, …
-  '23', // integrity constraint violation
-  '54', // program limit exceeded: a key too long for its index, …
+/**
+ * What Postgres says of a value that it cannot store: never worth another try, and the fault of the
+ * one event that brought it, which becomes a dead letter. Every other code of these classes, and all
+ * of class 23 (keys and constraints are ours), is a bug of ours: it must not cost a customer his event.
+ */
+const REJECTED_CODES = new Set([
+  '22003', // a number out of range: a sum beyond bigint
+  '22008', // a time out of range
+  '22021', // a character that the encoding of the database does not have
+  '22P02', // a text that is no JSON or number to Postgres, such as half a surrogate pair
+  '22P05', // a character that cannot be translated into it, such as U+0000 in JSON
+  '54000', // a limit of the server: a key too long for its index, a text too long for JSON
 ]);
 
 /** The server or the way to it is in trouble: the same work may succeed later. */
@@ -66,7 +73,7 @@ const CONNECTION_LOST = [
 /** Whether the database refused a value, so that the row that holds it can be told from the rest. */
 export function isRejected(error: unknown): boolean {
   const code = codeOf(error);
-  return code !== undefined && code.length === 5 && REJECTED_CLASSES.has(code.slice(0, 2));
+  return code !== undefined && REJECTED_CODES.has(code);
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { Halt } from './halt.ts';
+
 /** The limit looks at this many messages of a partition, and not before it has seen the fewest. */
 const WINDOW = 10_000;
 const FEWEST = 1_000;
@@ -33,5 +35,13 @@ export class DeadLetterWindow {
 
   get dead(): number {
     return this.#dead;
+  }
+
+  /** Why the partition is halted. */
+  halt(): Halt {
+    const why =
+      `${this.dead} of its last ${this.size} messages are dead letters, more than ` +
+      'DEAD_LETTER_LIMIT allows; mend the cause or raise the limit, then restart';
+    return { kind: 'dead_letter_limit', why };
   }
 }

@@ -7,6 +7,7 @@ import type { Batch } from '../ledger/message.ts';
 import { isTransient } from '../ledger/sql-errors.ts';
 import { backOff } from './backoff.ts';
 import { after, BatchPace } from './batch-pace.ts';
+import { BookedWindow } from './booked-window.ts';
 import { DeadLetterWindow } from './dead-letter-window.ts';
 import { FetchBrake } from './fetch-brake.ts';
 import type { Halt } from './halt.ts';
@@ -70,7 +71,9 @@ export class Lane implements TopicPartition {
   readonly pass: number;
   readonly #context: LaneContext;
   readonly #queue: RecordQueue;
+  /** Of what is refused before a batch, and of all that becomes a dead letter. */
   readonly #window: DeadLetterWindow;
+  readonly #booked: BookedWindow;
   readonly #brake: FetchBrake;
   readonly #pace = new BatchPace();
   readonly #abort = new AbortController();
@@ -92,6 +95,7 @@ export class Lane implements TopicPartition {
     this.#context = context;
     this.#queue = new RecordQueue(start.nextOffset, start.until);
     this.#window = new DeadLetterWindow(context.deadLetterLimit);
+    this.#booked = new BookedWindow(context.deadLetterLimit);
     this.#brake = new FetchBrake({
       isFull: () => this.#queue.bytes + this.#bytesAhead >= context.bufferBytes(),
       pause: () => context.pauseFetching(this),
@@ -197,10 +201,11 @@ export class Lane implements TopicPartition {
         const isIdle = !slots.isContended && this.#queue.size >= WORTH_PREPARING;
         ahead = isIdle ? this.#prepareNext(false) : undefined;
         ahead?.catch(() => {});
-        await applying;
+        const halt = await applying;
         this.#bytesAhead -= prepared.bytes;
         if (this.#state === 'running') release(prepared);
-        if (prepared.halt !== undefined) this.halt(prepared.halt);
+        const why = prepared.halt ?? halt;
+        if (why !== undefined) this.halt(why);
         this.#brake.ease();
       } finally {
         slots.release();
@@ -242,8 +247,10 @@ export class Lane implements TopicPartition {
     );
   }
 
-  async #apply(whole: Batch): Promise<void> {
-    let batch = whole;
+  /** @returns why to halt behind what was booked */
+  async #apply(whole: Batch): Promise<Halt | undefined> {
+    const goesOnAfter = (offset: number) => this.#booked.rejected(whole, offset);
+    let batch: Batch = { ...whole, goesOnAfter };
     while (this.#state === 'running') {
       let part = batch;
       let begun = 0;
@@ -260,19 +267,23 @@ export class Lane implements TopicPartition {
       const result = await this.#untilItWorks('Postgres', isTransient, work, true);
       if (result.status === 'applied') {
         const ms = performance.now() - begun;
+        const nextOffset = result.stoppedAt ?? part.nextOffset;
         this.#pace.booked(ms);
-        this.#moveTo(part.nextOffset);
-        this.#context.applied(this, part, result, ms);
+        this.#moveTo(nextOffset);
+        this.#context.applied(this, { ...part, nextOffset }, result, ms);
+        const halt = this.#booked.booked(whole, nextOffset);
+        if (halt !== undefined) return halt;
       } else if (isWithin(batch, result.position)) {
         // A commit whose answer was lost did take place, of all of the batch or of a part of it.
         this.#moveTo(result.position.nextOffset);
       } else {
         this.#resync(batch, result.position);
-        return;
+        return undefined;
       }
-      if (this.#position === batch.nextOffset) return;
+      if (this.#position === batch.nextOffset) return undefined;
       batch = after(batch, this.#position);
     }
+    return undefined;
   }
 
   #noteFailure({ messages }: Batch, error: unknown): void {

@@ -49,12 +49,8 @@ export async function prepareSlice(
       const message = prepareAt(block, index, schemas);
       messages[count++] = message;
       if (window.note(message.kind === 'dead_letter')) {
-        const { dead, size } = window;
-        const why =
-          `${dead} of its last ${size} messages are dead letters, more than DEAD_LETTER_LIMIT ` +
-          'allows; mend the cause or raise the limit, then restart';
-        const halt: Halt = { kind: 'dead_letter_limit', why };
         messages.length = count;
+        const halt = window.halt();
         return { batch: { ...batch, nextOffset: message.offset + 1 }, pieces, bytes, halt };
       }
       if (count % PREPARE_CHUNK === 0) await yieldToOthers();

@@ -15,8 +15,8 @@ describe('an SQLSTATE', () => {
     ['22003', 'a number out of range'],
     ['22P02', 'a text that is no number'],
     ['22021', 'a character that is not of the encoding'],
-    ['23502', 'null where there must be a value'],
-    ['23514', 'a check that does not hold'],
+    ['22P05', 'a character that cannot be translated'],
+    ['22008', 'a time out of range'],
     ['54000', 'an index row that is too large'],
   ])('%s rejects the value: %s', (code) => {
     expect(classOf(coded(code))).toBe('rejected');
@@ -36,6 +36,8 @@ describe('an SQLSTATE', () => {
     ['57P01', 'the server is shutting down'],
     ['57P03', 'the server is starting up'],
     ['58030', 'I/O error'],
+    ['26000', 'a prepared statement is on another backend'],
+    ['42P05', 'a prepared statement is there already'],
     ['XX001', 'a damaged block'],
     ['28000', 'refused while the server is being set up'],
     ['28P01', 'a password that is being changed'],
@@ -51,6 +53,13 @@ describe('an SQLSTATE', () => {
     ['0A000', 'not supported'],
     ['P0001', 'raised by a function'],
     ['55000', 'an object that is not ready'],
+    ['22P03', 'our own binary form'],
+    ['22007', 'our own form of a time'],
+    ['22012', 'a division of ours'],
+    ['23502', 'null where there must be a value'],
+    ['23505', 'a key of ours that is there already'],
+    ['23514', 'a check that does not hold'],
+    ['54001', 'a statement that is too complex'],
   ])('%s is neither, so that it stops the work: %s', (code) => {
     expect(classOf(coded(code))).toBe('');
   });

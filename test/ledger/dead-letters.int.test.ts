@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { inTransaction } from '../../src/ledger/database.ts';
+import type { RefusedMessage } from '../../src/ledger/message.ts';
+import { keepDeadLetters } from '../../src/ledger/refusals.ts';
+import { readDeadLetter } from '../../src/ledger/statements/dead-letters.ts';
+import { recordOfLetter } from '../../src/pipeline/redrive.ts';
+import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
+
+const WHERE = { topic: 'calls', partition: 0 };
+
+let world: LedgerWorld;
+beforeAll(async () => {
+  world = await newLedgerWorld();
+});
+afterAll(async () => {
+  await world.close();
+});
+
+const keep = (letters: readonly RefusedMessage[]) =>
+  inTransaction(world.database, (connection) => keepDeadLetters(connection, WHERE, letters));
+
+/** Also what is not well-formed: U+0000, halves of surrogate pairs, quotes and backslashes. */
+const anyText = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.string({
+    unit: fc.constantFrom('\0', '\ud800', '\udfff', '"', '\\', '{', '}', 'ü', '\u2028'),
+  }),
+  fc.constantFrom('', 'NULL', '__proto__', 'x'.repeat(100_000)),
+);
+const anyBytes = fc.uint8Array({ maxLength: 50 }).map((bytes) => Buffer.from(bytes));
+const anyTime = fc.oneof(
+  fc.double(),
+  fc.integer(),
+  fc.constantFrom(1_764_190_000_000_000_000, Number.MAX_VALUE, -1, Number.NaN, 2 ** 63, 8.64e15),
+);
+const anyHeader = fc.oneof(
+  anyBytes,
+  anyText,
+  fc.constant(undefined),
+  fc.array(fc.oneof(anyBytes, anyText), { maxLength: 3 }),
+);
+
+const letters = fc
+  .array(
+    fc.record({
+      timestamp: anyTime,
+      key: fc.option(anyBytes),
+      value: fc.option(anyBytes),
+      headers: fc.dictionary(anyText, anyHeader, { maxKeys: 4 }),
+      detail: anyText,
+      schemaId: fc.option(fc.integer({ min: 0, max: 2 ** 32 - 1 })),
+    }),
+    { minLength: 1, maxLength: 5 },
+  )
+  .map((all) =>
+    all.map(
+      ({ detail, schemaId, ...record }, offset): RefusedMessage => ({
+        kind: 'dead_letter',
+        offset,
+        reason: 'undecodable',
+        detail,
+        schemaId,
+        record: { offset, ...record },
+      }),
+    ),
+  );
+
+test('the place of last resort takes whatever comes, and keeps its bytes', async () => {
+  await fc.assert(
+    fc.asyncProperty(letters, async (some) => {
+      await world.database.query('TRUNCATE dead_letter');
+      await keep(some);
+      for (const { offset, record, schemaId } of some) {
+        const [row] = await readDeadLetter.run(world.database, { ...WHERE, offset });
+        if (row === undefined) throw new Error('it is not there');
+        expect(row.key).toEqual(record.key);
+        expect(row.value).toEqual(record.value);
+        expect(row.schema_id).toBe(schemaId === null ? null : String(schemaId));
+        const { timestamp } = recordOfLetter(row);
+        expect(timestamp).toBeGreaterThanOrEqual(0);
+        const isTime = record.timestamp >= 0 && record.timestamp <= 8.64e15;
+        if (isTime) expect(timestamp).toBe(Math.trunc(record.timestamp) + 0);
+        expect(row.detail.length).toBeLessThan(4_100);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
