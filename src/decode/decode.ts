@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
 import type { AgentMetrics } from '../metrics/types.ts';
 import type { ConsumedRecord, HeaderValue } from './consumed-record.ts';
-import type { SchemaCache } from './schema-cache.ts';
+import type { SchemaEntries } from './schema-cache.ts';
 import { HEADER_BYTES, schemaIdOf } from './wire-format.ts';
 
 /** Why a message is a dead letter. */
@@ -57,9 +57,9 @@ export function schemaIdsOf(records: readonly ConsumedRecord[]): Set<number> {
  * Decodes one record: the writer's schema by its id, resolved to ours. Never throws for what a
  * message holds.
  *
- * @param schemas must have loaded the ids of the record
+ * @param schemas that of the record's schema id
  */
-export function decode(record: ConsumedRecord, schemas: SchemaCache): Decoded {
+export function decode(record: ConsumedRecord, schemas: SchemaEntries): Decoded {
   const { value } = record;
   if (value === null) return TOMBSTONE;
   const schemaId = schemaIdOf(value);

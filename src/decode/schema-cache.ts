@@ -28,14 +28,15 @@ export type SchemaEntry =
       readonly detail: string;
     };
 
+/** The entries of some schema ids; what decodes a batch keeps them until the batch is done. */
+export interface SchemaEntries {
+  get(id: number): SchemaEntry | undefined;
+}
+
 /** A "no" is believed for this long: a schema may be registered after its first message arrived. */
 const NEGATIVE_TTL_MS = 30_000;
-/**
- * Rubbish can name any number of ids. From this many "no"s on, those are forgotten that have not
- * been believed for a while: whoever loaded them has long prepared its batch.
- */
+/** Hostile messages can name any number of ids. From this many "no"s on, expired ones are dropped. */
 const MANY_NEGATIVE = 10_000;
-const FORGOTTEN_AFTER_MS = 30_000;
 const CONCURRENT_FETCHES = 8;
 
 /**
@@ -47,7 +48,9 @@ export class SchemaCache {
   readonly #now: () => number;
   readonly #readers = new Map<number, SchemaEntry>();
   readonly #negative = new Map<number, { entry: SchemaEntry; until: number }>();
-  readonly #pending = new Map<number, Promise<void>>();
+  readonly #pending = new Map<number, Promise<SchemaEntry>>();
+  /** Loads under way: nothing is dropped meanwhile, be it slow. */
+  #loads = 0;
 
   constructor(fetch: FetchSchema, now: () => number = Date.now) {
     this.#fetch = fetch;
@@ -55,8 +58,8 @@ export class SchemaCache {
   }
 
   /**
-   * The entry of `id`, or `undefined` when `load` must be awaited first. What was loaded can be got
-   * for at least half a minute, so that a batch is prepared from the answers that it began with.
+   * The entry of `id`; `undefined`: it is not loaded, or it was a "no" that has expired since. A
+   * batch is decoded with what `known` or `load` returned, which no other caller can evict.
    */
   get(id: number): SchemaEntry | undefined {
     const known = this.#readers.get(id);
@@ -67,26 +70,43 @@ export class SchemaCache {
     return this.#negative.get(id)?.entry;
   }
 
-  /** Whether `load` would have nothing to ask for. */
-  has(ids: Iterable<number>): boolean {
-    for (const id of ids) if (this.#isMissing(id)) return false;
-    return true;
+  /** The entries of `ids`; `undefined` when `load` has to ask for one of them. */
+  known(ids: Iterable<number>): SchemaEntries | undefined {
+    const entries = new Map<number, SchemaEntry>();
+    for (const id of ids) {
+      const entry = this.#isStale(id) ? undefined : this.get(id);
+      if (entry === undefined) return undefined;
+      entries.set(id, entry);
+    }
+    return entries;
   }
 
   /**
-   * Makes `get` answer for all of `ids`.
+   * Asks the registry for those of `ids` that are not known.
    *
+   * @returns the entries of all of them, for as long as the caller keeps them
    * @throws what `fetch` throws, when the registry gave no answer for one of them
    */
-  async load(ids: Iterable<number>): Promise<void> {
-    const missing = [...ids].filter((id) => this.#isMissing(id));
-    for (let i = 0; i < missing.length; i += CONCURRENT_FETCHES) {
-      await Promise.all(missing.slice(i, i + CONCURRENT_FETCHES).map((id) => this.#loadOne(id)));
+  async load(ids: Iterable<number>): Promise<SchemaEntries> {
+    if (this.#loads === 0) this.#dropExpired();
+    this.#loads += 1;
+    try {
+      const entries = new Map<number, SchemaEntry>();
+      const missing: number[] = [];
+      for (const id of ids) {
+        const entry = this.#isStale(id) ? undefined : this.get(id);
+        if (entry === undefined) missing.push(id);
+        else entries.set(id, entry);
+      }
+      for (let i = 0; i < missing.length; i += CONCURRENT_FETCHES) {
+        const turn = missing.slice(i, i + CONCURRENT_FETCHES);
+        const loaded = await Promise.all(turn.map((id) => this.#loadOne(id)));
+        for (const [j, entry] of loaded.entries()) entries.set(turn[j] as number, entry);
+      }
+      return entries;
+    } finally {
+      this.#loads -= 1;
     }
-  }
-
-  #isMissing(id: number): boolean {
-    return this.get(id) === undefined || this.#isStale(id);
   }
 
   #isStale(id: number): boolean {
@@ -94,7 +114,7 @@ export class SchemaCache {
     return negative !== undefined && negative.until <= this.#now();
   }
 
-  #loadOne(id: number): Promise<void> {
+  #loadOne(id: number): Promise<SchemaEntry> {
     let pending = this.#pending.get(id);
     if (pending === undefined) {
       pending = this.#ask(id).finally(() => this.#pending.delete(id));
@@ -103,25 +123,27 @@ export class SchemaCache {
     return pending;
   }
 
-  async #ask(id: number): Promise<void> {
+  async #ask(id: number): Promise<SchemaEntry> {
     const answer = await this.#fetch(id);
     if (answer.found) {
-      this.#readers.set(id, entryFor(answer.schema));
+      const entry = entryFor(answer.schema);
+      this.#readers.set(id, entry);
       this.#negative.delete(id);
-      return;
+      return entry;
     }
-    if (this.#negative.size >= MANY_NEGATIVE) this.#forget();
     const { reason, detail } = answer;
     const entry: SchemaEntry = { reader: undefined, reason, detail };
     this.#negative.delete(id);
     this.#negative.set(id, { entry, until: this.#now() + NEGATIVE_TTL_MS });
+    return entry;
   }
 
-  /** The oldest come first: each is set anew when it is asked for again. */
-  #forget(): void {
-    const before = this.#now() - FORGOTTEN_AFTER_MS;
+  /** The oldest come first: each is added again when it is asked for again. */
+  #dropExpired(): void {
+    if (this.#negative.size < MANY_NEGATIVE) return;
+    const now = this.#now();
     for (const [id, { until }] of this.#negative) {
-      if (until > before) return;
+      if (until > now) return;
       this.#negative.delete(id);
     }
   }

@@ -1,6 +1,6 @@
 import type { Logger } from '../config/logger.ts';
 import type { FetchedBatch, TopicPartition } from '../consume/partition-source.ts';
-import type { SchemaCache } from '../decode/schema-cache.ts';
+import type { SchemaCache, SchemaEntries } from '../decode/schema-cache.ts';
 import { messageOf } from '../errors.ts';
 import type { ApplyResult, Ledger } from '../ledger/ledger.ts';
 import type { Batch } from '../ledger/message.ts';
@@ -228,18 +228,16 @@ export class Lane implements TopicPartition {
     const { groupId, slots, schemas, maxEvents } = this.#context;
     const slice = this.#queue.take(maxEvents, MAX_BATCH_BYTES);
     this.#bytesAhead += slice.bytes;
-    if (!schemas.has(slice.schemaIds)) {
-      const load = () => this.#loadSchemas(slice.schemaIds);
-      await (hasSlot ? slots.lend(load) : load());
-    }
+    const load = () => this.#loadSchemas(slice.schemaIds);
+    const entries = schemas.known(slice.schemaIds) ?? (await (hasSlot ? slots.lend(load) : load()));
     const { topic, partition, pass } = this;
     const where = { groupId, topic, partition, pass };
-    return slots.prepare(() => prepareSlice(slice, where, schemas, this.#window));
+    return slots.prepare(() => prepareSlice(slice, where, entries, this.#window));
   }
 
   /** The registry is asked for unknown schema ids until it answers. */
-  async #loadSchemas(ids: ReadonlySet<number>): Promise<void> {
-    await this.#untilItWorks(
+  #loadSchemas(ids: ReadonlySet<number>): Promise<SchemaEntries> {
+    return this.#untilItWorks(
       'the schema registry',
       () => true,
       () => this.#context.schemas.load(ids),

@@ -1,5 +1,5 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import type { SchemaCache } from '../decode/schema-cache.ts';
+import type { SchemaEntries } from '../decode/schema-cache.ts';
 import type { Batch, Message } from '../ledger/message.ts';
 import { giveBack } from './column-messages.ts';
 import type { DeadLetterWindow } from './dead-letter-window.ts';
@@ -25,13 +25,13 @@ export interface Prepared {
 /**
  * Makes messages of records. Where dead letters become too many, the batch ends.
  *
- * @param schemas must have loaded the schema ids of the slice
+ * @param schemas those of the schema ids of the slice
  * @param window of the dead letters before
  */
 export async function prepareSlice(
   { fromOffset, nextOffset, pieces, size, bytes }: Slice,
   where: Pick<Batch, 'groupId' | 'topic' | 'partition' | 'pass'>,
-  schemas: SchemaCache,
+  schemas: SchemaEntries,
   window: DeadLetterWindow,
 ): Promise<Prepared> {
   // As long as it will be: to grow, it would be copied again and again.

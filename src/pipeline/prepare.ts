@@ -1,7 +1,7 @@
 import type { RecordBlock } from '../consume/record-block.ts';
 import type { ConsumedRecord } from '../decode/consumed-record.ts';
 import { type DecodedEvent, decode } from '../decode/decode.ts';
-import type { SchemaCache } from '../decode/schema-cache.ts';
+import type { SchemaEntries } from '../decode/schema-cache.ts';
 import { type BillableMetric, identify, requestIdOf } from '../identify/identity.ts';
 import type { BillableMessage, Message } from '../ledger/message.ts';
 import { eventTime, validate } from '../validate/validate.ts';
@@ -11,14 +11,14 @@ import { usualMessage } from './usual-message.ts';
  * Takes a record as far as it can be taken without the ledger: decode, validate, identify. It never
  * throws for what a record holds, and every record becomes exactly one message.
  *
- * @param schemas must have loaded the schema ids of the block
+ * @param schemas those of the schema ids of the block
  */
-export function prepareAt(block: RecordBlock, index: number, schemas: SchemaCache): Message {
+export function prepareAt(block: RecordBlock, index: number, schemas: SchemaEntries): Message {
   return usualMessage(block, index, schemas) ?? prepareCarefully(block.recordAt(index), schemas);
 }
 
 /** The same for any record, usual or not; what is wrong with it, it says. */
-export function prepareCarefully(record: ConsumedRecord, schemas: SchemaCache): Message {
+export function prepareCarefully(record: ConsumedRecord, schemas: SchemaEntries): Message {
   const { offset } = record;
   const decoded = decode(record, schemas);
   switch (decoded.outcome) {
@@ -76,7 +76,7 @@ function prepareEvent(record: ConsumedRecord, event: DecodedEvent): Message {
 }
 
 /** The whole metric of a message that was prepared before. */
-export function metricOf({ record }: BillableMessage, schemas: SchemaCache): BillableMetric {
+export function metricOf({ record }: BillableMessage, schemas: SchemaEntries): BillableMetric {
   const decoded = decode(record, schemas);
   if (decoded.outcome !== 'event') throw new Error('a message can not be decoded a second time');
   return decoded.metric as BillableMetric;

@@ -1,6 +1,7 @@
 import { BLOCK_BYTES } from '../consume/packed-records.ts';
 import type { FetchedBatch } from '../consume/partition-source.ts';
 import type { RecordBlock } from '../consume/record-block.ts';
+import { schemaIdOf } from '../decode/wire-format.ts';
 
 /** Records of one block: from `from` up to `to`, without it. */
 export interface Piece {
@@ -17,9 +18,12 @@ export interface Slice {
   /** How many records they are. */
   readonly size: number;
   readonly bytes: number;
-  /** Those of the records, and maybe others that came with them. */
+  /** Those of the records, and maybe others that came with them; a bounded number. */
   readonly schemaIds: ReadonlySet<number>;
 }
+
+/** Most schema ids in one slice: a slow registry is asked for them in turns, and offsets advance. */
+const MAX_SCHEMA_IDS = 256;
 
 /** What of a block waits: the records from `at` up to `end`, without it. */
 interface Segment {
@@ -80,7 +84,10 @@ export class RecordQueue {
     this.#next = Math.max(this.#next, Math.min(nextOffset, this.#until));
   }
 
-  /** Takes up to `maxRecords` records or `maxBytes` bytes, at least one record if there is any. */
+  /**
+   * Takes up to `maxRecords` records or `maxBytes` bytes, at least one record if there is any, and
+   * no more schema ids than MAX_SCHEMA_IDS.
+   */
   take(maxRecords: number, maxBytes: number): Slice {
     const fromOffset = this.#from;
     const pieces: Piece[] = [];
@@ -89,11 +96,14 @@ export class RecordQueue {
     let bytes = 0;
     for (let segment = this.#segments[0]; segment !== undefined; segment = this.#segments[0]) {
       const { block } = segment;
-      for (const id of block.packed.schemaIds) schemaIds.add(id);
       const from = segment.at;
+      // Counted record by record only where there are so many.
+      const isDiverse = schemaIds.size + block.packed.schemaIds.size > MAX_SCHEMA_IDS;
+      if (!isDiverse) for (const id of block.packed.schemaIds) schemaIds.add(id);
       while (segment.at < segment.end) {
         const more = block.bytesAt(segment.at);
         if (size > 0 && (size >= maxRecords || bytes + more > maxBytes)) break;
+        if (isDiverse && !addSchemaId(schemaIds, block, segment.at)) break;
         segment.at += 1;
         size += 1;
         bytes += more;
@@ -110,4 +120,15 @@ export class RecordQueue {
     this.#bytes -= bytes;
     return { fromOffset, nextOffset: this.#from, pieces, size, bytes, schemaIds };
   }
+}
+
+/** `false`: there are as many as there may be, and it is another one. */
+function addSchemaId(ids: Set<number>, block: RecordBlock, index: number): boolean {
+  const start = block.valueStartAt(index);
+  const end = start + Math.max(block.valueLengthAt(index), 0);
+  const id = schemaIdOf(block.memory.bytes, start, end);
+  if (id === undefined || ids.has(id)) return true;
+  if (ids.size >= MAX_SCHEMA_IDS) return false;
+  ids.add(id);
+  return true;
 }

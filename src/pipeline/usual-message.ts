@@ -1,6 +1,6 @@
 import { readAhead } from '../consume/read-ahead.ts';
 import type { RecordBlock } from '../consume/record-block.ts';
-import type { SchemaCache } from '../decode/schema-cache.ts';
+import type { SchemaEntries } from '../decode/schema-cache.ts';
 import { HEADER_BYTES, schemaIdOf } from '../decode/wire-format.ts';
 import { type Columns, isBilled, NOT_READ, PLACE, PLACES } from '../fast-path/columns.ts';
 import type { Head } from '../fast-path/head.ts';
@@ -12,12 +12,12 @@ import { billableOf, ignoredOf } from './column-messages.ts';
 /**
  * What the fast path makes of a record; `undefined`: it is for the careful one.
  *
- * @param schemas knows the schema ids of the block
+ * @param schemas those of the schema ids of the block
  */
 export function usualMessage(
   block: RecordBlock,
   index: number,
-  schemas: SchemaCache,
+  schemas: SchemaEntries,
 ): BillableMessage | IgnoredMessage | undefined {
   const columns = block.columns ?? readNow(block, schemas);
   const { memory } = block;
@@ -43,7 +43,7 @@ export function usualMessage(
 }
 
 /** What was not read ahead. By itself: a function that makes a closure is dear, whether it does or not. */
-function readNow(block: RecordBlock, schemas: SchemaCache): Columns {
+function readNow(block: RecordBlock, schemas: SchemaEntries): Columns {
   block.columns = readAhead(block, (id) => fastPathOf(schemas, id)?.reader);
   return block.columns;
 }
@@ -57,7 +57,7 @@ function headOfKey(block: RecordBlock, index: number, names: Names): Head | null
     : names.head(block.memory, start, start + length);
 }
 
-function fastPathOf(schemas: SchemaCache, schemaId: number): FastWriter | undefined {
+function fastPathOf(schemas: SchemaEntries, schemaId: number): FastWriter | undefined {
   const entry = schemas.get(schemaId);
   return entry && fastWriterOf(entry);
 }

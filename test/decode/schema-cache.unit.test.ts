@@ -91,10 +91,41 @@ describe('a "no"', () => {
     expect(ids.filter((id) => cache.get(id) === undefined)).toEqual([]);
   });
 
+  // A registry that took 5 ms for each id outlasted the half minute for which a "no" is believed:
+  // the first answers were dropped while the last were loaded, and decoding threw.
+  test('is there when the load has ended, be it as slow as it likes', async () => {
+    const clock = { now: 0 };
+    const cache = new SchemaCache(
+      async () => {
+        clock.now += 5;
+        return missing;
+      },
+      () => clock.now,
+    );
+    const ids = Array.from({ length: 20_000 }, (_, i) => i + 1);
+    const entries = await cache.load(ids);
+    expect(clock.now).toBe(100_000);
+    expect(ids.filter((id) => cache.get(id) === undefined)).toEqual([]);
+    expect(ids.filter((id) => entries.get(id) === undefined)).toEqual([]);
+  });
+
+  test('stays with the batch that loaded it, whatever others load meanwhile', async () => {
+    const { cache, clock } = registryThat(() => missing);
+    const mine = await cache.load([1]);
+    const known = cache.known([1]);
+    clock.now += 120_000;
+    await cache.load(Array.from({ length: 20_000 }, (_, i) => i + 2));
+    await cache.load([30_000]);
+    expect(mine.get(1)).toMatchObject({ reason: 'unknown_schema' });
+    expect(known?.get(1)).toMatchObject({ reason: 'unknown_schema' });
+  });
+
   test('is forgotten in the end, when there are many', async () => {
     const { cache, clock } = registryThat(() => missing);
     await cache.load(Array.from({ length: 10_000 }, (_, i) => i + 1));
+    expect(cache.known([1, 10_000])).toBeDefined();
     clock.now += 60_000;
+    expect(cache.known([1])).toBeUndefined();
     await cache.load([20_000]);
     expect(cache.get(1)).toBeUndefined();
     expect(cache.get(20_000)).toBeDefined();

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { BLOCK_BYTES, RECORD_BYTES } from '../../src/consume/packed-records.ts';
 import { RecordBlock } from '../../src/consume/record-block.ts';
 import { RecordQueue, type Slice } from '../../src/pipeline/record-queue.ts';
-import { recordWith } from '../decode/wire.ts';
+import { framed, recordWith } from '../decode/wire.ts';
 
 const RECORD = RECORD_BYTES;
 
@@ -135,4 +135,30 @@ test('slices touch without gap or overlap, and hold every record once', () => {
       expect(taken).toEqual(pushed);
     }),
   );
+});
+
+// 20,000 ids that a slow registry does not know were one slice: nothing was booked for minutes.
+test('schema ids without number are loaded in turns: a slice has a bounded number of them', () => {
+  const queue = new RecordQueue(0);
+  const idAt = (offset: number) => offset >> 1;
+  const records = Array.from({ length: 2_000 }, (_, offset) =>
+    recordWith(framed(Buffer.alloc(3), idAt(offset)), { offset }),
+  );
+  for (let from = 0; from < 2_000; from += 400) {
+    const block = RecordBlock.of(records.slice(from, from + 400));
+    queue.push({ ...batch([from], from + 400), records: block });
+  }
+  const seen: number[] = [];
+  let next = 0;
+  while (!queue.isEmpty) {
+    const slice = queue.take(10_000, Number.MAX_VALUE);
+    expect(slice.fromOffset).toBe(next);
+    next = slice.nextOffset;
+    const offsets = offsetsOf(slice);
+    expect(offsets.length).toBeGreaterThan(0);
+    expect(slice.schemaIds.size).toBeLessThanOrEqual(256);
+    for (const offset of offsets) expect(slice.schemaIds.has(idAt(offset))).toBe(true);
+    seen.push(...offsets);
+  }
+  expect(seen).toEqual(records.map(({ offset }) => offset));
 });
