@@ -1,9 +1,10 @@
 import { Option } from 'commander';
 import { schemaIdsOf } from '../decode/decode.ts';
 import { SchemaCache } from '../decode/schema-cache.ts';
-import { CheckFailedError, messageOf } from '../errors.ts';
+import { CheckFailedError } from '../errors.ts';
 import type { Database } from '../ledger/database.ts';
 import { Ledger } from '../ledger/ledger.ts';
+import { recordOfLetter } from '../ledger/letter-record.ts';
 import {
   type LetterFilter,
   type LetterRow,
@@ -11,7 +12,7 @@ import {
   readDeadLetter,
 } from '../ledger/statements/dead-letters.ts';
 import { prepareCarefully } from '../pipeline/prepare.ts';
-import { recordOfLetter, redriveLetter } from '../pipeline/redrive.ts';
+import { redriveLetter } from '../pipeline/redrive.ts';
 import { schemaFetcher } from '../registry/schema-registry.ts';
 import { command, context, print, printJson } from './command.ts';
 import { type Coordinates, formatCoordinates, parseCoordinates } from './coordinates.ts';
@@ -200,7 +201,7 @@ function printLetters(rows: readonly LetterRow[]): void {
         row.recorded_at.toISOString(),
         row.resolved_at === null ? row.reason : `${row.reason}, ${row.resolution}`,
         String(row.value?.length ?? 0),
-        messageOf(row.detail),
+        row.copy_error === null ? row.detail : `${row.detail}; not copied: ${row.copy_error}`,
       ]),
     ),
   );

@@ -17,6 +17,7 @@ import { isTransient } from '../ledger/sql-errors.ts';
 import { backOff } from '../pipeline/backoff.ts';
 import { caughtUp, type Progress, readTargets, type Target } from '../pipeline/caught-up.ts';
 import { type PartitionStatus, Worker } from '../pipeline/worker.ts';
+import { DeadLetterOutbox } from '../produce/dead-letter-outbox.ts';
 import { DeadLetterTopic } from '../produce/dead-letter-topic.ts';
 import { loadLatest, schemaFetcher } from '../registry/schema-registry.ts';
 import { pingRegistry } from '../registry/subjects.ts';
@@ -28,6 +29,8 @@ const CACHE_BYTES = 20 * 1_048_576;
 /** New months are prepared long before they begin. */
 const PARTITIONS_EVERY_MS = 24 * 3_600_000;
 const SELF_CHECK_EVERY_MS = 60_000;
+/** How long a worker that stops goes on copying dead letters; others, or the next start, do the rest. */
+const LAST_COPIES_MS = 10_000;
 
 export interface RunOptions {
   readonly settings: Settings;
@@ -72,10 +75,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     dead_letter: 0,
   };
   const source = options.source ?? new KafkaSource({ kafka, settings, groupId, topics, logger });
-  const deadLetterTopic =
-    settings.KAFKA_DEAD_LETTER_TOPIC === undefined
-      ? undefined
-      : new DeadLetterTopic(kafka, settings.KAFKA_DEAD_LETTER_TOPIC);
+  const outbox = outboxOf(options);
   const schemas = new SchemaCache(learning(schemaFetcher(registry), source));
   for (const topic of topics) {
     loadLatest(registry, topic, schemas).catch((error: unknown) => {
@@ -89,7 +89,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     source,
     database,
     logger,
-    ledger: new Ledger(database, ledgerOptions(options, deadLetterTopic)),
+    ledger: new Ledger(database, ledgerOptions(options)),
     schemas,
     concurrentBatches: settings.DATABASE_POOL_SIZE,
     maxEvents: settings.BATCH_MAX_EVENTS,
@@ -97,6 +97,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     deadLetterLimit: settings.DEAD_LETTER_LIMIT,
     onApplied: (where, batch, otherAccounts, ms) => {
       metrics.applied(where, batch, otherAccounts, ms);
+      if (batch.dead_letter > 0) outbox?.wake();
       for (const outcome of Object.keys(counts) as (keyof OutcomeCounts)[]) {
         counts[outcome] += batch[outcome];
       }
@@ -116,6 +117,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
       options.untilCaughtUp ? targetsOf(options, source) : undefined,
       preparePartitions(database, logger),
     ]);
+    outbox?.start();
     await worker.start();
     const { onProgress } = options;
     const end =
@@ -130,7 +132,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     clearInterval(selfCheck);
     await worker.stop(settings.SHUTDOWN_TIMEOUT_S * 1_000);
     await http?.close();
-    await deadLetterTopic?.close();
+    await outbox?.stop(LAST_COPIES_MS);
   }
 }
 
@@ -155,17 +157,18 @@ async function targetsOf(options: RunOptions, source: PartitionSource): Promise<
   }
 }
 
-function ledgerOptions(
-  { onStep }: RunOptions,
-  deadLetterTopic: DeadLetterTopic | undefined,
-): LedgerOptions {
+function ledgerOptions({ settings, onStep }: RunOptions): LedgerOptions {
   return {
     cacheBytes: CACHE_BYTES,
+    copiesDeadLetters: settings.KAFKA_DEAD_LETTER_TOPIC !== undefined,
     ...(onStep && { onStep }),
-    ...(deadLetterTopic && {
-      beforeDeadLetters: (batch, letters) => deadLetterTopic.copy(batch, letters),
-    }),
   };
+}
+
+function outboxOf({ settings, kafka, database, logger }: RunOptions): DeadLetterOutbox | undefined {
+  const name = settings.KAFKA_DEAD_LETTER_TOPIC;
+  if (name === undefined) return undefined;
+  return new DeadLetterOutbox({ database, logger, topic: new DeadLetterTopic(kafka, name) });
 }
 
 async function startHttp(

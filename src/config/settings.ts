@@ -160,7 +160,7 @@ export const SETTINGS = {
   KAFKA_DEAD_LETTER_TOPIC: {
     group: 'kafka',
     schema: text,
-    about: 'Copies of dead letters go to this topic too; unset: the table only',
+    about: 'Dead letters are copied to this topic too, at least once; unset: the table only',
   },
   SCHEMA_REGISTRY_URL: {
     group: 'registry',

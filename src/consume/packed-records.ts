@@ -29,6 +29,8 @@ export interface PackedRecords {
   readonly layout: Int32Array;
   /** Of the records that have any, by their index. */
   readonly headers: ReadonlyMap<number, Headers>;
+  /** About what those headers take in memory, by the same index. */
+  readonly headerBytes: ReadonlyMap<number, number>;
   /** All that the values are framed with. */
   readonly schemaIds: ReadonlySet<number>;
   /** The memory in which they are, when both threads see it, and where what is free of it begins. */
@@ -44,6 +46,7 @@ export class Packing {
   readonly #capacity: number;
   readonly #room: Room;
   readonly #headers = new Map<number, Headers>();
+  readonly #headerBytesOf = new Map<number, number>();
   readonly #schemaIds = new Set<number>();
   #size = 0;
   #headerBytes = 0;
@@ -93,11 +96,16 @@ export class Packing {
   /** The headers of the record that was added last; their bytes are copied. */
   addHeaders(headers: Headers): void {
     const own: Record<string, HeaderValue> = Object.create(null);
+    const index = this.#size - 1;
+    let bytes = 0;
     for (const name in headers) {
       own[name] = copyOf(headers[name]);
-      this.#headerBytes += HEADER_BYTES + name.length + lengthOf(headers[name]);
-      this.#headers.set(this.#size - 1, own);
+      bytes += HEADER_BYTES + name.length + lengthOf(headers[name]);
+      this.#headers.set(index, own);
     }
+    if (bytes === 0) return;
+    this.#headerBytes += bytes;
+    this.#headerBytesOf.set(index, bytes);
   }
 
   finish(): PackedRecords {
@@ -111,6 +119,7 @@ export class Packing {
       coordinates: isFull ? this.#coordinates : this.#trimmedCoordinates(),
       layout: isFull ? this.#layout : this.#layout.slice(0, size * WORDS),
       headers: this.#headers,
+      headerBytes: this.#headerBytesOf,
       schemaIds: this.#schemaIds,
       shared: memory.byteLength === 0 ? undefined : { memory, end },
     };
@@ -137,5 +146,5 @@ function copyOf(header: HeaderValue): HeaderValue {
 function lengthOf(header: HeaderValue): number {
   if (header == null) return 0;
   if (!Array.isArray(header)) return header.length;
-  return header.reduce((sum, value) => sum + value.length, 0);
+  return header.reduce((sum, value) => sum + HEADER_BYTES + value.length, 0);
 }

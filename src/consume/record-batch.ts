@@ -144,9 +144,10 @@ class RecordCursor {
       const value = this.#slice(this.#varint());
       const before = headers[name];
       if (!(name in headers)) headers[name] = value;
-      else if (value !== undefined) {
-        headers[name] = before === undefined ? value : [before, value].flat();
-      }
+      else if (value === undefined) continue;
+      // Added in place: a message may repeat a header a quarter of a million times.
+      else if (Array.isArray(before)) before.push(value);
+      else headers[name] = before === undefined ? value : [before, value];
     }
     return headers;
   }

@@ -154,11 +154,13 @@ export class RecordBlock {
     return buffers;
   }
 
-  /** Bytes of key and value, and what a record takes beside. */
+  /** Bytes of key, value and headers, and what a record takes beside. */
   bytesAt(index: number): number {
     const key = this.#layout[index * WORDS + 1] as number;
     const value = this.#layout[index * WORDS + 3] as number;
-    return Math.max(key, 0) + Math.max(value, 0) + RECORD_BYTES;
+    const { headerBytes } = this.packed;
+    const headers = headerBytes.size === 0 ? 0 : (headerBytes.get(index) ?? 0);
+    return Math.max(key, 0) + Math.max(value, 0) + headers + RECORD_BYTES;
   }
 
   recordAt(index: number): ConsumedRecord {

@@ -64,8 +64,8 @@ export type BatchStep = (typeof BATCH_STEPS)[number];
 export interface LedgerOptions {
   /** Bytes of memory for what is known of live sessions. */
   readonly cacheBytes: number;
-  /** Called with a batch's dead letters before its position moves; throws to stop that. */
-  readonly beforeDeadLetters?: (batch: Batch, letters: readonly RefusedMessage[]) => Promise<void>;
+  /** Whether dead letters are marked as due for a copy on KAFKA_DEAD_LETTER_TOPIC. */
+  readonly copiesDeadLetters?: boolean;
   /** Called behind every step of a batch: where tests kill, freeze and cut. */
   readonly onStep?: (step: BatchStep) => void | Promise<void>;
 }
@@ -210,10 +210,7 @@ export class Ledger {
         return { status: 'moved', position: { nextOffset: Number(next_offset), pass } } as const;
       }
       await this.#step('fenced');
-      const booked = await this.#book(connection, batch, works, sources, position);
-      const { counts, before, found } = booked;
-      const letters = [...before, ...found];
-      if (letters.length > 0) await this.#options.beforeDeadLetters?.(batch, letters);
+      const { counts, found } = await this.#book(connection, batch, works, sources, position);
       await keepBooksOf(connection, batch, position, counts);
       await this.#step('books_kept');
       const otherAccounts = countOtherAccounts(works);
@@ -255,9 +252,10 @@ export class Ledger {
     if (usage.memory !== undefined) this.#usageMemories.push(usage.memory);
     await this.#step('usage_added');
     await keepConflicts(connection, batch, works);
-    await keepDeadLetters(connection, batch, [...before, ...found]);
+    const copyIsDue = this.#options.copiesDeadLetters ?? false;
+    await keepDeadLetters(connection, batch, [...before, ...found], copyIsDue);
     await this.#step('refusals_kept');
-    return { counts, before, found };
+    return { counts, found };
   }
 
   async #step(step: BatchStep): Promise<void> {
@@ -323,10 +321,9 @@ async function keepBooksOf(
   });
 }
 
-/** What a batch became; dead letters that it knew of before, and those that came about in the ledger. */
+/** What became of a batch; `found` are the dead letters that came about in the ledger. */
 interface Booked {
   readonly counts: OutcomeCounts;
-  readonly before: readonly RefusedMessage[];
   readonly found: readonly RefusedMessage[];
 }
 

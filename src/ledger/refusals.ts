@@ -7,11 +7,15 @@ import type { SessionWork } from './session-work.ts';
 import type { Queryable } from './statement.ts';
 import { insertConflicts, insertDeadLetters, readEntries } from './statements/refusals.ts';
 
+/** A detail quotes what a message or a schema says, which may be a megabyte. */
+const MAX_DETAIL = 1_000;
+
 /** Keeps the dead letters of a batch, with their bytes. */
 export async function keepDeadLetters(
   connection: Queryable,
   { topic, partition }: Pick<Batch, 'topic' | 'partition'>,
   letters: readonly RefusedMessage[],
+  copyIsDue: boolean,
 ): Promise<void> {
   if (letters.length === 0) return;
   await insertDeadLetters.run(connection, {
@@ -25,6 +29,7 @@ export async function keepDeadLetters(
     values: byteaArray(letters.map(({ record }) => record.value)),
     headers: textArray(letters.map(({ record }) => headersJson(record))),
     timestampsMs: numberArray(letters.map(({ record }) => storableTime(record.timestamp))),
+    copyIsDue,
   });
 }
 
@@ -99,11 +104,8 @@ function storableTime(timestampMs: number): number {
   return Math.trunc(Math.min(timestampMs, LAST_TIME_MS));
 }
 
-/** A detail may quote the message; the message itself is kept whole, beside it. */
-const MOST_DETAIL = 4_000;
-
 function bounded(detail: string): string {
-  return detail.length > MOST_DETAIL ? `${detail.slice(0, MOST_DETAIL)}…` : detail;
+  return detail.length <= MAX_DETAIL ? detail : `${detail.slice(0, MAX_DETAIL)}…`;
 }
 
 /** Postgres cannot hold U+0000 in text, nor half a surrogate pair. */

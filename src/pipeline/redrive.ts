@@ -1,8 +1,8 @@
-import type { ConsumedRecord, HeaderValue } from '../decode/consumed-record.ts';
 import { schemaIdsOf } from '../decode/decode.ts';
 import type { SchemaCache } from '../decode/schema-cache.ts';
 import { messageOf } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { recordOfLetter } from '../ledger/letter-record.ts';
 import { RefusedError } from '../ledger/refused-error.ts';
 import { isRejected } from '../ledger/sql-errors.ts';
 import type { LetterRow } from '../ledger/statements/dead-letters.ts';
@@ -39,24 +39,4 @@ export async function redriveLetter(
     if (!isRejected(error)) throw error;
     return { reason: 'rejected_by_database', detail: messageOf(error) };
   }
-}
-
-/** The record as it was on the topic. */
-export function recordOfLetter(row: LetterRow): ConsumedRecord {
-  const headers: Record<string, HeaderValue> = {};
-  for (const [name, value] of Object.entries(row.headers)) headers[name] = headerOf(value);
-  return {
-    offset: Number(row.kafka_offset),
-    timestamp: row.record_timestamp.getTime(),
-    key: row.key,
-    value: row.value,
-    headers,
-  };
-}
-
-function headerOf(value: unknown): HeaderValue {
-  if (Array.isArray(value)) return value.map((item) => headerOf(item) as Buffer | string);
-  if (typeof value === 'string') return value;
-  const isBinary = typeof value === 'object' && value !== null && 'base64' in value;
-  return isBinary ? Buffer.from(String(value.base64), 'base64') : undefined;
 }

@@ -1,69 +1,105 @@
 import { type Kafka, type Message, Partitioners, type Producer } from 'kafkajs';
-import { messageOf, TryAgainError } from '../errors.ts';
-import type { Batch, RefusedMessage } from '../ledger/message.ts';
+import { messageOf } from '../errors.ts';
+import type { LetterRow } from '../ledger/statements/dead-letters.ts';
+import { bytesOfCopy, copyOf, copyWithoutBytes } from './dead-letter-copy.ts';
 
-/** Names of the headers that say where a copy comes from and why it is there. */
-const HEADER = 'usage_ledger_';
 /** Session ids are no longer than this, in UTF-8. */
 const MAX_HASHED_KEY = 4_096;
-const OMITTED = `${HEADER}omitted`;
 /** One send holds this many bytes at most, and at least one letter. */
 const MAX_BYTES = 900_000;
 
+/** Answers of a broker to a record that it will never take; source: Kafka protocol, error codes. */
+const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+const NEVER_TAKEN = new Set([
+  ...TOO_LARGE,
+  'INVALID_RECORD', // such as one without a key, on a compacted topic
+  'CORRUPT_MESSAGE', // the same from brokers before 2.4
+  'INVALID_TIMESTAMP',
+]);
+
+/** A letter that the topic refuses for good, and why. */
+export interface RefusedCopy {
+  readonly letter: LetterRow;
+  readonly why: string;
+}
+
 /**
- * Copies of dead letters on a topic of their own: raw key, value and headers, with the coordinates
- * and the reason as headers. A copy may come twice, after a crash; none is missing. A letter that
- * is too large for the topic with the headers that are added leaves its own bytes out of the copy
- * and says so, for nothing that anybody can send may halt a partition; the table has the bytes.
+ * Copies of dead letters on a topic of their own. A letter that is too large for the topic leaves
+ * its own bytes out of the copy and says so.
  */
 export class DeadLetterTopic {
+  readonly name: string;
   readonly #producer: Producer;
-  readonly #topic: string;
   #connected: Promise<void> | undefined;
 
   constructor(kafka: Kafka, topic: string) {
     this.#producer = kafka.producer({ createPartitioner: byShortKey });
-    this.#topic = topic;
+    this.name = topic;
   }
 
   /**
    * Settles when the brokers have acknowledged the copies.
    *
-   * @throws {TryAgainError} when they do not
+   * @returns those that they refuse for good
+   * @throws when they do not answer, or do not have the topic, or do not let us write to it: some of
+   *   the copies may have been made
    */
-  async copy({ topic, partition }: Batch, letters: readonly RefusedMessage[]): Promise<void> {
+  async copy(letters: readonly LetterRow[]): Promise<RefusedCopy[]> {
     try {
       this.#connected ??= this.#producer.connect();
       await this.#connected;
-      for (const chunk of chunksOf(letters)) {
-        await this.#send(chunk.map((letter) => messageFor(topic, partition, letter)));
-      }
     } catch (error) {
       this.#connected = undefined;
-      throw new TryAgainError(`topic ${this.#topic}: ${messageOf(error)}`, { cause: error });
+      throw error;
     }
+    const refused: RefusedCopy[] = [];
+    for (const chunk of chunksOf(letters)) refused.push(...(await this.#sendAll(chunk)));
+    return refused;
   }
 
   async close(): Promise<void> {
     await this.#producer.disconnect();
   }
 
-  async #send(messages: readonly Message[]): Promise<void> {
+  async #sendAll(letters: readonly LetterRow[]): Promise<RefusedCopy[]> {
     try {
-      await this.#producer.send({ topic: this.#topic, messages: [...messages], acks: -1 });
+      await this.#send(letters.map(copyOf));
+      return [];
     } catch (error) {
-      const [first, ...others] = messages;
-      if (!isTooLarge(error) || first === undefined) throw error;
-      if (others.length > 0) for (const message of messages) await this.#send([message]);
-      else if (OMITTED in (first.headers ?? {})) throw error;
-      else await this.#send([withoutItsBytes(first)]);
+      if (!isRefusal(error)) throw error;
     }
+    const refused: RefusedCopy[] = [];
+    for (const letter of letters) {
+      const why = await this.#refusalOf(letter);
+      if (why !== undefined) refused.push({ letter, why });
+    }
+    return refused;
+  }
+
+  /** Why the topic does not take a letter that is sent alone; `undefined`: it took it. */
+  async #refusalOf(letter: LetterRow): Promise<string | undefined> {
+    let refusal: unknown;
+    for (const message of [copyOf, copyWithoutBytes]) {
+      try {
+        await this.#send([message(letter)]);
+        return undefined;
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        refusal = error;
+        if (!TOO_LARGE.has(protocolErrorOf(error) ?? '')) break;
+      }
+    }
+    return `${protocolErrorOf(refusal) ?? 'not sent'}: ${messageOf(refusal)}`;
+  }
+
+  async #send(messages: Message[]): Promise<void> {
+    await this.#producer.send({ topic: this.name, messages, acks: -1 });
   }
 }
 
 /**
  * By key, as everybody does it; but kafkajs hashes a key in a time that grows with the square of its
- * length: minutes for a megabyte, in which no heartbeat is sent.
+ * length: minutes for a megabyte.
  */
 function byShortKey(): ReturnType<typeof Partitioners.DefaultPartitioner> {
   const byKey = Partitioners.DefaultPartitioner();
@@ -73,39 +109,26 @@ function byShortKey(): ReturnType<typeof Partitioners.DefaultPartitioner> {
   };
 }
 
-/** A broker's answer, as it is or behind the last of several attempts. */
-function isTooLarge(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if ('type' in error && error.type === 'MESSAGE_TOO_LARGE') return true;
-  return isTooLarge(error.cause);
+/** Whether another attempt would fail in the same way, because of what is sent. */
+function isRefusal(error: unknown): boolean {
+  const type = protocolErrorOf(error);
+  if (type !== undefined) return NEVER_TAKEN.has(type);
+  // What is not of kafkajs was thrown while the message was encoded.
+  return error instanceof TypeError || error instanceof RangeError;
 }
 
-function withoutItsBytes({ headers }: Message): Message {
-  const ours = Object.entries(headers ?? {}).filter(([name]) => name.startsWith(HEADER));
-  const why = 'key, value and headers: larger than this topic takes';
-  return { key: null, value: null, headers: { ...Object.fromEntries(ours), [OMITTED]: why } };
+/** The broker's answer, as it is or as the cause of the last of several attempts. */
+function protocolErrorOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('type' in error && typeof error.type === 'string') return error.type;
+  return protocolErrorOf(error.cause);
 }
 
-function messageFor(topic: string, partition: number, letter: RefusedMessage) {
-  const { record, reason, detail, schemaId } = letter;
-  const headers: Record<string, Buffer | string | (Buffer | string)[]> = {};
-  for (const [name, value] of Object.entries(record.headers)) {
-    if (value !== undefined) headers[name] = value;
-  }
-  headers[`${HEADER}reason`] = reason;
-  headers[`${HEADER}detail`] = detail;
-  headers[`${HEADER}topic`] = topic;
-  headers[`${HEADER}partition`] = String(partition);
-  headers[`${HEADER}offset`] = String(record.offset);
-  if (schemaId !== null) headers[`${HEADER}schema_id`] = String(schemaId);
-  return { key: record.key, value: record.value, headers };
-}
-
-function* chunksOf(letters: readonly RefusedMessage[]): Iterable<RefusedMessage[]> {
-  let chunk: RefusedMessage[] = [];
+function* chunksOf(letters: readonly LetterRow[]): Iterable<LetterRow[]> {
+  let chunk: LetterRow[] = [];
   let bytes = 0;
   for (const letter of letters) {
-    const more = (letter.record.value?.length ?? 0) + 1_000;
+    const more = bytesOfCopy(letter);
     if (chunk.length > 0 && bytes + more > MAX_BYTES) {
       yield chunk;
       chunk = [];

@@ -63,6 +63,14 @@ const seen = (block: RecordBlock) =>
     return { offset, timestamp, key, value, headers: { ...headers } };
   });
 
+/** Zigzag. */
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value * 2;
+  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
+  return Buffer.from([...bytes, rest]);
+}
+
 const record = (offsetDelta: number, fields: Partial<Given> = {}): Given => ({
   offsetDelta,
   timestampDelta: offsetDelta * 10,
@@ -192,6 +200,24 @@ describe('a record batch', () => {
         lastOffset: 0,
       });
     }
+  });
+
+  // Each repetition once copied the ones before it: half a minute, in which no heartbeat was sent.
+  test('may repeat a header a hundred thousand times, which takes no time', async () => {
+    const repeated = 100_000;
+    const header = Buffer.from([2, 0x78, 0]);
+    const headers = Buffer.concat(Array.from({ length: repeated }, () => header));
+    // No attributes, no deltas, neither key nor value, and the number of headers.
+    const body = Buffer.concat([Buffer.from([0, 0, 0, 1, 1]), varint(repeated), headers]);
+    const batch = await encoded([record(0)]);
+    const bytes = Buffer.concat([batch.subarray(0, 61), varint(body.length), body]);
+    bytes.writeInt32BE(bytes.length - 12, 8);
+    const begun = performance.now();
+    const block = await readAll(bytes);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    expect(block.recordAt(0).headers['x']).toHaveLength(repeated);
+    // They count as what they take in memory, also while they wait for their transaction.
+    expect(block.bytesAt(0)).toBeGreaterThan(repeated * 100);
   });
 
   test('is refused when its records do not end where they say', async () => {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inTransaction } from '../../src/ledger/database.ts';
+import { recordOfLetter } from '../../src/ledger/letter-record.ts';
 import type { RefusedMessage } from '../../src/ledger/message.ts';
 import { keepDeadLetters } from '../../src/ledger/refusals.ts';
 import { readDeadLetter } from '../../src/ledger/statements/dead-letters.ts';
-import { recordOfLetter } from '../../src/pipeline/redrive.ts';
 import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
 
 const WHERE = { topic: 'calls', partition: 0 };
@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 const keep = (letters: readonly RefusedMessage[]) =>
-  inTransaction(world.database, (connection) => keepDeadLetters(connection, WHERE, letters));
+  inTransaction(world.database, (connection) => keepDeadLetters(connection, WHERE, letters, false));
 
 /** Also what is not well-formed: U+0000, halves of surrogate pairs, quotes and backslashes. */
 const anyText = fc.oneof(

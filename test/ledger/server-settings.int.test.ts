@@ -78,22 +78,27 @@ async function everythingIn(world: LedgerWorld): Promise<unknown[]> {
   await partition.book(world.ledger(), [(offset) => messageAt(offset, other)]);
   await acceptConflict(database, { topic: 'ledger-world', partition: 0, offset: disputed });
   await inTransaction(database, (connection) =>
-    keepDeadLetters(connection, { topic: 'ledger-world', partition: 0 }, [
-      {
-        kind: 'dead_letter',
-        offset: 1_000,
-        reason: 'undecodable',
-        detail: 'a "detail" with \\ and NULL',
-        schemaId: null,
-        record: {
+    keepDeadLetters(
+      connection,
+      { topic: 'ledger-world', partition: 0 },
+      [
+        {
+          kind: 'dead_letter',
           offset: 1_000,
-          timestamp: 1_760_000_000_123,
-          key: null,
-          value: Buffer.from([0, 1, 92, 255]),
-          headers: { name: 'value' },
+          reason: 'undecodable',
+          detail: 'a "detail" with \\ and NULL',
+          schemaId: null,
+          record: {
+            offset: 1_000,
+            timestamp: 1_760_000_000_123,
+            key: null,
+            value: Buffer.from([0, 1, 92, 255]),
+            headers: { name: 'value' },
+          },
         },
-      },
-    ]),
+      ],
+      false,
+    ),
   );
   expect(
     (await breaks(database)).filter(({ check }) => check !== 'dead_letters_are_there'),

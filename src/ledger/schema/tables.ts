@@ -210,6 +210,11 @@ export const deadLetter = pgTable(
     resolvedAt: instant('resolved_at'),
     /** How it was resolved: the outcome of the redrive. */
     resolution: text('resolution'),
+    /** When it is copied to KAFKA_DEAD_LETTER_TOPIC, at the earliest; null: no copy is due. */
+    copyDueAt: instant('copy_due_at'),
+    copiedAt: instant('copied_at'),
+    /** Why it was not copied, at the last attempt or for good. */
+    copyError: text('copy_error'),
   },
   (t) => [
     primaryKey({
@@ -217,6 +222,7 @@ export const deadLetter = pgTable(
       columns: [t.kafkaTopic, t.kafkaPartition, t.kafkaOffset],
     }),
     index('dead_letter_open').on(t.recordedAt).where(sql`resolved_at IS NULL`),
+    index('dead_letter_copy_due').on(t.copyDueAt).where(sql`copy_due_at IS NOT NULL`),
   ],
 );
 

@@ -23,6 +23,9 @@ export interface LetterRow {
   recorded_at: Date;
   resolved_at: Date | null;
   resolution: string | null;
+  copy_due_at: Date | null;
+  copied_at: Date | null;
+  copy_error: string | null;
 }
 
 /** Holds a dead letter that is still open; no row when it is not. */

@@ -15,13 +15,16 @@ export const insertDeadLetters = statement<{
   values: Buffer;
   headers: string;
   timestampsMs: string;
+  /** Whether they are to be copied to KAFKA_DEAD_LETTER_TOPIC. */
+  copyIsDue: boolean;
 }>(
   'insert_dead_letters',
   sql`INSERT INTO ${deadLetter} (kafka_topic, kafka_partition, kafka_offset, reason, detail,
-      schema_id, key, value, headers, record_timestamp)
+      schema_id, key, value, headers, record_timestamp, copy_due_at)
     SELECT ${sql.placeholder('topic')}, ${sql.placeholder('partition')}, kafka_offset, reason,
       detail, schema_id, key, value, headers::jsonb,
-      'epoch'::timestamptz + timestamp_ms * interval '1 millisecond'
+      'epoch'::timestamptz + timestamp_ms * interval '1 millisecond',
+      CASE WHEN ${sql.placeholder('copyIsDue')}::boolean THEN now() END
     FROM unnest(${sql.placeholder('offsets')}::bigint[], ${sql.placeholder('reasons')}::text[],
       ${sql.placeholder('details')}::text[], ${sql.placeholder('schemaIds')}::bigint[],
       ${sql.placeholder('keys')}::bytea[], ${sql.placeholder('values')}::bytea[],

@@ -1,0 +1,40 @@
+import { numberArray, textArray } from './array-literal.ts';
+import type { Queryable } from './statement.ts';
+import { claimCopies, noteCopies } from './statements/dead-letter-copies.ts';
+import type { LetterRow } from './statements/dead-letters.ts';
+
+/** What is held in memory at once; a letter that is larger comes alone. */
+const CLAIM = { most: 100, mostBytes: 1_000_000 };
+/** Longer than a broker is waited for. After it, another worker may make the same copy again. */
+const LEASE_SECONDS = 120;
+const MAX_ERROR = 500;
+
+/**
+ * Dead letters that are to be copied to KAFKA_DEAD_LETTER_TOPIC: marked in the transaction that
+ * keeps them, copied after it.
+ */
+export function claimDeadLetters(connection: Queryable): Promise<LetterRow[]> {
+  return claimCopies.run(connection, { ...CLAIM, leaseSeconds: LEASE_SECONDS });
+}
+
+/**
+ * Notes what became of the copies of some letters.
+ *
+ * @param error why they were not made; `null`: they were
+ * @param retrySeconds after which to try again; `null`: never
+ */
+export async function noteDeadLetterCopies(
+  connection: Queryable,
+  letters: readonly LetterRow[],
+  error: string | null,
+  retrySeconds: number | null,
+): Promise<void> {
+  if (letters.length === 0) return;
+  await noteCopies.run(connection, {
+    topics: textArray(letters.map(({ kafka_topic }) => kafka_topic)),
+    partitions: numberArray(letters.map(({ kafka_partition }) => kafka_partition)),
+    offsets: numberArray(letters.map(({ kafka_offset }) => kafka_offset)),
+    error: error?.replaceAll('\0', ' ').slice(0, MAX_ERROR).toWellFormed() ?? null,
+    retrySeconds,
+  });
+}
