@@ -214,7 +214,6 @@ function versions(): Record<string, string> {
     usage_ledger: root.version,
     node: process.version,
     kafkajs: root.dependencies['kafkajs'] ?? '',
-    avsc: root.dependencies['avsc'] ?? '',
     services: stack.how,
   };
 }

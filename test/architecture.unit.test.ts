@@ -23,7 +23,6 @@ const LAYERS: readonly (readonly string[])[] = [
 /** The folders that may use a package; whatever stands here is used nowhere else. */
 const PACKAGES: Record<string, readonly string[]> = {
   '@kafkajs/confluent-schema-registry': ['produce', 'registry', 'demo', 'commands'],
-  avsc: ['decode'],
   commander: ['commands', 'main.ts'],
   'drizzle-orm': ['ledger'],
   kafkajs: ['kafka', 'consume', 'produce', 'demo', 'stack', 'commands'],

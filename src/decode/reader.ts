@@ -1,6 +1,6 @@
-import type avro from 'avsc';
 import { messageOf } from '../errors.ts';
 import type { AgentMetrics } from '../metrics/types.ts';
+import type { AvroField } from '../schemas/avro-schema.ts';
 import { loadEnvelopeSchema, loadMetricSchema } from '../schemas/load.ts';
 import {
   ENVELOPE,
@@ -8,8 +8,10 @@ import {
   metricTypeOf,
   NAMESPACE,
 } from '../schemas/metric-records.ts';
-import { exactType } from './exact-types.ts';
-import type { WriterType } from './writer-type.ts';
+import { Cursor } from './cursor.ts';
+import { parseSchema } from './parse-schema.ts';
+import { type Read, Resolver } from './resolve.ts';
+import { nameOf, type WriterField, type WriterType } from './writer-type.ts';
 
 /** What the bytes of one message say, in our schema; nothing about it is checked yet. */
 export type ReadEvent =
@@ -38,163 +40,124 @@ export interface SchemaReader {
   readonly writer: WriterType;
 }
 
-interface RecordType extends avro.Type {
-  readonly name: string;
-  readonly recordConstructor: { prototype: object };
-  readonly fields: readonly { name: string; type: avro.Type }[];
-}
-interface UnionType extends avro.Type {
-  readonly types: readonly avro.Type[];
-}
 interface Envelope {
-  session_id: string;
-  account_id: string | null;
-  attributes: Record<string, string>;
-  metric: { unwrap(): unknown } & Record<string, unknown>;
+  readonly session_id: string;
+  readonly account_id: string | null;
+  readonly attributes: Readonly<Record<string, string>>;
 }
 
+const NO_ATTRIBUTES: Readonly<Record<string, string>> = Object.freeze({});
+
 /**
- * Makes the reader for messages written with `writerSchema`: an envelope or one of the seven
- * metrics. It is made once for each schema id; making it costs milliseconds, using it about one
- * microsecond.
+ * Makes the reader for messages written with `writerSchema`: an envelope or one of the metrics. It is
+ * made once for each schema id; making it costs milliseconds, using it about one microsecond.
  *
  * @throws when the schema is not Avro that we can parse, or cannot be resolved to ours
  */
 export function readerFor(writerSchema: unknown): SchemaReader {
-  const writer = exactType(writerSchema) as RecordType;
-  return { reader: readerOf(writer), writer: writer as WriterType };
+  const writer = parseSchema(writerSchema);
+  return { reader: readerOf(writer), writer };
 }
 
-function readerOf(writer: RecordType): Reader {
-  if (writer.name === ENVELOPE) return envelopeReader(writer);
-  const metricType = ownMetricType(writer.name);
-  if (metricType !== undefined) return bareMetricReader(writer, metricType);
-  const detail = `the schema is ${writer.name ?? writer.typeName}, not ${ENVELOPE} or one of its metrics`;
+function readerOf(writer: WriterType): Reader {
+  const name = nameOf(writer);
+  if (name === ENVELOPE) return envelopeReader(writer);
+  const metric = ownMetric(name);
+  if (metric !== undefined) return bareMetricReader(metric, writer);
+  const detail = `the schema is ${name}, not ${ENVELOPE} or one of its metrics`;
   return () => ({ kind: 'unknown_metric_type', detail });
 }
 
-function bareMetricReader(writer: RecordType, metricType: AgentMetrics['type']): Reader {
-  const record = writer.name.slice(NAMESPACE.length + 1) as MetricRecordName;
-  const type = exactType(loadMetricSchema(record)) as RecordType;
-  markWithType(type, metricType);
-  const resolver = type.createResolver(writer);
-  return (bytes, start) => ({
-    kind: 'event',
-    sessionId: undefined,
-    accountId: null,
-    attributes: {},
-    metric: readWhole(type, bytes, start, resolver) as AgentMetrics,
-  });
+function bareMetricReader(metric: MetricRecordName, writer: WriterType): Reader {
+  const readMetric = metricRead(metric, writer);
+  return (bytes, start) => {
+    const cursor = new Cursor(bytes, start);
+    const read = readMetric(cursor) as AgentMetrics;
+    expectEnd(cursor);
+    return {
+      kind: 'event',
+      sessionId: undefined,
+      accountId: null,
+      attributes: NO_ATTRIBUTES,
+      metric: read,
+    };
+  };
 }
 
 /**
- * Avro resolves a union only when every branch of the writer's has its match in the reader's. A
- * newer writer may know metrics that we do not, and one strange branch must not cost the others:
- * so the reader's union is ours, with a type that fits for each branch that we cannot read: for a
- * record, one of its name without fields, which skips it. (The writer's own record would not do:
- * avsc resolves a record within it, such as Metadata, once for all branches, and not to ours.)
- * A message with such a branch is then told from the rest by the name of its branch.
+ * A newer writer may know metrics that we do not, or have one that cannot be read as ours: a branch
+ * of its union costs only the messages that have it, and is never looked into.
  */
-function envelopeReader(writer: RecordType): Reader {
-  const schema = loadEnvelopeSchema();
-  const ours = unionBranches(fieldType(exactType(schema) as RecordType, 'metric'));
-  const branches = new Map(ours.map((type) => [branchNameOf(type), type]));
-  const strangers = new Map<string, ReadEvent>();
-  for (const theirs of unionBranches(fieldType(writer, 'metric'))) {
-    const name = branchNameOf(theirs);
-    const problem = whyNotReadable(name, theirs, branches.get(name));
-    if (problem === undefined) continue;
-    strangers.set(name, problem);
-    branches.set(name, isRecord(theirs) ? exactType({ type: 'record', name, fields: [] }) : theirs);
-  }
-  for (const [name, type] of branches) {
-    const metricType = strangers.has(name) ? undefined : ownMetricType(name);
-    if (metricType !== undefined) markWithType(type as RecordType, metricType);
-  }
-
-  const reader = exactType({
-    ...schema,
-    fields: schema.fields.map((field) =>
-      field.name === 'metric' ? { ...field, type: [...branches.values()] } : field,
-    ),
-  });
-  const resolver = reader.createResolver(writer);
+function envelopeReader(writer: WriterType): Reader {
+  const fields = writer.fields ?? [];
+  const at = fields.findIndex(({ name }) => name === 'metric');
+  const metric = fields[at];
+  if (metric === undefined) throw new Error(`${nameOf(writer)} has no field "metric"`);
+  const ours = loadEnvelopeSchema();
+  const inFront = fields.slice(0, at);
+  const isInFront = ({ name }: { name: string }) => inFront.some((field) => field.name === name);
+  const others = ours.fields.filter(({ name }) => name !== 'metric');
+  const resolver = new Resolver(ours);
+  const part = (wanted: AvroField[], given: readonly WriterField[]) =>
+    resolver.record({ ...ours, fields: wanted }, { ...writer, fields: given });
+  const readHead = part(others.filter(isInFront), inFront);
+  // Those that the writer does not have take their defaults.
+  const readTail = part(
+    others.filter((field) => !isInFront(field)),
+    fields.slice(at + 1),
+  );
+  const isUnion = metric.type.typeName === 'union';
+  const branches = (isUnion ? (metric.type.types ?? []) : [metric.type]).map(branchOf);
 
   return (bytes, start) => {
-    const event = readWhole(reader, bytes, start, resolver) as Envelope;
-    if (strangers.size > 0) {
-      // A branch that is null is not wrapped.
-      const name = event.metric === null ? 'null' : Object.keys(event.metric)[0];
-      const stranger = strangers.get(name ?? '');
-      if (stranger !== undefined) return stranger;
-    }
+    const cursor = new Cursor(bytes, start);
+    const head = readHead(cursor) as Partial<Envelope>;
+    const index = isUnion ? cursor.long() : 0;
+    const branch = branches[index];
+    if (branch === undefined)
+      throw new Error(`the metric is branch ${index} of ${branches.length}`);
+    if (typeof branch !== 'function') return branch;
+    const read = branch(cursor) as AgentMetrics;
+    const event = { ...head, ...(readTail(cursor) as Partial<Envelope>) } as Envelope;
+    expectEnd(cursor);
     return {
       kind: 'event',
       sessionId: event.session_id,
       accountId: event.account_id,
       attributes: event.attributes,
-      metric: event.metric.unwrap() as AgentMetrics,
+      metric: read,
     };
   };
 }
 
-/** As avsc's `fromBuffer`, without a view of the bytes for each message. */
-function readWhole(
-  type: avro.Type,
-  bytes: Buffer,
-  start: number,
-  resolver: Parameters<avro.Type['decode']>[2],
-): unknown {
-  const { value, offset } = type.decode(bytes, start, resolver);
-  if (offset < 0) throw new Error('truncated buffer');
-  if (offset !== bytes.length) throw new Error('trailing data');
-  return value;
-}
-
-function whyNotReadable(
-  name: string,
-  theirs: avro.Type,
-  ours: avro.Type | undefined,
-): ReadEvent | undefined {
-  if (ours === undefined) {
-    return {
-      kind: 'unknown_metric_type',
-      detail: `the metric is ${name}, which is not known here`,
-    };
+/** How a branch of the union is read, or what its messages are instead. */
+function branchOf(writer: WriterType): Read | ReadEvent {
+  const name = nameOf(writer);
+  const metric = ownMetric(name);
+  if (metric === undefined) {
+    const detail = `the metric is ${name}, which is not known here`;
+    return { kind: 'unknown_metric_type', detail };
   }
   try {
-    ours.createResolver(theirs);
-    return undefined;
+    return metricRead(metric, writer);
   } catch (error) {
     return { kind: 'undecodable', detail: `${name} cannot be read as ours: ${messageOf(error)}` };
   }
 }
 
-/** The metric's `type` is the branch of the union; it is put on the prototype, free of charge. */
-function markWithType(type: RecordType, metricType: AgentMetrics['type']): void {
-  Object.defineProperty(type.recordConstructor.prototype, 'type', { value: metricType });
+/** On the wire the branch says which metric it is; the metric itself says it as its `type`. */
+function metricRead(metric: MetricRecordName, writer: WriterType): Read {
+  const ours = loadMetricSchema(metric);
+  return new Resolver(ours).record(ours, writer, { type: metricTypeOf(metric) });
 }
 
-/** The metric that a full record name stands for, when it is one of ours. */
-function ownMetricType(fullName: string | undefined): AgentMetrics['type'] | undefined {
-  if (!fullName?.startsWith(`${NAMESPACE}.`)) return undefined;
-  return metricTypeOf(fullName.slice(NAMESPACE.length + 1));
+function expectEnd(cursor: Cursor): void {
+  if (cursor.left > 0) throw new Error(`${cursor.left} bytes follow the event`);
 }
 
-function isRecord(type: avro.Type): boolean {
-  return type.typeName === 'record' || type.typeName === 'error';
-}
-
-function branchNameOf(type: avro.Type): string {
-  return type.branchName ?? type.typeName;
-}
-
-function fieldType(record: RecordType, name: string): avro.Type {
-  const field = record.fields.find((candidate) => candidate.name === name);
-  if (field === undefined) throw new Error(`${record.name} has no field "${name}"`);
-  return field.type;
-}
-
-function unionBranches(type: avro.Type): readonly avro.Type[] {
-  return type.typeName.startsWith('union:') ? (type as UnionType).types : [type];
+/** The metric of ours that has this full record name. */
+function ownMetric(fullName: string): MetricRecordName | undefined {
+  if (!fullName.startsWith(`${NAMESPACE}.`)) return undefined;
+  const record = fullName.slice(NAMESPACE.length + 1);
+  return metricTypeOf(record) === undefined ? undefined : (record as MetricRecordName);
 }

@@ -81,7 +81,7 @@ class Compiler {
     const { typeName } = type;
     if (field?.kind === 'record') {
       this.#recordField(name, type, field);
-    } else if (typeName.startsWith('union:')) {
+    } else if (typeName === 'union') {
       this.#union(type, field, slot);
     } else {
       if (field !== undefined && !READ_AS[field.kind].includes(typeName)) throw new NotPlain();

@@ -1,16 +1,27 @@
 import { describe, expect, test } from 'vitest';
-import { exactType } from '../../src/decode/exact-types.ts';
+import { Cursor } from '../../src/decode/cursor.ts';
+import { parseSchema } from '../../src/decode/parse-schema.ts';
+import { Resolver } from '../../src/decode/resolve.ts';
+import { skip as skipValue } from '../../src/decode/skip.ts';
+import type { AvroSchema } from '../../src/schemas/avro-schema.ts';
+import { loadMetricSchema } from '../../src/schemas/load.ts';
 import { double, long, string } from './wire.ts';
 
-const read = (schema: unknown, ...bytes: Buffer[]) =>
-  exactType(schema).fromBuffer(Buffer.concat(bytes));
+const resolver = new Resolver(loadMetricSchema('VADMetrics'));
+
+/** Reads a value of ours that a writer wrote with `theirs`. */
+const read = (ours: AvroSchema, bytes: readonly Buffer[], theirs: unknown = ours): unknown => {
+  const cursor = new Cursor(Buffer.concat(bytes), 0);
+  const value = resolver.resolve(ours, parseSchema(theirs))(cursor);
+  expect(cursor.left).toBe(0);
+  return value;
+};
 
 /** Reads what a writer had in a field that we do not have. */
 const skip = (schema: unknown, ...bytes: Buffer[]) => {
-  const record = { type: 'record', name: 'Any' };
-  const writer = exactType({ ...record, fields: [{ name: 'gone', type: schema }] });
-  const reader = exactType({ ...record, fields: [] });
-  return reader.fromBuffer(Buffer.concat(bytes), reader.createResolver(writer));
+  const cursor = new Cursor(Buffer.concat(bytes), 0);
+  skipValue(cursor, parseSchema(schema));
+  if (cursor.left > 0) throw new Error('trailing data');
 };
 
 const MAX = 2n ** 53n - 1n;
@@ -19,14 +30,14 @@ describe('a long', () => {
   test.each([0n, 1n, -1n, 2n ** 31n, -(2n ** 31n), 2n ** 52n, -(2n ** 52n), MAX - 1n, MAX])(
     'within 2^53-1 is exact: %d',
     (value) => {
-      expect(read('long', long(value))).toBe(Number(value));
+      expect(read('long', [long(value)])).toBe(Number(value));
     },
   );
 
   test.each([MAX + 1n, MAX + 2n, 2n ** 54n + 1n, 2n ** 63n - 1n])(
     'beyond 2^53-1 never comes out as one within: %d',
     (value) => {
-      expect(read('long', long(value))).toBeGreaterThan(Number.MAX_SAFE_INTEGER);
+      expect(read('long', [long(value)])).toBeGreaterThan(Number.MAX_SAFE_INTEGER);
     },
   );
 
@@ -34,13 +45,13 @@ describe('a long', () => {
   test.each([-(2n ** 52n) - 1n, -MAX, -(2n ** 53n) - 1n, -(2n ** 63n)])(
     'that is negative stays negative: %d',
     (value) => {
-      expect(read('long', long(value))).toBeLessThan(0);
+      expect(read('long', [long(value)])).toBeLessThan(0);
     },
   );
 
-  test('of more bytes than a long can have is no usable number, and does not hang', () => {
+  test('of more bytes than a long can have is refused, and does not hang', () => {
     const endless = Buffer.concat([Buffer.alloc(100_000, 0x80), Buffer.from([1])]);
-    expect(Number.isSafeInteger(read('long', endless))).toBe(false);
+    expect(() => read('long', [endless])).toThrow('more than 64 bits');
   });
 });
 
@@ -56,8 +67,8 @@ describe('a string', () => {
     '\uFEFFbom',
     '\0',
   ])('that is UTF-8 comes out as it is: %j', (text) => {
-    expect(read('string', string(text))).toBe(text);
-    expect(read('string', string(text.repeat(100)))).toBe(text.repeat(100));
+    expect(read('string', [string(text)])).toBe(text);
+    expect(read('string', [string(text.repeat(100))])).toBe(text.repeat(100));
   });
 
   test.each([
@@ -68,34 +79,37 @@ describe('a string', () => {
     ['a character beyond U+10FFFF', [0xf4, 0x90, 0x80, 0x80]],
     ['a genuine U+FFFD beside a bad byte', [0xef, 0xbf, 0xbd, 0xff]],
   ])('that is not UTF-8 is not well-formed, instead of being mended: %s', (_, bytes) => {
-    const value = read('string', string(Buffer.from(bytes)));
-    expect(value.isWellFormed()).toBe(false);
+    for (const theirs of ['string', 'bytes']) {
+      const value = read('string', [string(Buffer.from(bytes))], theirs) as string;
+      expect(value.isWellFormed()).toBe(false);
+    }
   });
 
   test.each([2n ** 31n, 2n ** 40n, 2n ** 62n, -1n, -(2n ** 62n)])(
     'of a length that the message does not have is refused: %d',
     (length) => {
-      expect(() => read('string', long(length), Buffer.from('abc'))).toThrow();
-      expect(() => skip('string', long(length), Buffer.from('abc'))).toThrow();
-      expect(() => read('bytes', long(length), Buffer.from('abc'))).toThrow();
+      const bytes = [long(length), Buffer.from('abc')];
+      expect(() => read('string', bytes)).toThrow();
+      expect(() => read('string', bytes, 'bytes')).toThrow();
+      expect(() => skip('string', ...bytes)).toThrow();
     },
   );
 });
 
 describe('a map', () => {
-  const schema = { type: 'map', values: 'string' };
+  const schema: AvroSchema = { type: 'map', values: 'string' };
 
   test('may come in several blocks, with and without their size', () => {
     const one = Buffer.concat([string('a'), string('1')]);
     const two = Buffer.concat([string('b'), string('2'), string('c'), string('3')]);
     const map = [long(1), one, long(-2), long(two.length), two, long(0)];
-    expect({ ...read(schema, ...map) }).toEqual({ a: '1', b: '2', c: '3' });
-    expect(skip(schema, ...map)).toEqual({});
+    expect({ ...(read(schema, map) as object) }).toEqual({ a: '1', b: '2', c: '3' });
+    skip(schema, ...map);
   });
 
   test('may have any key, `__proto__` and `constructor` too', () => {
     const entries = [string('__proto__'), string('x'), string('constructor'), string('y')];
-    const map = read(schema, long(2), ...entries, long(0));
+    const map = read(schema, [long(2), ...entries, long(0)]) as object;
     expect(Object.entries(map)).toEqual([
       ['__proto__', 'x'],
       ['constructor', 'y'],
@@ -106,9 +120,7 @@ describe('a map', () => {
 
 test('an array may come in several blocks, with and without their size', () => {
   const schema = { type: 'array', items: 'double' };
-  const array = [long(1), double(0.5), long(-1), long(8), double(0.25), long(0)];
-  expect(read(schema, ...array)).toEqual([0.5, 0.25]);
-  expect(skip(schema, ...array)).toEqual({});
+  skip(schema, long(1), double(0.5), long(-1), long(8), double(0.25), long(0));
 });
 
 describe('a length bomb is refused at once and without memory', () => {
@@ -133,13 +145,16 @@ describe('a length bomb is refused at once and without memory', () => {
     Object.entries(bombs).map(([name, bytes]) => ({ kind, schema, name, bytes })),
   );
 
-  test.each(cases)('$kind: $name', ({ schema, bytes }) => {
+  test.each(cases)('$kind: $name', ({ kind, schema, bytes }) => {
     const heap = process.memoryUsage();
     const begun = performance.now();
     // What follows the bomb fits no reading of it: whichever way, the whole is refused.
     const tail = Buffer.alloc(64, 1);
     expect(() => skip(schema, ...bytes, tail)).toThrow();
-    expect(() => read(schema, ...bytes, tail)).toThrow();
+    if (kind === 'map') {
+      const map: AvroSchema = { type: 'map', values: 'string' };
+      expect(() => read(map, [...bytes, tail])).toThrow();
+    }
     expect(performance.now() - begun).toBeLessThan(500);
     const { heapUsed, arrayBuffers } = process.memoryUsage();
     expect(heapUsed + arrayBuffers - heap.heapUsed - heap.arrayBuffers).toBeLessThan(50_000_000);
@@ -152,7 +167,7 @@ describe('a length bomb is refused at once and without memory', () => {
     const blocks = [...new Array<Buffer>(50_000).fill(inner), Buffer.alloc(200_000)];
     const bytes = [long(250_000), ...blocks, long(0)];
     const begun = performance.now();
-    expect(skip(schema, ...bytes)).toEqual({});
+    skip(schema, ...bytes);
     expect(performance.now() - begun).toBeLessThan(1_000);
   });
 

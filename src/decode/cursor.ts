@@ -1,0 +1,115 @@
+/** What a string that was not UTF-8 is read as: validation refuses the lone surrogate. */
+const NOT_UTF8 = '\uD800';
+const REPLACEMENT = '\uFFFD';
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Ten bytes of seven bits hold 64 bits. */
+const MAX_LONG_BYTES = 10;
+/** Parts that may be passed over for each byte of a message; of a plain one it is less than one. */
+const STEPS_PER_BYTE = 4;
+const FREE_STEPS = 10_000;
+
+/**
+ * Goes through the Avro binary of one message. It never leaves the message, whatever lengths and
+ * counts are in it, and bounds the work that is done for it.
+ */
+export class Cursor {
+  readonly #bytes: Buffer;
+  readonly #end: number;
+  #at: number;
+  #steps: number;
+
+  constructor(bytes: Buffer, start: number) {
+    this.#bytes = bytes;
+    this.#at = start;
+    this.#end = bytes.length;
+    this.#steps = FREE_STEPS + (bytes.length - start) * STEPS_PER_BYTE;
+  }
+
+  /** Bytes that are left. */
+  get left(): number {
+    return this.#end - this.#at;
+  }
+
+  /** Counts a part that is passed over. */
+  step(): void {
+    this.#steps -= 1;
+    if (this.#steps < 0) throw new Error('the message needs more work than its size allows');
+  }
+
+  /** @returns where the bytes begin that were passed over */
+  skip(count: number): number {
+    const start = this.#at;
+    if (!(count >= 0 && count <= this.#end - start)) {
+      throw new Error(`the message ends within a value: it has no ${count} bytes more`);
+    }
+    this.#at = start + count;
+    return start;
+  }
+
+  boolean(): boolean {
+    return this.#bytes[this.skip(1)] !== 0;
+  }
+
+  float(): number {
+    return this.#bytes.readFloatLE(this.skip(4));
+  }
+
+  double(): number {
+    return this.#bytes.readDoubleLE(this.skip(8));
+  }
+
+  /** Exact up to 2^53-1; what is beyond comes out as an unsafe integer of the same sign. */
+  long(): number {
+    const first = this.#byte();
+    // The lowest bit is the sign; without it, doubles are exact up to what is safe.
+    let zigzag = first & 0x7e;
+    let byte = first;
+    let factor = 128;
+    for (let count = 1; byte > 0x7f; count += 1) {
+      if (count === MAX_LONG_BYTES) throw new Error('an integer has more than 64 bits');
+      byte = this.#byte();
+      zigzag += (byte & 0x7f) * factor;
+      factor *= 128;
+    }
+    const half = zigzag / 2;
+    return (first & 1) === 0 ? half : -half - 1;
+  }
+
+  /** Bytes that are not UTF-8 are not replaced: two ids could become one. */
+  string(): string {
+    const length = this.long();
+    const start = this.skip(length);
+    const text = this.#bytes.toString('utf8', start, start + length);
+    return text.includes(REPLACEMENT) && !this.#isUtf8(start, start + length) ? NOT_UTF8 : text;
+  }
+
+  #isUtf8(start: number, end: number): boolean {
+    try {
+      strictUtf8.decode(this.#bytes.subarray(start, end));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * The number of items in the next block of an array or a map; 0 ends it.
+   *
+   * @param itemsAreEmpty they take no bytes, and so their number is not bounded by what is left
+   */
+  blockCount(itemsAreEmpty = false): number {
+    let count = this.long();
+    if (count < 0) {
+      count = -count;
+      this.long();
+    }
+    if (count > this.left && !itemsAreEmpty) {
+      throw new Error('a block has more items than the message can hold');
+    }
+    return count;
+  }
+
+  #byte(): number {
+    return this.#bytes[this.skip(1)] as number;
+  }
+}
