@@ -1,15 +1,18 @@
 import type { Admin, Kafka } from 'kafkajs';
 import { type PartitionBounds, topicBounds } from '../kafka/admin.ts';
+import { TopicIds } from '../kafka/topic-ids.ts';
 import type { CommittedOffset } from './partition-source.ts';
 
-/** What the brokers say of a group and its topics, over a connection of its own. */
+/** What the brokers say of a group and its topics, over connections of its own. */
 export class GroupLookups {
   readonly #admin: Admin;
+  readonly #topicIds: TopicIds;
   readonly #groupId: string;
   #connected: Promise<void> | undefined;
 
   constructor(kafka: Kafka, groupId: string) {
     this.#admin = kafka.admin();
+    this.#topicIds = new TopicIds(kafka);
     this.#groupId = groupId;
   }
 
@@ -36,7 +39,13 @@ export class GroupLookups {
     return topicBounds(await this.#connect(), topic);
   }
 
+  /** @throws when the brokers cannot be reached */
+  topicId(topic: string): Promise<string | undefined> {
+    return this.#topicIds.of(topic);
+  }
+
   async close(): Promise<void> {
+    await this.#topicIds.close();
     if (this.#connected !== undefined) await this.#admin.disconnect();
   }
 

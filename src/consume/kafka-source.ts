@@ -114,6 +114,10 @@ export class KafkaSource implements PartitionSource {
     return this.#lookups.bounds(topic);
   }
 
+  topicId(topic: string): ReturnType<PartitionSource['topicId']> {
+    return this.#lookups.topicId(topic);
+  }
+
   #blockOf(records: PackedRecords, columns: Columns | undefined): RecordBlock {
     return new RecordBlock(records, columns, (memory) => this.#tell({ order: 'reuse', memory }));
   }

@@ -43,10 +43,16 @@ export interface PartitionSource {
 
   /** What the brokers hold, for every partition of `topic`. Throws when unreachable. */
   bounds(topic: string): Promise<Map<number, PartitionBounds>>;
+
+  /**
+   * What tells a topic from another one of its name, created after it was deleted; `undefined` when
+   * the brokers do not say. Throws when unreachable.
+   */
+  topicId(topic: string): Promise<string | undefined>;
 }
 
 /** The half of a `PartitionSource` that is a member of the group. */
-export type GroupMember = Omit<PartitionSource, 'learn' | 'committed' | 'bounds'>;
+export type GroupMember = Omit<PartitionSource, 'learn' | 'committed' | 'bounds' | 'topicId'>;
 
 export interface TopicPartition {
   readonly topic: string;

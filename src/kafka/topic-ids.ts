@@ -1,0 +1,79 @@
+import type { Kafka } from 'kafkajs';
+import { NO_TOPIC_ID, type TopicIdAnswer, topicIdRequest } from './topic-id-request.ts';
+
+/** Source: Kafka protocol, API keys. */
+const METADATA = 3;
+/** The first version of a metadata answer that names topic ids (Kafka 2.8). */
+const WITH_IDS = 10;
+
+/** What is used of kafkajs inside: none of it is declared, and its version is exact in package.json. */
+interface Broker {
+  readonly versions: Record<number, { minVersion: number; maxVersion: number } | undefined>;
+  readonly connectionPool: {
+    send(call: ReturnType<typeof topicIdRequest>): Promise<TopicIdAnswer>;
+  };
+  disconnect(): Promise<void>;
+}
+interface Cluster {
+  readonly brokerPool: { findConnectedBroker(): Promise<Broker> };
+  disconnect(): Promise<void>;
+}
+type CreateCluster = (options: { allowAutoTopicCreation: boolean }) => Cluster;
+
+/**
+ * The ids of topics: a topic that is deleted and created again has another one, whatever its name and
+ * offsets say. kafkajs speaks older versions of the protocol, which know none, so the request is our
+ * own, over kafkajs's connections, with their TLS and SASL.
+ */
+export class TopicIds {
+  readonly #cluster: Cluster;
+
+  constructor(kafka: Kafka) {
+    this.#cluster = createCluster(kafka)({ allowAutoTopicCreation: false });
+  }
+
+  /**
+   * @returns `undefined` when the brokers name none: before Kafka 2.8, or while there is no such topic
+   * @throws when the brokers cannot be reached
+   */
+  async of(topic: string): Promise<string | undefined> {
+    const broker = await this.#cluster.brokerPool.findConnectedBroker();
+    const range = broker.versions[METADATA];
+    if (range === undefined || range.maxVersion < WITH_IDS || range.minVersion > WITH_IDS) {
+      return undefined;
+    }
+    try {
+      const answer = await broker.connectionPool.send(topicIdRequest(topic));
+      return answer.topicId === NO_TOPIC_ID ? undefined : answer.topicId;
+    } catch (error) {
+      // As kafkajs does itself: the next call connects again.
+      await broker.disconnect();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#cluster.disconnect();
+  }
+}
+
+/** Runs `work` with the ids of topics at hand for the time of it. */
+export async function withTopicIds<T>(
+  kafka: Kafka,
+  work: (ids: TopicIds) => Promise<T>,
+): Promise<T> {
+  const ids = new TopicIds(kafka);
+  try {
+    return await work(ids);
+  } finally {
+    await ids.close();
+  }
+}
+
+function createCluster(kafka: Kafka): CreateCluster {
+  const name = Object.getOwnPropertySymbols(kafka).find(
+    ({ description }) => description === 'private:Kafka:createCluster',
+  );
+  if (name === undefined) throw new Error('this kafkajs makes its clusters in another way');
+  return (kafka as unknown as Record<symbol, CreateCluster>)[name] as CreateCluster;
+}
