@@ -1,8 +1,13 @@
 import { acceptConflict, dismissConflict } from '../ledger/correction.ts';
 import type { Database } from '../ledger/database.ts';
-import { type ConflictRow, listConflicts } from '../ledger/statements/conflicts.ts';
+import {
+  type ConflictKey,
+  type ConflictRow,
+  listConflicts,
+  readConflicts,
+} from '../ledger/statements/conflicts.ts';
 import { command, context, print, printJson } from './command.ts';
-import { type Coordinates, collectCoordinates, formatCoordinates } from './coordinates.ts';
+import { type Coordinates, collectCoordinates, formatCoordinates, theOne } from './coordinates.ts';
 import { reachDatabase } from './dependencies.ts';
 import { alignedTable } from './table.ts';
 
@@ -43,19 +48,42 @@ export function conflictsCommand() {
 function decision(
   name: string,
   about: string,
-  decide: (database: Database, key: Coordinates) => Promise<void>,
+  decide: (database: Database, key: ConflictKey) => Promise<void>,
   done: string,
 ) {
   return command(name, about)
     .argument('<topic/partition/offset...>', 'ids, as list prints them', collectCoordinates)
-    .action(async (ids: Coordinates[]) => {
+    .option('--session <id>', 'of this session, where an id names conflicts of several')
+    .action(async (ids: Coordinates[], { session }: { session?: string }) => {
       await withDatabase(async (database) => {
         for (const id of ids) {
-          await decide(database, id);
-          print(`${id.topic}/${id.partition}/${id.offset}: ${done}`);
+          const row = await conflictAt(database, id, session);
+          await decide(database, keyOf(row));
+          print(`${formatCoordinates(row)}: ${done}`);
         }
       });
     });
+}
+
+async function conflictAt(
+  database: Database,
+  id: Coordinates,
+  session: string | undefined,
+): Promise<ConflictRow> {
+  const { topic, partition, offset } = id;
+  const rows = await readConflicts.run(database, { topic, partition, offset });
+  const wanted = rows.filter((row) => session === undefined || row.session_id === session);
+  return theOne(id, wanted, 'conflict');
+}
+
+function keyOf(row: ConflictRow): ConflictKey {
+  return {
+    sessionId: row.session_id,
+    topic: row.kafka_topic,
+    partition: row.kafka_partition,
+    offset: Number(row.kafka_offset),
+    generation: row.generation,
+  };
 }
 
 async function withDatabase(work: (database: Database) => Promise<void>): Promise<void> {
@@ -68,8 +96,9 @@ async function withDatabase(work: (database: Database) => Promise<void>): Promis
   }
 }
 
-function conflictJson(row: ConflictRow): object {
-  return { id: formatCoordinates(row), ...row, kafka_offset: Number(row.kafka_offset) };
+function conflictJson({ newest_generation, ...row }: ConflictRow): object {
+  const id = formatCoordinates({ ...row, newest_generation });
+  return { id, ...row, kafka_offset: Number(row.kafka_offset) };
 }
 
 function printConflicts(rows: readonly ConflictRow[]): void {

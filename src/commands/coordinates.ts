@@ -1,17 +1,40 @@
 import { InvalidArgumentError } from 'commander';
+import { CheckFailedError } from '../errors.ts';
 
-/** Where a message lies: the id of dead letters and conflicts, written topic/partition/offset. */
+/**
+ * Where a message lies: the id of dead letters and conflicts, written topic/partition/offset. Where a
+ * topic was recreated its offsets come again: then its generation is added, topic/partition/offset@1.
+ */
 export interface Coordinates {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  /** `undefined`: whichever there is, if there is but one. */
+  readonly generation: number | undefined;
+}
+
+interface Located {
+  readonly kafka_topic: string;
+  readonly kafka_partition: number;
+  readonly kafka_offset: string;
+  readonly generation: number;
+  readonly newest_generation: number;
 }
 
 export function parseCoordinates(text: string): Coordinates {
-  const match = /^([A-Za-z0-9._-]+)\/(\d+)\/(\d+)$/.exec(text);
-  if (match === null) throw new InvalidArgumentError('Expected topic/partition/offset.');
-  const [, topic = '', partition, offset] = match;
-  return { topic, partition: Number(partition), offset: Number(offset) };
+  const match = /^([A-Za-z0-9._-]+)\/(\d+)\/(\d+)(?:@(\d+))?$/.exec(text);
+  if (match === null) {
+    throw new InvalidArgumentError(
+      'Expected topic/partition/offset or topic/partition/offset@generation.',
+    );
+  }
+  const [, topic = '', partition, offset, generation] = match;
+  return {
+    topic,
+    partition: Number(partition),
+    offset: Number(offset),
+    generation: generation === undefined ? undefined : Number(generation),
+  };
 }
 
 /** For arguments that may be repeated. */
@@ -19,10 +42,28 @@ export function collectCoordinates(text: string, earlier: Coordinates[] = []): C
   return [...earlier, parseCoordinates(text)];
 }
 
-export function formatCoordinates(row: {
-  kafka_topic: string;
-  kafka_partition: number;
-  kafka_offset: string;
-}): string {
-  return `${row.kafka_topic}/${row.kafka_partition}/${row.kafka_offset}`;
+export function formatCoordinates(row: Located): string {
+  const generation = row.newest_generation > 0 ? `@${row.generation}` : '';
+  return `${row.kafka_topic}/${row.kafka_partition}/${row.kafka_offset}${generation}`;
+}
+
+/**
+ * The one row that the id names.
+ *
+ * @param rows those at the offset, of any generation
+ * @throws {CheckFailedError} when it names none, or several
+ */
+export function theOne<R extends Located>(id: Coordinates, rows: readonly R[], what: string): R {
+  const { topic, partition, offset, generation } = id;
+  const found = rows.filter((row) => generation === undefined || row.generation === generation);
+  const [one, ...others] = found;
+  if (one === undefined) {
+    const suffix = generation === undefined ? '' : `@${generation}`;
+    throw new CheckFailedError(`there is no ${what} ${topic}/${partition}/${offset}${suffix}`);
+  }
+  if (others.length > 0) {
+    const names = found.map(formatCoordinates).join(', ');
+    throw new CheckFailedError(`there is more than one ${what} at that offset, name one: ${names}`);
+  }
+  return one;
 }

@@ -1,46 +1,29 @@
-import { Option } from 'commander';
 import { schemaIdsOf } from '../decode/decode.ts';
 import { SchemaCache } from '../decode/schema-cache.ts';
-import { CheckFailedError } from '../errors.ts';
-import type { Database } from '../ledger/database.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { recordOfLetter } from '../ledger/letter-record.ts';
-import {
-  type LetterFilter,
-  type LetterRow,
-  listDeadLetters,
-  readDeadLetter,
-} from '../ledger/statements/dead-letters.ts';
+import type { LetterRow } from '../ledger/statements/dead-letters.ts';
 import { prepareCarefully } from '../pipeline/prepare.ts';
 import { redriveLetter } from '../pipeline/redrive.ts';
 import { schemaFetcher } from '../registry/schema-registry.ts';
 import { command, context, print, printJson } from './command.ts';
 import { type Coordinates, formatCoordinates, parseCoordinates } from './coordinates.ts';
+import {
+  chosenLetters,
+  type FilterOptions,
+  filtered,
+  filterOf,
+  letterAt,
+  lettersOf,
+} from './dead-letter-choice.ts';
+import { discardCommand } from './dead-letters-discard.ts';
 import { reachDatabase, reachRegistry, together } from './dependencies.ts';
-import { time } from './options.ts';
 import { alignedTable } from './table.ts';
 
-const REASONS = [
-  'not_avro_framed',
-  'unknown_schema',
-  'undecodable',
-  'unknown_metric_type',
-  'missing_session_id',
-  'invalid_value',
-  'rejected_by_database',
-];
-const PAGE = 1_000;
 const SESSION_MEMORY_BYTES = 16 * 1_048_576;
 
-interface FilterOptions {
-  reason?: string;
-  topic?: string;
-  since?: Date;
-  until?: Date;
-}
-
 export function deadLettersCommand() {
-  const letters = command('dead-letters', 'what could not be applied, why, and another try');
+  const letters = command('dead-letters', 'what could not be applied, why, another try, or none');
   letters.addCommand(
     filtered(command('list', 'dead letters that are open'))
       .option('--all', 'those that were resolved, too', false)
@@ -72,40 +55,8 @@ export function deadLettersCommand() {
       .argument('[topic/partition/offset...]', 'ids; without any, all that the filters let pass')
       .action(redriveLetters),
   );
+  letters.addCommand(discardCommand());
   return letters;
-}
-
-function filtered<T extends ReturnType<typeof command>>(to: T): T {
-  to.addOption(new Option('--reason <reason>', 'only with this reason').choices(REASONS));
-  to.option('--topic <topic>', 'only from this topic');
-  to.option('--since <time>', 'only recorded at or after this time (ISO 8601)', time);
-  to.option('--until <time>', 'only recorded before this time (ISO 8601)', time);
-  return to;
-}
-
-function filterOf(options: FilterOptions, includeResolved: boolean): LetterFilter {
-  return {
-    reason: options.reason ?? null,
-    topic: options.topic ?? null,
-    since: options.since?.toISOString() ?? null,
-    until: options.until?.toISOString() ?? null,
-    includeResolved,
-  };
-}
-
-async function* lettersOf(database: Database, filter: LetterFilter): AsyncGenerator<LetterRow> {
-  let after = { afterTopic: '', afterPartition: -1, afterOffset: -1 };
-  for (;;) {
-    const rows = await listDeadLetters.run(database, { ...filter, ...after, most: PAGE });
-    yield* rows;
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < PAGE) return;
-    after = {
-      afterTopic: last.kafka_topic,
-      afterPartition: last.kafka_partition,
-      afterOffset: Number(last.kafka_offset),
-    };
-  }
 }
 
 async function showLetter(id: Coordinates): Promise<void> {
@@ -115,8 +66,7 @@ async function showLetter(id: Coordinates): Promise<void> {
     reachRegistry(settings),
   ]);
   try {
-    const [row] = await readDeadLetter.run(database, id);
-    if (row === undefined) throw new CheckFailedError('there is no such dead letter');
+    const row = await letterAt(database, id);
     const record = recordOfLetter(row);
     const schemas = new SchemaCache(schemaFetcher(registry));
     await schemas.load(schemaIdsOf([record]));
@@ -160,23 +110,9 @@ async function redriveLetters(
   }
 }
 
-async function* chosenLetters(
-  database: Database,
-  ids: readonly Coordinates[],
-): AsyncGenerator<LetterRow> {
-  for (const id of ids) {
-    const [row] = await readDeadLetter.run(database, id);
-    if (row === undefined) {
-      throw new CheckFailedError(`no dead letter ${id.topic}/${id.partition}/${id.offset}`);
-    }
-    if (row.resolved_at === null) yield row;
-    else print(`${formatCoordinates(row)}: was resolved before (${row.resolution})`);
-  }
-}
-
-function letterJson(row: LetterRow): object {
+function letterJson({ newest_generation, ...row }: LetterRow): object {
   return {
-    id: formatCoordinates(row),
+    id: formatCoordinates({ ...row, newest_generation }),
     ...row,
     kafka_offset: Number(row.kafka_offset),
     schema_id: row.schema_id === null ? null : Number(row.schema_id),

@@ -1,55 +1,86 @@
 import { keyOf } from '../consume/partition-source.ts';
-import { WrongUsageError } from '../errors.ts';
+import { CheckFailedError, WrongUsageError } from '../errors.ts';
 import { topicBounds, withAdmin } from '../kafka/admin.ts';
-import { acceptLoss, positionsOf, setPosition } from '../pipeline/positions.ts';
-import { decideStart } from '../pipeline/start-offset.ts';
-import { command, context, print, printJson } from './command.ts';
+import { withTopicIds } from '../kafka/topic-ids.ts';
+import type { Database } from '../ledger/database.ts';
+import type { PartitionKey } from '../ledger/statements/positions.ts';
+import { acceptLoss, setPosition } from '../pipeline/decisions.ts';
+import { positionsOf, resume } from '../pipeline/positions.ts';
+import type { PartitionView } from '../pipeline/start-offset.ts';
+import { command, context, print } from './command.ts';
 import { reachDatabase, reachKafka, together } from './dependencies.ts';
 import { wholeNumber } from './options.ts';
-import { alignedTable } from './table.ts';
+import { showPositionsCommand } from './position-show.ts';
 
 interface PartitionOptions {
   topic: string;
   partition: number;
 }
 
+interface Found {
+  readonly database: Database;
+  readonly key: PartitionKey;
+  readonly view: PartitionView;
+}
+
 export function positionCommand() {
   const position = command(
     'position',
-    'where each partition stands, and the two decisions that only a person may take',
+    'where each partition stands, and the decisions that only a person may take',
   );
-  position.addCommand(
-    command('show', 'where the group stands in each partition')
-      .option('--json', 'print JSON and nothing else', false)
-      .action(showPositions),
-  );
+  position.addCommand(showPositionsCommand());
   position.addCommand(
     partitionCommand(
       'accept-loss',
-      'go on behind offsets that the broker does not have any more; kept in the books',
+      'go on after offsets that the broker does not have any more; kept in the books',
     ).action(async (options: PartitionOptions) => {
-      await withPartition(options, async ({ database, key, bounds }) => {
-        print(`${keyOf(key)}: ${await acceptLoss(database, key, bounds)}`);
+      await withPartition(options, async ({ database, key, view }) => {
+        print(`${keyOf(key)}: ${await acceptLoss(database, key, view)}`);
       });
     }),
   );
   position.addCommand(
     partitionCommand('set', 'read on from any offset, as another pass; kept in the books')
       .requiredOption('--offset <n>', 'offset to go on from', wholeNumber(0))
-      .action(async (options: PartitionOptions & { offset: number }) => {
-        await withPartition(options, async ({ database, key, bounds }) => {
-          const { earliest, latest } = bounds;
-          if (options.offset < earliest || options.offset > latest) {
-            throw new WrongUsageError(
-              `--offset ${options.offset}: the broker has ${earliest} to ${latest}`,
-            );
-          }
-          await setPosition(database, key, options.offset);
-          print(`${keyOf(key)}: position set to ${options.offset}`);
-        });
+      .option('--skip-unread', 'also when offsets that nobody has read are left out by that', false)
+      .action(async (options: PartitionOptions & { offset: number; skipUnread: boolean }) => {
+        await withPartition(options, (found) => set(found, options));
       }),
   );
+  position.addCommand(
+    partitionCommand('resume', 'go on after a halt that DEAD_LETTER_LIMIT caused').action(
+      async (options: PartitionOptions) => {
+        await withPartition(options, resumePartition);
+      },
+    ),
+  );
   return position;
+}
+
+async function set(
+  { database, key, view }: Found,
+  { offset, skipUnread }: { offset: number; skipUnread: boolean },
+): Promise<void> {
+  const { earliest, latest } = view;
+  if (offset < earliest || offset > latest) {
+    throw new WrongUsageError(`--offset ${offset}: the broker has ${earliest} to ${latest}`);
+  }
+  print(`${keyOf(key)}: ${await setPosition(database, key, view, offset, { skipUnread })}`);
+}
+
+async function resumePartition({ database, key, view }: Found): Promise<void> {
+  const { groupId, topic } = key;
+  if (await resume(database, key, view.latest)) {
+    const judged = `dead letters from offset ${view.latest} on count towards DEAD_LETTER_LIMIT`;
+    print(`${keyOf(key)}: resumed; ${judged}`);
+    return;
+  }
+  const halt = (await positionsOf(database, groupId, [topic])).get(keyOf(key))?.halt;
+  throw new CheckFailedError(
+    halt === undefined
+      ? `${keyOf(key)} is not halted`
+      : `${keyOf(key)} is not halted by DEAD_LETTER_LIMIT; see: usage-ledger position show`,
+  );
 }
 
 function partitionCommand(name: string, about: string) {
@@ -60,11 +91,7 @@ function partitionCommand(name: string, about: string) {
 
 async function withPartition(
   { topic, partition }: PartitionOptions,
-  work: (found: {
-    database: Awaited<ReturnType<typeof reachDatabase>>;
-    key: { groupId: string; topic: string; partition: number };
-    bounds: { earliest: number; latest: number };
-  }) => Promise<void>,
+  work: (found: Found) => Promise<void>,
 ): Promise<void> {
   const { settings, logger } = context(['kafka', 'database']);
   const [kafka, database] = await together([
@@ -77,74 +104,9 @@ async function withPartition(
     if (bounds === undefined) {
       throw new WrongUsageError(`the brokers have no ${keyOf({ topic, partition })}`);
     }
-    await work({ database, key: { groupId: settings.KAFKA_GROUP_ID, topic, partition }, bounds });
-  } finally {
-    await database.end();
-  }
-}
-
-async function showPositions({ json }: { json: boolean }): Promise<void> {
-  const { settings, logger } = context(['kafka', 'database']);
-  const { KAFKA_GROUP_ID: groupId, KAFKA_TOPICS: topics } = settings;
-  const [kafka, database] = await together([
-    reachKafka(settings, logger),
-    reachDatabase(settings, 2),
-  ]);
-  try {
-    const positions = await positionsOf(database, groupId, topics);
-    const rows = await withAdmin(kafka, async (admin) => {
-      const found = [];
-      for (const topic of topics) {
-        for (const [partition, bounds] of await topicBounds(admin, topic)) {
-          const position = positions.get(keyOf({ topic, partition }));
-          const start = decideStart(position, undefined, bounds);
-          found.push({
-            group_id: groupId,
-            topic,
-            partition,
-            next_offset: position?.nextOffset ?? null,
-            pass: position?.pass ?? null,
-            earliest: bounds.earliest,
-            end: bounds.latest,
-            lag: Math.max(bounds.latest - (position?.nextOffset ?? bounds.earliest), 0),
-            problem: start.kind === 'lost' ? start.why : null,
-          });
-        }
-      }
-      return found.sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition);
-    });
-    if (json) printJson(rows);
-    else {
-      const right = (title: string) => ({ title, align: 'right' as const });
-      const columns = [
-        { title: 'topic' },
-        right('partition'),
-        right('position'),
-        right('pass'),
-        right('earliest'),
-        right('end'),
-        right('lag'),
-        { title: '' },
-      ];
-      const text = (value: number | string | null) => (value === null ? '' : String(value));
-      print(
-        alignedTable(
-          columns,
-          rows.map((row) =>
-            [
-              row.topic,
-              row.partition,
-              row.next_offset,
-              row.pass,
-              row.earliest,
-              row.end,
-              row.lag,
-              row.problem,
-            ].map(text),
-          ),
-        ),
-      );
-    }
+    const topicId = await withTopicIds(kafka, (ids) => ids.of(topic));
+    const key = { groupId: settings.KAFKA_GROUP_ID, topic, partition };
+    await work({ database, key, view: { ...bounds, topicId } });
   } finally {
     await database.end();
   }

@@ -3,6 +3,7 @@ import { type CheckResult, type Scope, verify } from '../verify/verify.ts';
 import { command, context, print, printJson } from './command.ts';
 import { reachDatabase } from './dependencies.ts';
 import { time } from './options.ts';
+import { skippedText } from './skipped.ts';
 
 export function verifyCommand() {
   return command('verify', 'check that the books close; exit 1 when they do not')
@@ -17,6 +18,7 @@ export function verifyCommand() {
         if (json) printJson(result);
         else {
           for (const { check, found } of result.breaks) print(`${check}: ${JSON.stringify(found)}`);
+          for (const range of result.skipped) print(skippedText(range));
         }
         if (!result.ok) {
           throw new CheckFailedError(`the books do not close: ${result.breaks.length} breaks`);

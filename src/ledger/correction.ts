@@ -87,7 +87,10 @@ export async function acceptConflict(database: Database, key: ConflictKey): Prom
   });
 }
 
-async function openConflict(connection: Connection, key: ConflictKey): Promise<ConflictRow> {
+async function openConflict(
+  connection: Connection,
+  key: ConflictKey,
+): Promise<Omit<ConflictRow, 'newest_generation'>> {
   const [conflict] = await lockConflict.run(connection, key);
   const name = `${key.topic}/${key.partition}/${key.offset}`;
   if (conflict === undefined) throw new CheckFailedError(`there is no conflict ${name}`);

@@ -123,7 +123,7 @@ export class Ledger {
    * @throws when Postgres does, or cannot be reached
    */
   async redrive(
-    where: { topic: string; partition: number },
+    where: { topic: string; partition: number; generation: number },
     message: Exclude<Message, RefusedMessage>,
     options: { dryRun: boolean; metricOf: Batch['metricOf'] },
   ): Promise<Outcome | undefined> {
@@ -226,7 +226,7 @@ export class Ledger {
   /** Writes all that follows from the messages themselves, and counts what became of them. */
   async #book(
     connection: Connection,
-    batch: Pick<Batch, 'topic' | 'partition' | 'messages' | 'metricOf'>,
+    batch: Pick<Batch, 'topic' | 'partition' | 'generation' | 'messages' | 'metricOf'>,
     works: readonly SessionWork[],
     sources: BatchSources,
     facts: FenceRow,
@@ -303,7 +303,7 @@ async function keepBooksOf(
   counts: OutcomeCounts,
 ): Promise<void> {
   const newest = Number(position.range_first_offset);
-  const { groupId, topic, partition, pass, fromOffset, nextOffset } = batch;
+  const { groupId, topic, partition, pass, generation, fromOffset, nextOffset } = batch;
   await keepBooks.run(connection, {
     groupId,
     topic,
@@ -318,6 +318,7 @@ async function keepBooksOf(
     conflict: counts.conflict,
     deadLetter: counts.dead_letter,
     note: null,
+    generation,
   });
 }
 

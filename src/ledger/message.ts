@@ -69,6 +69,8 @@ export interface Batch {
   readonly partition: number;
   /** The pass of the group over the partition that the batch belongs to. */
   readonly pass: number;
+  /** The generation of the topic that its offsets belong to. */
+  readonly generation: number;
   /** Where the group stands before the batch, and after it. */
   readonly fromOffset: number;
   readonly nextOffset: number;

@@ -13,7 +13,7 @@ const MAX_DETAIL = 1_000;
 /** Keeps the dead letters of a batch, with their bytes. */
 export async function keepDeadLetters(
   connection: Queryable,
-  { topic, partition }: Pick<Batch, 'topic' | 'partition'>,
+  { topic, partition, generation }: Pick<Batch, 'topic' | 'partition' | 'generation'>,
   letters: readonly RefusedMessage[],
   copyIsDue: boolean,
 ): Promise<void> {
@@ -21,6 +21,7 @@ export async function keepDeadLetters(
   await insertDeadLetters.run(connection, {
     topic,
     partition,
+    generation,
     offsets: numberArray(letters.map(({ offset }) => offset)),
     reasons: textArray(letters.map(({ reason }) => reason)),
     details: textArray(letters.map(({ detail }) => storable(bounded(detail)))),
@@ -36,9 +37,10 @@ export async function keepDeadLetters(
 /** Keeps the conflicts of a batch, each with the payload that was applied and the other one. */
 export async function keepConflicts(
   connection: Queryable,
-  { topic, partition, metricOf }: Pick<Batch, 'topic' | 'partition' | 'metricOf'>,
+  batch: Pick<Batch, 'topic' | 'partition' | 'generation' | 'metricOf'>,
   sessions: Iterable<SessionWork>,
 ): Promise<void> {
+  const { topic, partition, generation, metricOf } = batch;
   const disputed: { event: BillableMessage; applied: string | undefined }[] = [];
   for (const { conflicting, fresh } of sessions) {
     if (conflicting.length === 0) continue;
@@ -65,6 +67,7 @@ export async function keepConflicts(
   await insertConflicts.run(connection, {
     topic,
     partition,
+    generation,
     sessionIds: textArray(disputed.map(({ event }) => event.sessionId)),
     offsets: numberArray(disputed.map(({ event }) => event.offset)),
     metricTypes: textArray(disputed.map(({ event }) => event.metricType)),

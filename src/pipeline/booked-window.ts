@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../consume/partition-source.ts';
 import type { Batch } from '../ledger/message.ts';
 import { DeadLetterWindow } from './dead-letter-window.ts';
 import type { Halt } from './halt.ts';
@@ -7,14 +8,16 @@ import type { Halt } from './halt.ts';
  * preparation refuses is known before the batch, what Postgres refuses only while it is booked.
  */
 export class BookedWindow {
+  readonly #where: TopicPartition;
   readonly #window: DeadLetterWindow;
   /** Messages before this offset are noted. */
   #notedTo = 0;
   #halt: Halt | undefined;
 
-  /** @param limit see DeadLetterWindow */
-  constructor(limit: number) {
-    this.#window = new DeadLetterWindow(limit);
+  /** @param limit and `from`: see DeadLetterWindow */
+  constructor(where: TopicPartition, limit: number, from = 0) {
+    this.#where = where;
+    this.#window = new DeadLetterWindow(limit, from);
   }
 
   /**
@@ -24,7 +27,7 @@ export class BookedWindow {
    */
   rejected({ messages }: Batch, offset: number): boolean {
     this.#noteUpTo(messages, offset);
-    this.#note(true);
+    this.#note(true, offset);
     this.#notedTo = offset + 1;
     return this.#halt === undefined;
   }
@@ -39,12 +42,12 @@ export class BookedWindow {
     for (const { offset, kind } of messages) {
       if (offset < this.#notedTo) continue;
       if (offset >= end) break;
-      this.#note(kind === 'dead_letter');
+      this.#note(kind === 'dead_letter', offset);
     }
     this.#notedTo = Math.max(this.#notedTo, end);
   }
 
-  #note(isDeadLetter: boolean): void {
-    if (this.#window.note(isDeadLetter)) this.#halt ??= this.#window.halt();
+  #note(isDeadLetter: boolean, offset: number): void {
+    if (this.#window.note(isDeadLetter, offset)) this.#halt ??= this.#window.halt(this.#where);
   }
 }

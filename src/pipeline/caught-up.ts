@@ -36,13 +36,17 @@ export async function readTargets(
       topic,
       committed: await source.committed(topic),
       bounds: await source.bounds(topic),
+      topicId: await source.topicId(topic),
     })),
   ]);
   const targets: Target[] = [];
-  for (const { topic, committed, bounds: all } of brokerSide) {
+  for (const { topic, committed, bounds: all, topicId } of brokerSide) {
     for (const [partition, bounds] of all) {
       const position = positions.get(keyOf({ topic, partition }));
-      const { kind } = decideStart(position, committed.get(partition), bounds);
+      const { kind } = decideStart(position, committed.get(partition), {
+        ...bounds,
+        topicId,
+      });
       const leaving = kind === 'rewind' || kind === 'lost' ? position : undefined;
       const { earliest, latest: end } = bounds;
       targets.push({ topic, partition, earliest, end, leaving });

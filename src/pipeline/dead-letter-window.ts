@@ -1,4 +1,5 @@
-import type { Halt } from './halt.ts';
+import type { TopicPartition } from '../consume/partition-source.ts';
+import { type Halt, haltOf } from './halt.ts';
 
 /** The limit looks at this many messages of a partition, and not before it has seen the fewest. */
 const WINDOW = 10_000;
@@ -10,17 +11,23 @@ const FEWEST = 1_000;
  */
 export class DeadLetterWindow {
   readonly #limit: number;
+  readonly #from: number;
   readonly #marks = new Uint8Array(WINDOW);
   #seen = 0;
   #dead = 0;
 
-  /** @param limit share from 0 to 1 above which the partition is to be halted; 1: never */
-  constructor(limit: number) {
+  /**
+   * @param limit share from 0 to 1 above which the partition is to be halted; 1: never
+   * @param from messages before this offset do not count: a person has let them through
+   */
+  constructor(limit: number, from = 0) {
     this.#limit = limit;
+    this.#from = from;
   }
 
-  /** Notes the next message; `true` when the partition is to be halted behind it. */
-  note(isDeadLetter: boolean): boolean {
+  /** Notes the next message; `true` when the partition is to be halted after it. */
+  note(isDeadLetter: boolean, offset = Number.POSITIVE_INFINITY): boolean {
+    if (offset < this.#from) return false;
     const at = this.#seen % WINDOW;
     if (this.#seen >= WINDOW) this.#dead -= this.#marks[at] ?? 0;
     this.#marks[at] = isDeadLetter ? 1 : 0;
@@ -38,10 +45,10 @@ export class DeadLetterWindow {
   }
 
   /** Why the partition is halted. */
-  halt(): Halt {
-    const why =
+  halt(where: TopicPartition): Halt {
+    const cause =
       `${this.dead} of its last ${this.size} messages are dead letters, more than ` +
-      'DEAD_LETTER_LIMIT allows; mend the cause or raise the limit, then restart';
-    return { kind: 'dead_letter_limit', why };
+      'DEAD_LETTER_LIMIT allows';
+    return haltOf('dead_letter_limit', where, cause);
   }
 }

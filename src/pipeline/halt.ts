@@ -1,5 +1,25 @@
+import type { TopicPartition } from '../consume/partition-source.ts';
+
+export type HaltKind = 'lost_offsets' | 'dead_letter_limit';
+
 /** Why a partition does not go on until a person has decided. */
 export interface Halt {
-  readonly kind: 'lost_offsets' | 'dead_letter_limit';
+  readonly kind: HaltKind;
+  /** What happened: this is kept with the position. */
+  readonly cause: string;
+  /** The cause, and the command that resolves it. */
   readonly why: string;
+}
+
+export function haltOf(kind: HaltKind, where: TopicPartition, cause: string): Halt {
+  const todo =
+    kind === 'lost_offsets'
+      ? `restore them, or run: ${positionCommand('accept-loss', where)}`
+      : `fix the cause, then restart or run: ${positionCommand('resume', where)} ` +
+        '(only what is sent after that counts towards the limit again)';
+  return { kind, cause, why: `${cause}; ${todo}` };
+}
+
+function positionCommand(name: string, { topic, partition }: TopicPartition): string {
+  return `usage-ledger position ${name} --topic ${topic} --partition ${partition}`;
 }

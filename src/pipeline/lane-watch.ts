@@ -1,21 +1,25 @@
 import { keyOf, type PartitionSource } from '../consume/partition-source.ts';
 import type { Database } from '../ledger/database.ts';
+import type { HaltedLanes } from './halted-lanes.ts';
 import type { Lane } from './lane.ts';
 import { positionsOf } from './positions.ts';
 import { wentBack } from './went-back.ts';
 
-/** How often a partition that lost offsets looks whether a person has decided. */
+/** How often a halted partition looks whether a person has decided. */
 const DECISION_POLL_MS = 2_000;
 /** How often running partitions are held against their positions and their ends. */
 const POSITIONS_POLL_MS = 5_000;
+/** How often the topics that are read are held against their ids. */
+const TOPIC_ID_POLL_MS = 1_000;
 
 export interface LaneWatchOptions {
-  readonly source: Pick<PartitionSource, 'bounds'>;
+  readonly source: Pick<PartitionSource, 'bounds' | 'topicId'>;
   readonly database: Database;
   readonly groupId: string;
   readonly topics: readonly string[];
   readonly lanes: () => readonly Lane[];
-  /** Looks the position up again and begins anew. */
+  readonly haltedLanes: Pick<HaltedLanes, 'look'>;
+  /** Looks the position up again and begins from there. */
   readonly resync: (lane: Lane, why: string) => void;
   /** The same, when the database lost what was committed. */
   readonly restored: (lane: Lane, why: string) => void;
@@ -23,7 +27,7 @@ export interface LaneWatchOptions {
   readonly previewFrom?: unknown;
 }
 
-/** Looks for what no message tells: decisions of a person, and topics that were made anew. */
+/** Looks for what no message tells: decisions of a person, and topics that were recreated. */
 export class LaneWatch {
   readonly #options: LaneWatchOptions;
   #timers: NodeJS.Timeout[] = [];
@@ -36,8 +40,9 @@ export class LaneWatch {
 
   start(): void {
     this.#timers = [
-      setInterval(() => void this.#lookForDecisions(), DECISION_POLL_MS),
+      setInterval(() => void this.#options.haltedLanes.look(), DECISION_POLL_MS),
       setInterval(() => void this.#lookAtRunning(), POSITIONS_POLL_MS),
+      setInterval(() => void this.#lookAtTopics(), TOPIC_ID_POLL_MS),
     ];
   }
 
@@ -45,27 +50,24 @@ export class LaneWatch {
     for (const timer of this.#timers) clearInterval(timer);
   }
 
-  /** `position accept-loss` and `position set` move the position: the partition then begins anew. */
-  async #lookForDecisions(): Promise<void> {
-    const { database, groupId, topics, lanes, resync, restored } = this.#options;
-    const lost = lanes().filter(({ haltedFor }) => haltedFor?.kind === 'lost_offsets');
-    if (lost.length === 0) return;
-    // A database that does not answer now is asked again at the next turn.
-    const positions = await positionsOf(database, groupId, topics).catch(() => undefined);
-    if (positions === undefined) return;
-    for (const lane of lost) {
-      const { position: nextOffset, pass } = lane;
-      const now = positions.get(keyOf(lane));
-      const why = wentBack(lane, { nextOffset, pass }, now);
-      if (why !== undefined) restored(lane, why);
-      else if (now?.nextOffset !== nextOffset || now.pass !== pass) {
-        resync(lane, `the position was set to ${now?.nextOffset}`);
+  /** A topic that is recreated has another id, however far it is filled. */
+  async #lookAtTopics(): Promise<void> {
+    const { source, lanes, resync } = this.#options;
+    const running = lanes().filter(({ state }) => state === 'running');
+    for (const topic of new Set(running.map((lane) => lane.topic))) {
+      // A topic without an answer is looked at again at the next turn.
+      const topicId = await source.topicId(topic).catch(() => undefined);
+      if (topicId === undefined) continue;
+      for (const lane of running) {
+        if (lane.topic === topic && lane.topicId !== topicId) {
+          resync(lane, `the broker has topic id ${topicId}, not ${lane.topicId}`);
+        }
       }
     }
   }
 
   /**
-   * A topic that was made anew under the worker is empty and says nothing: it is seen here. Twice in
+   * A topic that was recreated under the worker is empty and says nothing: it is seen here. Twice in
    * a row, since a broker that has just begun may know for a moment of less than it has.
    */
   async #lookAtRunning(): Promise<void> {

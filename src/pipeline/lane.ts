@@ -21,8 +21,12 @@ import { wentBack } from './went-back.ts';
 export interface LaneStart extends Position {
   /** The partition's end as of now. */
   readonly endOffset: number;
-  /** The offsets behind the position were looked at: what is missing there was compacted away. */
-  readonly gapIsKnown: boolean;
+  /** The generation of the topic that is read. */
+  readonly generation: number;
+  /** The id of the topic when the position was looked up, if the brokers named one. */
+  readonly topicId: string | undefined;
+  /** Dead letters before this offset do not count towards the limit. */
+  readonly judgedFrom: number;
   /** Where to end, without this offset; `undefined`: never. */
   readonly until: number | undefined;
 }
@@ -42,7 +46,7 @@ export interface LaneContext {
   pauseFetching(partition: TopicPartition): void;
   resumeFetching(partition: TopicPartition): void;
   /** The position was found or moved elsewhere: the worker looks it up and starts another lane. */
-  resync(lane: Lane, why: string): void;
+  resync(lane: Lane, why: string, fetch?: MisplacedFetch): void;
   /** The same, and what is remembered of the database is dropped: it lost what was committed. */
   restored(lane: Lane, why: string): void;
   halted(lane: Lane): void;
@@ -50,6 +54,12 @@ export interface LaneContext {
   applied(lane: Lane, batch: Batch, result: ApplyResult & { status: 'applied' }, ms: number): void;
   /** A bug, or nothing that another try could mend. */
   failed(error: unknown): void;
+}
+
+/** A fetch that did not begin at the offset that was asked for. */
+export interface MisplacedFetch {
+  readonly asked: number;
+  readonly given: number;
 }
 
 /** Most bytes of one transaction, so that a batch of large dead letters stays small in memory. */
@@ -69,6 +79,8 @@ export class Lane implements TopicPartition {
   readonly topic: string;
   readonly partition: number;
   readonly pass: number;
+  readonly generation: number;
+  readonly topicId: string | undefined;
   readonly #context: LaneContext;
   readonly #queue: RecordQueue;
   /** Of what is refused before a batch, and of all that becomes a dead letter. */
@@ -81,7 +93,6 @@ export class Lane implements TopicPartition {
   #halt: Halt | undefined;
   #position: number;
   #endOffset: number;
-  #gapIsKnown: boolean;
   #advancedAt = Date.now();
   #trouble: string | undefined;
   #bytesAhead = 0;
@@ -92,10 +103,12 @@ export class Lane implements TopicPartition {
     this.topic = where.topic;
     this.partition = where.partition;
     this.pass = start.pass;
+    this.generation = start.generation;
+    this.topicId = start.topicId;
     this.#context = context;
     this.#queue = new RecordQueue(start.nextOffset, start.until);
-    this.#window = new DeadLetterWindow(context.deadLetterLimit);
-    this.#booked = new BookedWindow(context.deadLetterLimit);
+    this.#window = new DeadLetterWindow(context.deadLetterLimit, start.judgedFrom);
+    this.#booked = new BookedWindow(where, context.deadLetterLimit, start.judgedFrom);
     this.#brake = new FetchBrake({
       isFull: () => this.#queue.bytes + this.#bytesAhead >= context.bufferBytes(),
       pause: () => context.pauseFetching(this),
@@ -103,7 +116,6 @@ export class Lane implements TopicPartition {
     });
     this.#position = start.nextOffset;
     this.#endOffset = start.endOffset;
-    this.#gapIsKnown = start.gapIsKnown;
   }
 
   get state(): 'running' | 'halted' | 'closed' {
@@ -145,15 +157,14 @@ export class Lane implements TopicPartition {
   push(batch: FetchedBatch): Promise<void> | undefined {
     if (this.#state !== 'running') return undefined;
     this.#endOffset = Math.max(batch.endOffset, batch.nextOffset);
-    const expected = this.#queue.nextOffset;
-    const isCompacted = this.#gapIsKnown && batch.fromOffset > expected;
-    if (batch.fromOffset !== expected && !isCompacted) {
-      // Also when it begins earlier: a topic that was made anew is not to be skipped up to here.
-      const why = `expected offset ${expected}, was given ${batch.fromOffset}`;
-      this.#context.resync(this, why);
+    const asked = this.#queue.nextOffset;
+    const given = batch.fromOffset;
+    if (given !== asked) {
+      // A fetch names the offset that it was asked for, also where offsets before its first record
+      // were compacted away: this one went somewhere else by itself.
+      this.#context.resync(this, `expected offset ${asked}, was given ${given}`, { asked, given });
       return undefined;
     }
-    this.#gapIsKnown = false;
     if (this.lag === 0) this.#advancedAt = Date.now();
     this.#queue.push(batch);
     this.#wake?.();
@@ -230,8 +241,8 @@ export class Lane implements TopicPartition {
     this.#bytesAhead += slice.bytes;
     const load = () => this.#loadSchemas(slice.schemaIds);
     const entries = schemas.known(slice.schemaIds) ?? (await (hasSlot ? slots.lend(load) : load()));
-    const { topic, partition, pass } = this;
-    const where = { groupId, topic, partition, pass };
+    const { topic, partition, pass, generation } = this;
+    const where = { groupId, topic, partition, pass, generation };
     return slots.prepare(() => prepareSlice(slice, where, entries, this.#window));
   }
 

@@ -1,30 +1,41 @@
 import { keyOf } from '../consume/partition-source.ts';
-import { CheckFailedError } from '../errors.ts';
-import type { PartitionBounds } from '../kafka/admin.ts';
 import { type Connection, type Database, inTransaction } from '../ledger/database.ts';
+import { generationAfter, generationOf } from '../ledger/generations.ts';
+import { nameGeneration } from '../ledger/statements/generations.ts';
+import { endLimitHalt, noteHalt } from '../ledger/statements/halts.ts';
 import {
   beginPass,
   beginPosition,
   lockPosition,
-  noteDecision,
   type PartitionKey,
   readPositions,
-  skipTo,
+  type StoredPositionRow,
 } from '../ledger/statements/positions.ts';
-import type { Position } from './start-offset.ts';
+import type { Halt } from './halt.ts';
+import type { PartitionView, Position, StoredPosition } from './start-offset.ts';
 
 /** The positions of a group in `topics`, by topic and partition. */
 export async function positionsOf(
   database: Database,
   groupId: string,
   topics: readonly string[],
-): Promise<Map<string, Position>> {
-  const rows = await inTransaction(database, (connection) =>
-    readPositions.run(connection, { groupId, topics: [...topics] }),
-  );
-  return new Map(
-    rows.map((row) => [keyOf(row), { nextOffset: Number(row.next_offset), pass: row.pass }]),
-  );
+): Promise<Map<string, StoredPosition>> {
+  return inTransaction(database, (connection) => readAll(connection, groupId, topics));
+}
+
+async function readAll(connection: Connection, groupId: string, topics: readonly string[]) {
+  const rows = await readPositions.run(connection, { groupId, topics: [...topics] });
+  return new Map(rows.map((row) => [keyOf(row), storedPosition(row)]));
+}
+
+/** The position of a group in a partition, held until the end of the transaction. */
+export async function lockStoredPosition(
+  connection: Connection,
+  where: PartitionKey,
+): Promise<StoredPosition | undefined> {
+  const [row] = await lockPosition.run(connection, where);
+  if (row === undefined) return undefined;
+  return (await readAll(connection, where.groupId, [where.topic])).get(keyOf(where));
 }
 
 /** Gives the group its first position in a partition, or returns the one that another just gave. */
@@ -32,12 +43,14 @@ export async function begin(
   database: Database,
   where: PartitionKey,
   offset: number,
-): Promise<Position> {
+  topicId?: string,
+): Promise<StoredPosition> {
   return inTransaction(database, async (connection) => {
-    await beginPosition.run(connection, { ...where, offset });
-    const [row] = await lockPosition.run(connection, where);
-    if (row === undefined) throw new Error('a position vanished while it was being made');
-    return { nextOffset: Number(row.next_offset), pass: row.pass };
+    const generation = await generationOf(connection, where.topic, topicId);
+    await beginPosition.run(connection, { ...where, offset, generation });
+    const position = await lockStoredPosition(connection, where);
+    if (position === undefined) throw new Error('a position vanished while it was being made');
+    return position;
   });
 }
 
@@ -49,84 +62,66 @@ export async function rewind(
   database: Database,
   where: PartitionKey,
   offset: number,
-  fromPass: number,
-): Promise<Position | undefined> {
+  from: StoredPosition,
+  view: PartitionView,
+): Promise<StoredPosition | undefined> {
   return inTransaction(database, async (connection) => {
-    const [row] = await beginPass.run(connection, { ...where, offset, fromPass });
-    return row && { nextOffset: Number(row.next_offset), pass: row.pass };
+    const { generation, pass: fromPass, nextOffset } = from;
+    // Offsets between the end and the position will mean other messages.
+    const now =
+      nextOffset > view.latest
+        ? await generationAfter(connection, where.topic, view.topicId, generation)
+        : generation;
+    const begun = await beginPass.run(connection, { ...where, offset, fromPass, generation: now });
+    return begun.length === 0 ? undefined : lockStoredPosition(connection, where);
   });
 }
 
-/**
- * Goes on behind offsets that the broker does not have any more: a decision that only a person may
- * take, kept in the books with its note.
- *
- * @returns what was decided, in words
- * @throws {CheckFailedError} when nothing is lost
- */
-export async function acceptLoss(
+/** Fills in the id of a topic that was not known when the position was begun. */
+export async function nameTopic(
+  database: Database,
+  topic: string,
+  { generation }: StoredPosition,
+  topicId: string,
+): Promise<void> {
+  await inTransaction(database, (connection) =>
+    nameGeneration.run(connection, { topic, generation, topicId }),
+  );
+}
+
+/** Notes a halt with its position; `false` when the position has moved since. */
+export async function keepHalt(
+  database: Database,
+  where: PartitionKey & Position,
+  { kind, cause }: Halt,
+): Promise<boolean> {
+  const parameters = { ...where, kind, why: cause };
+  const noted = await inTransaction(database, (connection) => noteHalt.run(connection, parameters));
+  return noted.length > 0;
+}
+
+/** Ends a halt by the limit; dead letters before `judgedFrom` do not count any more. */
+export async function resume(
   database: Database,
   where: PartitionKey,
-  bounds: PartitionBounds,
-): Promise<string> {
-  return inTransaction(database, async (connection) => {
-    const position = await locked(connection, where);
-    const { nextOffset, pass } = position;
-    const { earliest, latest } = bounds;
-    if (nextOffset < earliest) {
-      const note = `loss of offsets ${nextOffset} to ${earliest - 1} accepted`;
-      const range = { firstOffset: nextOffset, nextOffset: earliest };
-      await noteDecision.run(connection, { ...where, pass, ...range, note });
-      await skipTo.run(connection, { ...where, offset: earliest });
-      return note;
-    }
-    if (nextOffset > latest) {
-      const note = `loss accepted: the partition ends at ${latest}, before the position ${nextOffset}`;
-      await passAt(connection, where, position, earliest, note);
-      return `${note}; reading it from ${earliest}`;
-    }
-    throw new CheckFailedError(
-      `nothing is lost: the position ${nextOffset} is within the partition, ${earliest} to ${latest}`,
-    );
-  });
+  judgedFrom: number,
+): Promise<boolean> {
+  const parameters = { ...where, judgedFrom };
+  const ended = await inTransaction(database, (connection) =>
+    endLimitHalt.run(connection, parameters),
+  );
+  return ended.length > 0;
 }
 
-/** Sets a position to any offset the broker has, as another pass, with a note in the books. */
-export async function setPosition(
-  database: Database,
-  where: PartitionKey,
-  offset: number,
-): Promise<void> {
-  await inTransaction(database, async (connection) => {
-    const [row] = await lockPosition.run(connection, where);
-    if (row === undefined) {
-      await beginPosition.run(connection, { ...where, offset });
-      const range = { pass: 0, firstOffset: offset, nextOffset: offset };
-      await noteDecision.run(connection, { ...where, ...range, note: `position set to ${offset}` });
-      return;
-    }
-    const position = { nextOffset: Number(row.next_offset), pass: row.pass };
-    const note = `position set from ${position.nextOffset} to ${offset}`;
-    await passAt(connection, where, position, offset, note);
-  });
-}
-
-async function passAt(
-  connection: Connection,
-  where: PartitionKey,
-  { pass }: Position,
-  offset: number,
-  note: string,
-): Promise<void> {
-  await beginPass.run(connection, { ...where, offset, fromPass: pass });
-  const range = { pass: pass + 1, firstOffset: offset, nextOffset: offset };
-  await noteDecision.run(connection, { ...where, ...range, note });
-}
-
-async function locked(connection: Connection, where: PartitionKey): Promise<Position> {
-  const [row] = await lockPosition.run(connection, where);
-  if (row === undefined) {
-    throw new CheckFailedError(`group ${where.groupId} has no position in ${keyOf(where)}`);
-  }
-  return { nextOffset: Number(row.next_offset), pass: row.pass };
+function storedPosition(row: StoredPositionRow): StoredPosition {
+  const { halt_kind: kind, halt_why: why, halted_ms: ageMs } = row;
+  const isHalted = kind === 'lost_offsets' || kind === 'dead_letter_limit';
+  return {
+    nextOffset: Number(row.next_offset),
+    pass: row.pass,
+    generation: row.generation,
+    topicId: row.topic_id ?? undefined,
+    halt: isHalted ? { kind, cause: why ?? '', ageMs: ageMs ?? 0 } : undefined,
+    judgedFrom: Number(row.judged_from),
+  };
 }

@@ -30,7 +30,7 @@ export interface Prepared {
  */
 export async function prepareSlice(
   { fromOffset, nextOffset, pieces, size, bytes }: Slice,
-  where: Pick<Batch, 'groupId' | 'topic' | 'partition' | 'pass'>,
+  where: Pick<Batch, 'groupId' | 'topic' | 'partition' | 'pass' | 'generation'>,
   schemas: SchemaEntries,
   window: DeadLetterWindow,
 ): Promise<Prepared> {
@@ -48,9 +48,9 @@ export async function prepareSlice(
     for (let index = from; index < to; index += 1) {
       const message = prepareAt(block, index, schemas);
       messages[count++] = message;
-      if (window.note(message.kind === 'dead_letter')) {
+      if (window.note(message.kind === 'dead_letter', message.offset)) {
         messages.length = count;
-        const halt = window.halt();
+        const halt = window.halt(where);
         return { batch: { ...batch, nextOffset: message.offset + 1 }, pieces, bytes, halt };
       }
       if (count % PREPARE_CHUNK === 0) await yieldToOthers();

@@ -27,7 +27,8 @@ export async function redriveLetter(
   await schemas.load(schemaIdsOf([record]));
   const message = prepareCarefully(record, schemas);
   if (message.kind === 'dead_letter') return { reason: message.reason, detail: message.detail };
-  const where = { topic: row.kafka_topic, partition: row.kafka_partition };
+  const { kafka_topic: topic, kafka_partition: partition, generation } = row;
+  const where = { topic, partition, generation };
   try {
     const outcome = await ledger.redrive(where, message, {
       ...options,

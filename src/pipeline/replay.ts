@@ -7,6 +7,7 @@ import { Ledger } from '../ledger/ledger.ts';
 import { countsOf, type OutcomeCounts } from '../ledger/message.ts';
 import { LedgerPreview } from '../ledger/preview.ts';
 import { begin } from './positions.ts';
+import type { StoredPosition } from './start-offset.ts';
 import { type PartitionStatus, Worker } from './worker.ts';
 
 const POLL_MS = 20;
@@ -49,7 +50,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const counts = new Map<string, OutcomeCounts>();
   if (ranges.length === 0) return { counts, halted: [] };
   for (const { topic, partition, from } of dryRun ? [] : ranges) {
-    await begin(database, { groupId, topic, partition }, from);
+    const topicId = await source.topicId(topic);
+    await begin(database, { groupId, topic, partition }, from, topicId);
   }
   const worker = new Worker({
     groupId,
@@ -68,9 +70,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     deadLetterLimit: 1,
     until: new Map(ranges.map((range) => [keyOf(range), range.to])),
     ...(dryRun && {
-      previewFrom: new Map(
-        ranges.map((range) => [keyOf(range), { nextOffset: range.from, pass: 0 }]),
-      ),
+      previewFrom: new Map(ranges.map((range) => [keyOf(range), previewPosition(range)])),
     }),
     onApplied: (where, batch) => {
       const key = keyOf(where);
@@ -88,6 +88,12 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   } finally {
     await worker.stop(STOP_TIMEOUT_MS);
   }
+}
+
+/** Nothing of it is stored: the generation is of no account. */
+function previewPosition({ from }: ReplayRange): StoredPosition {
+  const unknown = { topicId: undefined, halt: undefined };
+  return { nextOffset: from, pass: 0, generation: 0, judgedFrom: 0, ...unknown };
 }
 
 /** Waits until every range is read to its end, or halted. */

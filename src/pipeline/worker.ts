@@ -13,12 +13,18 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { OutcomeCounts } from '../ledger/message.ts';
 import { backOff } from './backoff.ts';
 import { CommitQueue } from './commit-queue.ts';
-import type { Halt } from './halt.ts';
-import { Lane, type LaneContext } from './lane.ts';
+import { type Halt, haltOf } from './halt.ts';
+import { HaltedLanes } from './halted-lanes.ts';
+import { Lane, type LaneContext, type MisplacedFetch } from './lane.ts';
 import { LaneWatch } from './lane-watch.ts';
-import { begin, positionsOf, rewind } from './positions.ts';
+import { begin, nameTopic, positionsOf, resume, rewind } from './positions.ts';
 import { Slots } from './slots.ts';
-import { decideStart, type Position, type Start } from './start-offset.ts';
+import {
+  decideStart,
+  type PartitionView,
+  type Start,
+  type StoredPosition,
+} from './start-offset.ts';
 
 export interface WorkerOptions {
   readonly groupId: string;
@@ -37,7 +43,7 @@ export interface WorkerOptions {
   /** Reads only these partitions, each to this offset (without it); by default all, for ever. */
   readonly until?: ReadonlyMap<string, number>;
   /** Where to begin, without a look into the database; nothing is written there then. */
-  readonly previewFrom?: ReadonlyMap<string, Position>;
+  readonly previewFrom?: ReadonlyMap<string, StoredPosition>;
   readonly onApplied?: (
     where: TopicPartition,
     counts: OutcomeCounts,
@@ -56,6 +62,18 @@ export interface PartitionStatus extends TopicPartition {
   readonly detail: string | undefined;
 }
 
+/** How a start goes on from an earlier one. */
+interface Retry {
+  /** Which look it is at ends that may be those of a broker that has only just begun. */
+  readonly look: number;
+  readonly fetch?: MisplacedFetch | undefined;
+}
+
+const FIRST_LOOK: Retry = { look: 1 };
+/** A partition that ends before its position is halted when it still does at the last look. */
+const LOOKS = 4;
+const LOOK_AGAIN_MS = 1_000;
+
 /**
  * The worker: partitions come and go with the group, each has a lane for the time in between.
  *
@@ -68,11 +86,13 @@ export class Worker implements SourceListener {
   readonly #commits: CommitQueue;
   readonly #slots: Slots;
   readonly #watch: LaneWatch;
+  readonly #haltedLanes: HaltedLanes;
   readonly #lanes = new Map<string, Lane>();
   readonly #starting = new Map<string, TopicPartition & { since: number; trouble?: string }>();
-  /** Partitions that were halted by a limit: a rebalance is no reason to go on. */
+  /** Partitions whose halt by the limit is not stored yet: a rebalance is no reason to go on. */
   readonly #haltedByLimit = new Map<string, Halt>();
   readonly #stopping = new AbortController();
+  readonly #madeAt = performance.now();
   #assignment = 0;
   #isAssigned = false;
   #closing: Promise<unknown> = Promise.resolve();
@@ -84,11 +104,22 @@ export class Worker implements SourceListener {
     this.#options = options;
     this.#commits = new CommitQueue(options.source, options.logger);
     this.#slots = new Slots(options.concurrentBatches);
+    const lanes = () => [...this.#lanes.values()];
+    const resync = (lane: Lane, why: string) => this.#resync(lane, why);
+    const restored = (lane: Lane, why: string) => this.#onRestored(lane, why);
+    this.#haltedLanes = new HaltedLanes({
+      ...options,
+      lanes,
+      resync,
+      restored,
+      stored: (lane) => this.#haltedByLimit.delete(keyOf(lane)),
+    });
     this.#watch = new LaneWatch({
       ...options,
-      lanes: () => [...this.#lanes.values()],
-      resync: (lane, why) => this.#resync(lane, why),
-      restored: (lane, why) => this.#onRestored(lane, why),
+      lanes,
+      resync,
+      restored,
+      haltedLanes: this.#haltedLanes,
     });
     this.failure = new Promise((_, reject) => {
       this.#fail = reject;
@@ -121,6 +152,7 @@ export class Worker implements SourceListener {
     await Promise.all([this.#closing, ...lanes.map((lane) => lane.ended())]);
     clearTimeout(deadline);
     await this.#commits.flush();
+    await this.#haltedLanes.settled();
     await this.#options.source.stop();
   }
 
@@ -161,7 +193,7 @@ export class Worker implements SourceListener {
     this.#options.logger.info({ partitions: partitions.map(keyOf) }, 'partitions assigned');
     const since = Date.now();
     for (const where of partitions) this.#starting.set(keyOf(where), { ...where, since });
-    this.#begin(assignment, partitions, false);
+    this.#begin(assignment, partitions, FIRST_LOOK);
   }
 
   revoked(): void {
@@ -186,8 +218,8 @@ export class Worker implements SourceListener {
     this.#closing = Promise.all([this.#closing, ...lanes.map((lane) => lane.ended())]);
   }
 
-  #begin(assignment: number, partitions: readonly TopicPartition[], gapIsKnown: boolean): void {
-    this.#startLanes(assignment, partitions, gapIsKnown).catch((error: unknown) => {
+  #begin(assignment: number, partitions: readonly TopicPartition[], retry: Retry): void {
+    this.#startLanes(assignment, partitions, retry).catch((error: unknown) => {
       if (assignment === this.#assignment) this.#fail(error);
     });
   }
@@ -196,12 +228,12 @@ export class Worker implements SourceListener {
   async #startLanes(
     assignment: number,
     partitions: readonly TopicPartition[],
-    gapIsKnown: boolean,
+    retry: Retry,
   ): Promise<void> {
     await this.#closing;
     for (let attempt = 0; assignment === this.#assignment; attempt += 1) {
       try {
-        await this.#tryStartLanes(assignment, partitions, gapIsKnown);
+        await this.#tryStartLanes(assignment, partitions, retry);
         return;
       } catch (error) {
         if (assignment !== this.#assignment) return;
@@ -216,7 +248,7 @@ export class Worker implements SourceListener {
   async #tryStartLanes(
     assignment: number,
     partitions: readonly TopicPartition[],
-    gapIsKnown: boolean,
+    retry: Retry,
   ): Promise<void> {
     const { database, groupId, source } = this.#options;
     const topics = [...new Set(partitions.map(({ topic }) => topic))];
@@ -225,39 +257,53 @@ export class Worker implements SourceListener {
     const broker = new Map(
       await Promise.all(
         topics.map(async (topic) => {
-          const [committed, bounds] = [await source.committed(topic), await source.bounds(topic)];
-          return [topic, { committed, bounds }] as const;
+          const [committed, bounds, topicId] = [
+            await source.committed(topic),
+            await source.bounds(topic),
+            await source.topicId(topic),
+          ];
+          return [topic, { committed, bounds, topicId }] as const;
         }),
       ),
     );
+    const again: TopicPartition[] = [];
     for (const where of partitions) {
       if (assignment !== this.#assignment) return;
-      if (until !== undefined && !until.has(keyOf(where))) {
-        this.#starting.delete(keyOf(where));
+      const key = keyOf(where);
+      if (until !== undefined && !until.has(key)) {
+        this.#starting.delete(key);
         continue;
       }
       const { topic, partition } = where;
-      const bounds = broker.get(topic)?.bounds.get(partition);
-      if (bounds === undefined) throw new Error(`the broker does not know ${keyOf(where)}`);
-      const committed = broker.get(topic)?.committed.get(partition);
-      const start = decideStart(positions.get(keyOf(where)), committed, bounds);
-      const position = await this.#recordStart(where, start);
-      if (assignment !== this.#assignment || !this.#starting.has(keyOf(where))) continue;
-      this.#starting.delete(keyOf(where));
+      const found = broker.get(topic);
+      const bounds = found?.bounds.get(partition);
+      if (bounds === undefined) throw new Error(`the broker does not know ${key}`);
+      const view = { ...bounds, topicId: found?.topicId };
+      const committed = found?.committed.get(partition);
+      const start = decideStart(positions.get(key), committed, view, retry.fetch);
+      if (start.kind === 'lost' && start.isPassing && retry.look < LOOKS) {
+        const starting = this.#starting.get(key);
+        if (starting !== undefined) starting.trouble = start.why;
+        again.push(where);
+        continue;
+      }
+      const position = await this.#recordStart(where, start, view);
+      const judgedFrom = await this.#endHaltByRestart(where, position, bounds.latest);
+      if (assignment !== this.#assignment || !this.#starting.has(key)) continue;
+      this.#starting.delete(key);
       const from = {
         ...position,
+        topicId: view.topicId,
+        judgedFrom: judgedFrom ?? position.judgedFrom,
         endOffset: bounds.latest,
-        gapIsKnown,
-        until: until?.get(keyOf(where)),
+        until: until?.get(key),
       };
       const lane = new Lane(where, from, this.#laneContext());
-      this.#lanes.set(keyOf(where), lane);
-      const halted: Halt | undefined =
-        start.kind === 'lost'
-          ? { kind: 'lost_offsets', why: start.why }
-          : this.#haltedByLimit.get(keyOf(where));
-      if (halted !== undefined) {
-        lane.halt(halted);
+      this.#lanes.set(key, lane);
+      const halt = this.#haltAtStart(where, start, position, judgedFrom !== undefined);
+      if (halt !== undefined) {
+        if (halt.cause === position.halt?.cause) this.#haltedLanes.isStored(lane);
+        lane.halt(halt);
         continue;
       }
       lane.start();
@@ -267,24 +313,73 @@ export class Worker implements SourceListener {
       source.seek(where, position.nextOffset);
       source.resume(where);
     }
+    if (again.length > 0) this.#lookAgain(assignment, again, { ...retry, look: retry.look + 1 });
   }
 
-  async #recordStart(where: TopicPartition, start: Start): Promise<Position> {
-    const { database, groupId, logger } = this.#options;
+  #lookAgain(assignment: number, partitions: readonly TopicPartition[], retry: Retry): void {
+    const timer = setTimeout(() => {
+      if (assignment !== this.#assignment) return;
+      const waiting = partitions.filter((where) => this.#starting.has(keyOf(where)));
+      if (waiting.length > 0) this.#begin(assignment, waiting, retry);
+    }, LOOK_AGAIN_MS);
+    this.#stopping.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  }
+
+  async #recordStart(
+    where: TopicPartition,
+    start: Start,
+    view: PartitionView,
+  ): Promise<StoredPosition> {
+    const { database, groupId, logger, previewFrom } = this.#options;
     const { topic, partition } = where;
     const key = { groupId, topic, partition };
-    switch (start.kind) {
-      case 'begin':
-        return begin(database, key, start.offset);
-      case 'rewind': {
-        const position = await rewind(database, key, start.offset, start.fromPass);
-        if (position === undefined) throw new Error('another worker rewound the partition');
-        logger.info({ ...where, ...position }, 'the group was set back: reading again from there');
-        return position;
-      }
-      default:
-        return start.position;
+    if (start.kind === 'begin') return begin(database, key, start.offset, view.topicId);
+    const { position } = start;
+    if (start.kind === 'rewind') {
+      const rewound = await rewind(database, key, start.offset, position, view);
+      if (rewound === undefined) throw new Error('another worker rewound the partition');
+      const { nextOffset, pass } = rewound;
+      logger.info(
+        { ...where, nextOffset, pass },
+        'the group was set back: reading again from there',
+      );
+      return rewound;
     }
+    const isNamed = position.topicId !== undefined || view.topicId === undefined;
+    if (start.kind === 'continue' && !isNamed && previewFrom === undefined) {
+      await nameTopic(database, topic, position, view.topicId);
+    }
+    return position;
+  }
+
+  /** Why a partition begins halted. */
+  #haltAtStart(
+    where: TopicPartition,
+    start: Start,
+    { halt }: StoredPosition,
+    isEnded: boolean,
+  ): Halt | undefined {
+    if (start.kind === 'lost') return haltOf('lost_offsets', where, start.why);
+    if (isEnded) return undefined;
+    if (halt?.kind === 'dead_letter_limit') return haltOf(halt.kind, where, halt.cause);
+    return this.#haltedByLimit.get(keyOf(where));
+  }
+
+  /**
+   * A halt by the limit ends when a person restarts the worker; a rebalance is no reason to go on.
+   *
+   * @returns from which offset on dead letters count again; `undefined`: there is no such halt to end
+   */
+  async #endHaltByRestart(
+    { topic, partition }: TopicPartition,
+    { halt }: StoredPosition,
+    endOffset: number,
+  ): Promise<number | undefined> {
+    if (halt?.kind !== 'dead_letter_limit') return undefined;
+    if (halt.ageMs < performance.now() - this.#madeAt) return undefined;
+    const { database, groupId } = this.#options;
+    await resume(database, { groupId, topic, partition }, endOffset);
+    return endOffset;
   }
 
   #laneContext(): LaneContext {
@@ -301,7 +396,7 @@ export class Worker implements SourceListener {
       bufferBytes: () => bufferBytes / Math.max(this.#lanes.size, 1),
       pauseFetching: (where) => source.pause(where),
       resumeFetching: (where) => source.resume(where),
-      resync: (lane, why) => this.#resync(lane, why),
+      resync: (lane, why, fetch) => this.#resync(lane, why, fetch),
       restored: (lane, why) => this.#onRestored(lane, why),
       halted: (lane) => this.#onHalted(lane),
       applied: (lane, batch, { counts, otherAccounts }, ms) => {
@@ -312,7 +407,7 @@ export class Worker implements SourceListener {
     };
   }
 
-  #resync(lane: Lane, why: string): void {
+  #resync(lane: Lane, why: string, fetch?: MisplacedFetch): void {
     const key = keyOf(lane);
     if (this.#lanes.get(key) !== lane) return;
     const { topic, partition } = lane;
@@ -323,7 +418,7 @@ export class Worker implements SourceListener {
     this.#starting.set(key, { ...where, since: Date.now() });
     lane.close();
     this.#closing = Promise.all([this.#closing, lane.ended()]);
-    this.#begin(this.#assignment, [where], true);
+    this.#begin(this.#assignment, [where], { ...FIRST_LOOK, fetch });
   }
 
   #onRestored(lane: Lane, why: string): void {
@@ -341,5 +436,6 @@ export class Worker implements SourceListener {
       { topic, partition, offset: position },
       `${topic}/${partition} is halted at offset ${position}: ${haltedFor?.why}`,
     );
+    this.#haltedLanes.store(lane);
   }
 }

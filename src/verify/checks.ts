@@ -222,6 +222,7 @@ export const CHECKS: readonly Check[] = [
       CROSS JOIN LATERAL (
         SELECT count(*) AS found FROM dead_letter
         WHERE kafka_topic = range.topic AND kafka_partition = range.partition
+          AND generation = range.generation
           AND kafka_offset >= range.first_offset AND kafka_offset < range.next_offset
       ) AS found
       WHERE range.dead_letter > 0 AND found.found < range.dead_letter`,
@@ -235,6 +236,7 @@ export const CHECKS: readonly Check[] = [
       FROM consumed_range AS range
       LEFT JOIN event_conflict AS conflict
         ON conflict.kafka_topic = range.topic AND conflict.kafka_partition = range.partition
+        AND conflict.generation = range.generation
         AND conflict.kafka_offset >= range.first_offset
         AND conflict.kafka_offset < range.next_offset
       WHERE range.conflict > 0

@@ -1,4 +1,5 @@
 import { type Database, readingSnapshot } from '../ledger/database.ts';
+import { readSkipped, type SkippedRow } from '../ledger/statements/unread.ts';
 import { CHECKS, sqlOf } from './checks.ts';
 
 /** A place where the books do not close. */
@@ -19,6 +20,8 @@ export interface Verification {
   readonly ok: boolean;
   readonly checks: readonly CheckResult[];
   readonly breaks: readonly Break[];
+  /** Offsets that a person decided to skip, and that nobody has read since. The books balance. */
+  readonly skipped: readonly SkippedRow[];
 }
 
 /** Which part of the ledger is checked: sessions that were written to in this time. */
@@ -55,8 +58,9 @@ export async function verify(
       onCheck(result);
       for (const row of rows) breaks.push({ check: name, found: withoutNulls(row) });
     }
+    const skipped = await readSkipped.run(connection, {});
     await connection.query('COMMIT');
-    return { ok: breaks.length === 0, checks, breaks };
+    return { ok: breaks.length === 0, checks, breaks, skipped };
   } finally {
     connection.release(true);
   }

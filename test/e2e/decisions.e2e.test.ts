@@ -5,8 +5,8 @@ import { withAdmin } from '../../src/kafka/admin.ts';
 import { createKafka } from '../../src/kafka/client.ts';
 import type { EventInput } from '../../src/produce/encoder.ts';
 import { cli } from '../support/cli.ts';
+import { recreateTopic } from '../support/recreate-topic.ts';
 import { freshTopic } from '../support/stack.ts';
-import { makeTopicAnew } from '../support/topic-made-anew.ts';
 import { until } from '../support/until.ts';
 import { breaks, calls, newWorld, type World } from '../support/world.ts';
 
@@ -164,6 +164,7 @@ describe('a position', () => {
     const run = world.run({ untilCaughtUp: false, signal: stop.signal });
     const shown = await command('position', 'show');
     expect(shown.stdout).toMatch(/offsets 5 to 8 were deleted/);
+    expect(shown.stdout).toContain(`run: usage-ledger position accept-loss ${where.join(' ')}`);
 
     const accepted = await command('position', 'accept-loss', ...where);
     expect(accepted.stdout).toMatch(/loss of offsets 5 to 8 accepted/);
@@ -191,11 +192,11 @@ describe('a position', () => {
     expect((await command('position', 'accept-loss', ...where)).code).toBe(1);
   });
 
-  test('in a topic that was made anew goes on from its beginning after accept-loss', async () => {
+  test('in a recreated topic goes on from its beginning after accept-loss', async () => {
     const messages = await world.encode(calls.events.slice(0, 20));
     await world.send(messages.slice(0, 15));
     await world.run();
-    await makeTopicAnew(createKafka(world.settings, createLogger('fatal')), world.topic);
+    await recreateTopic(createKafka(world.settings, createLogger('fatal')), world.topic);
     const where = ['--topic', world.topic, '--partition', '0'];
     expect((await command('position', 'accept-loss', ...where)).stdout).toMatch(
       /reading it from 0/,

@@ -4,7 +4,7 @@ import { withAdmin } from '../../src/kafka/admin.ts';
 import { createKafka } from '../../src/kafka/client.ts';
 import { startCli } from '../support/cli.ts';
 import { kafkaTool } from '../support/kafka-tool.ts';
-import { makeTopicAnew } from '../support/topic-made-anew.ts';
+import { recreateTopic } from '../support/recreate-topic.ts';
 import { until } from '../support/until.ts';
 import { breaks, calls, differencesFromPython, newWorld, type World } from '../support/world.ts';
 
@@ -116,26 +116,28 @@ describe('where a group begins', () => {
         topic: world.topic,
         partition: 0,
         position: 2_384,
-        detail: 'offsets 2384 to 2389 were deleted before they were read',
+        detail:
+          'offsets 2384 to 2389 were deleted before they were read; restore them, or run: ' +
+          `usage-ledger position accept-loss --topic ${world.topic} --partition 0`,
       },
     ]);
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('the topic made anew, it halts and says so', async () => {
+  test('the topic recreated, it halts and says so', async () => {
     await world.run();
-    await makeTopicAnew(createKafka(world.settings, createLogger('fatal')), world.topic);
+    await recreateTopic(createKafka(world.settings, createLogger('fatal')), world.topic);
 
     const { halted } = await world.run();
 
     expect(halted).toHaveLength(1);
-    expect(halted[0]?.detail).toMatch(/ends at 0, before the position 2384/);
+    expect(halted[0]?.detail).toMatch(/the topic was recreated: position 2384 belongs to topic id/);
   });
 
-  test('the topic made anew under a running worker, it halts and skips nothing', async () => {
+  test('the topic recreated under a running worker, it halts and skips nothing', async () => {
     const worker = startCli(['run'], { ...world.env, LOG_LEVEL: 'info' });
     await until('all is read', async () => (await position())?.next_offset === '2384');
-    await makeTopicAnew(createKafka(world.settings, createLogger('fatal')), world.topic);
+    await recreateTopic(createKafka(world.settings, createLogger('fatal')), world.topic);
 
     await until('it halts', () => worker.log().includes('is halted at offset 2384'));
 

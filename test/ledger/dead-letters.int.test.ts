@@ -4,10 +4,10 @@ import { inTransaction } from '../../src/ledger/database.ts';
 import { recordOfLetter } from '../../src/ledger/letter-record.ts';
 import type { RefusedMessage } from '../../src/ledger/message.ts';
 import { keepDeadLetters } from '../../src/ledger/refusals.ts';
-import { readDeadLetter } from '../../src/ledger/statements/dead-letters.ts';
+import { readDeadLetters } from '../../src/ledger/statements/dead-letters.ts';
 import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
 
-const WHERE = { topic: 'calls', partition: 0 };
+const WHERE = { topic: 'calls', partition: 0, generation: 0 };
 
 let world: LedgerWorld;
 beforeAll(async () => {
@@ -72,7 +72,7 @@ test('the place of last resort takes whatever comes, and keeps its bytes', async
       await world.database.query('TRUNCATE dead_letter');
       await keep(some);
       for (const { offset, record, schemaId } of some) {
-        const [row] = await readDeadLetter.run(world.database, { ...WHERE, offset });
+        const [row] = await readDeadLetters.run(world.database, { ...WHERE, offset });
         if (row === undefined) throw new Error('it is not there');
         expect(row.key).toEqual(record.key);
         expect(row.value).toEqual(record.value);

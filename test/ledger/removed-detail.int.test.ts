@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { SchemaCache } from '../../src/decode/schema-cache.ts';
 import { acceptConflict } from '../../src/ledger/correction.ts';
 import { LedgerPreview } from '../../src/ledger/preview.ts';
-import { readDeadLetter } from '../../src/ledger/statements/dead-letters.ts';
+import { readDeadLetters } from '../../src/ledger/statements/dead-letters.ts';
 import { redriveLetter } from '../../src/pipeline/redrive.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
 import { verify } from '../../src/verify/verify.ts';
@@ -81,6 +81,7 @@ describe('a session whose detail was removed', () => {
       topic: TOPIC,
       partition: 0,
       pass: 0,
+      generation: 0,
       fromOffset: 0,
       nextOffset: 4,
       messages: [...events, event('4')].map((make, offset) => make(offset)),
@@ -88,7 +89,7 @@ describe('a session whose detail was removed', () => {
     });
     expect(preview).toMatchObject({ counts: { duplicate: 3, dead_letter: 1, applied: 0 } });
 
-    const [letter] = await readDeadLetter.run(world.database, {
+    const [letter] = await readDeadLetters.run(world.database, {
       topic: TOPIC,
       partition: 0,
       offset: 3,
@@ -121,7 +122,7 @@ describe('a session whose detail was removed', () => {
     const partition = await world.partition(0);
     await partition.book(world.ledger(), [event('1'), event('1', { prompt_tokens: 1 })]);
     await removeDetail();
-    const key = { topic: TOPIC, partition: 0, offset: 1 };
+    const key = { sessionId: 'call', topic: TOPIC, partition: 0, generation: 0, offset: 1 };
     await expect(acceptConflict(world.database, key)).rejects.toThrow('detail of session call');
     expect(await billed()).toBe(1);
   });

@@ -45,7 +45,7 @@ const other = encoded({
 
 /** Rows that must be the same wherever they are written. */
 const ROWS = [
-  `SELECT session_id, account_id, attributes, first_event_at, last_event_at, period::text, revision
+  `SELECT session_id, account_id, attributes, first_event_at, last_event_at, period::text
     FROM session ORDER BY 1`,
   `SELECT session_id, usage_type, provider, model, input_tokens, output_tokens,
     session_duration::text, audio_duration::text, event_count, first_event_at, last_event_at
@@ -76,11 +76,17 @@ async function everythingIn(world: LedgerWorld): Promise<unknown[]> {
   expect(again).toMatchObject({ status: 'applied', counts: { applied: 0 } });
   const disputed = partition.position;
   await partition.book(world.ledger(), [(offset) => messageAt(offset, other)]);
-  await acceptConflict(database, { topic: 'ledger-world', partition: 0, offset: disputed });
+  await acceptConflict(database, {
+    sessionId: 'call',
+    topic: 'ledger-world',
+    partition: 0,
+    generation: 0,
+    offset: disputed,
+  });
   await inTransaction(database, (connection) =>
     keepDeadLetters(
       connection,
-      { topic: 'ledger-world', partition: 0 },
+      { topic: 'ledger-world', partition: 0, generation: 0 },
       [
         {
           kind: 'dead_letter',

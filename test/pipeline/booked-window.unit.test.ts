@@ -3,6 +3,8 @@ import type { Batch } from '../../src/ledger/message.ts';
 import { BookedWindow } from '../../src/pipeline/booked-window.ts';
 import { ignored } from '../ledger/messages.ts';
 
+const WHERE = { topic: 'calls', partition: 0 };
+
 function batchOf(from: number, count: number, dead: (offset: number) => boolean): Batch {
   const messages = Array.from({ length: count }, (_, i) => {
     const message = ignored(undefined, from + i);
@@ -14,12 +16,12 @@ function batchOf(from: number, count: number, dead: (offset: number) => boolean)
   const metricOf = () => {
     throw new Error('nothing is billed here');
   };
-  const where = { groupId: 'group', topic: 'calls', partition: 0, pass: 0 };
+  const where = { groupId: 'group', topic: 'calls', partition: 0, pass: 0, generation: 0 };
   return { ...where, fromOffset: from, nextOffset: from + count, messages, metricOf };
 }
 
 test('what was refused before the batch and what Postgres refused count together', () => {
-  const window = new BookedWindow(0.2);
+  const window = new BookedWindow(WHERE, 0.2);
   const first = batchOf(0, 1_000, (offset) => offset < 149);
   for (let offset = 900; offset < 950; offset += 1)
     expect(window.rejected(first, offset)).toBe(true);
@@ -32,7 +34,7 @@ test('what was refused before the batch and what Postgres refused count together
 });
 
 test('a batch that is booked in two parts is counted once', () => {
-  const window = new BookedWindow(0.5);
+  const window = new BookedWindow(WHERE, 0.5);
   const batch = batchOf(0, 2_000, (offset) => offset % 2 === 1);
   expect(window.booked(batch, 700)).toBeUndefined();
   expect(window.booked(batch, 2_000)).toBeUndefined();

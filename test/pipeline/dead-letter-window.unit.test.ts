@@ -45,6 +45,14 @@ describe('DEAD_LETTER_LIMIT', () => {
     expect(window.dead).toBe(2_001);
   });
 
+  test('does not look at messages that a person has let through', () => {
+    const window = new DeadLetterWindow(0.2, 5_000);
+    for (let offset = 0; offset < 5_000; offset += 1) expect(window.note(DEAD, offset)).toBe(false);
+    expect([window.dead, window.size]).toEqual([0, 0]);
+    for (let offset = 5_000; offset < 5_999; offset += 1) window.note(DEAD, offset);
+    expect(window.note(DEAD, 5_999)).toBe(true);
+  });
+
   test('of 1 never halts', () => {
     expect(note(new DeadLetterWindow(1), DEAD, 25_000)).toBe(false);
   });

@@ -5,7 +5,7 @@ import { packRecords, RecordBlock } from '../../src/consume/record-block.ts';
 import { SchemaCache } from '../../src/decode/schema-cache.ts';
 import type { ApplyResult } from '../../src/ledger/ledger.ts';
 import type { Batch } from '../../src/ledger/message.ts';
-import { Lane, type LaneContext } from '../../src/pipeline/lane.ts';
+import { Lane, type LaneContext, type MisplacedFetch } from '../../src/pipeline/lane.ts';
 import { Slots } from '../../src/pipeline/slots.ts';
 import { until } from '../support/until.ts';
 
@@ -19,6 +19,7 @@ const APPLIED: ApplyResult = {
 /** A lane over a ledger that books a batch when the test says so. */
 function laneWith(maxEvents: number, ledger?: LaneContext['ledger']) {
   const booking: { batch: Batch; end: (result: ApplyResult) => void }[] = [];
+  const misplaced: MisplacedFetch[] = [];
   const nothing = () => {};
   const context: LaneContext = {
     groupId: 'group',
@@ -33,7 +34,10 @@ function laneWith(maxEvents: number, ledger?: LaneContext['ledger']) {
     bufferBytes: () => 1_000_000,
     pauseFetching: nothing,
     resumeFetching: nothing,
-    resync: (lane) => lane.close(),
+    resync: (lane, _, fetch) => {
+      if (fetch !== undefined) misplaced.push(fetch);
+      lane.close();
+    },
     restored: (lane) => lane.close(),
     halted: nothing,
     applied: nothing,
@@ -41,10 +45,18 @@ function laneWith(maxEvents: number, ledger?: LaneContext['ledger']) {
       throw error;
     },
   };
-  const start = { nextOffset: 0, pass: 0, endOffset: 0, gapIsKnown: false, until: undefined };
+  const start = {
+    nextOffset: 0,
+    pass: 0,
+    generation: 0,
+    topicId: undefined,
+    judgedFrom: 0,
+    endOffset: 0,
+    until: undefined,
+  };
   const lane = new Lane({ topic: 'calls', partition: 0 }, start, context);
   lane.start();
-  return { lane, booking };
+  return { lane, booking, misplaced };
 }
 
 /** Tombstones, which need no schema. */
@@ -160,4 +172,31 @@ test('a batch that waits for a lock is not halved: smaller ones would wait as we
   expect(ledger.tried).toEqual([[0, 8]]);
   lane.close();
   await lane.ended();
+});
+
+// It once took a gap for compaction when the position had just been looked up again: offsets that
+// retention deleted in between were booked as read.
+test.each([
+  ['later', 9],
+  ['earlier', 3],
+])(
+  'a fetch that begins %s than it was asked to is not booked, also not as the first one',
+  async (_, given) => {
+    const { lane, booking, misplaced } = laneWith(10);
+    lane.push(fetched(0, 5, () => {}));
+    lane.push(fetched(given, 12, () => {}));
+
+    expect(misplaced).toEqual([{ asked: 5, given }]);
+    await lane.ended();
+    expect(booking.map(({ batch }) => batch.nextOffset)).toEqual([]);
+  },
+);
+
+test('the first fetch of a lane that begins after its position is not booked', async () => {
+  const { lane, booking, misplaced } = laneWith(10);
+  lane.push(fetched(9, 12, () => {}));
+
+  expect(misplaced).toEqual([{ asked: 0, given: 9 }]);
+  await lane.ended();
+  expect(booking).toEqual([]);
 });

@@ -34,6 +34,7 @@ const TABLES = [
   'ledger_page',
   'session_model_usage',
   'usage_source',
+  'topic_generation',
   'consumer_position',
   'consumed_range',
   'dead_letter',
@@ -58,7 +59,7 @@ export async function newLedgerWorld(
     ledger: () => new Ledger(database, { cacheBytes: 1_000_000 }),
     async partition(partition, groupId = 'group') {
       const where = { groupId, topic: TOPIC, partition };
-      const { nextOffset, pass } = await begin(database, where, 0);
+      const { nextOffset, pass, generation } = await begin(database, where, 0);
       let position = nextOffset;
       return {
         groupId,
@@ -73,6 +74,7 @@ export async function newLedgerWorld(
           const result = await ledger.apply({
             ...where,
             pass,
+            generation,
             fromOffset,
             nextOffset: until,
             messages,

@@ -13,6 +13,7 @@ import {
   text,
   timestamp,
   unique,
+  uuid,
 } from 'drizzle-orm/pg-core';
 import { bytea, exactText } from './columns.ts';
 
@@ -28,6 +29,7 @@ const count = (name: string) => bigint(name, { mode: 'bigint' }).notNull().defau
 const seconds = (name: string) => numeric(name).notNull().default('0');
 const offset = (name: string) => bigint(name, { mode: 'number' });
 const instant = (name: string) => timestamp(name, { withTimezone: true });
+const generation = () => integer('generation').notNull().default(0);
 
 /** A call, and the lock under which everything that belongs to it is written. */
 export const session = pgTable('session', {
@@ -143,6 +145,22 @@ export const sessionModelUsage = pgTable(
   ],
 );
 
+/**
+ * The lives of a topic. One that is deleted and created again begins another generation, in which
+ * offsets mean other messages; so does a partition whose end went back.
+ */
+export const topicGeneration = pgTable(
+  'topic_generation',
+  {
+    topic: exactText('topic').notNull(),
+    generation: integer('generation').notNull(),
+    /** The brokers' id of the topic; null when they named none. */
+    topicId: uuid('topic_id'),
+    firstSeenAt: instant('first_seen_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ name: 'topic_generation_key', columns: [t.topic, t.generation] })],
+);
+
 /** Where each group stands in each partition; locked and moved by every batch. */
 export const consumerPosition = pgTable(
   'consumer_position',
@@ -158,6 +176,14 @@ export const consumerPosition = pgTable(
     /** Where the newest range begins, which the next batch may extend. */
     rangeFirstOffset: offset('range_first_offset').notNull(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
+    /** The generation of the topic that the offsets belong to. */
+    generation: generation(),
+    /** Set while the partition is halted: the kind of the halt, and why, in words. */
+    haltedAt: instant('halted_at'),
+    haltKind: text('halt_kind'),
+    haltWhy: text('halt_why'),
+    /** Dead letters before this offset do not count towards DEAD_LETTER_LIMIT: a person decided. */
+    judgedFrom: offset('judged_from').notNull().default(0),
   },
   (t) => [
     primaryKey({ name: 'consumer_position_key', columns: [t.groupId, t.topic, t.partition] }),
@@ -183,6 +209,9 @@ export const consumedRange = pgTable(
     /** Why a range stands here that no batch wrote: a person's decision about lost offsets. */
     note: text('note'),
     recordedAt: instant('recorded_at').notNull().defaultNow(),
+    generation: generation(),
+    /** Why nothing of the range was read: `lost` or `skipped`; null for what was read. */
+    decision: text('decision'),
   },
   (t) => [
     primaryKey({
@@ -208,18 +237,19 @@ export const deadLetter = pgTable(
     recordTimestamp: instant('record_timestamp').notNull(),
     recordedAt: instant('recorded_at').notNull().defaultNow(),
     resolvedAt: instant('resolved_at'),
-    /** How it was resolved: the outcome of the redrive. */
+    /** How it was resolved: the outcome of the redrive, or `discarded: ` and the reason. */
     resolution: text('resolution'),
     /** When it is copied to KAFKA_DEAD_LETTER_TOPIC, at the earliest; null: no copy is due. */
     copyDueAt: instant('copy_due_at'),
     copiedAt: instant('copied_at'),
     /** Why it was not copied, at the last attempt or for good. */
     copyError: text('copy_error'),
+    generation: generation(),
   },
   (t) => [
     primaryKey({
       name: 'dead_letter_key',
-      columns: [t.kafkaTopic, t.kafkaPartition, t.kafkaOffset],
+      columns: [t.kafkaTopic, t.kafkaPartition, t.kafkaOffset, t.generation],
     }),
     index('dead_letter_open').on(t.recordedAt).where(sql`resolved_at IS NULL`),
     index('dead_letter_copy_due').on(t.copyDueAt).where(sql`copy_due_at IS NOT NULL`),
@@ -242,11 +272,12 @@ export const eventConflict = pgTable(
     resolvedAt: instant('resolved_at'),
     /** `accepted` or `dismissed`. */
     resolution: text('resolution'),
+    generation: generation(),
   },
   (t) => [
     primaryKey({
       name: 'event_conflict_key',
-      columns: [t.sessionId, t.kafkaTopic, t.kafkaPartition, t.kafkaOffset],
+      columns: [t.sessionId, t.kafkaTopic, t.kafkaPartition, t.kafkaOffset, t.generation],
     }),
     /** Decisions, by the payload that they are about. */
     index('event_conflict_decided')

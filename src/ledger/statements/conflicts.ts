@@ -1,10 +1,16 @@
 import { sql } from 'drizzle-orm';
 import { USAGE_COLUMNS, type UsageColumn } from '../../metrics/usage-columns.ts';
-import { eventConflict } from '../schema/tables.ts';
+import { eventConflict, topicGeneration } from '../schema/tables.ts';
 import { statement } from '../statement.ts';
 
-/** The coordinates of the message that conflicts. */
-export type ConflictKey = { topic: string; partition: number; offset: number };
+/** The message that conflicts, and its session. */
+export type ConflictKey = {
+  sessionId: string;
+  topic: string;
+  partition: number;
+  offset: number;
+  generation: number;
+};
 
 export interface ConflictRow {
   session_id: string;
@@ -18,26 +24,42 @@ export interface ConflictRow {
   recorded_at: Date;
   resolved_at: Date | null;
   resolution: string | null;
+  generation: number;
+  /** The newest generation of the topic that the ledger knows. */
+  newest_generation: number;
 }
 
-const here = sql`kafka_topic = ${sql.placeholder('topic')}
+const atOffset = sql`kafka_topic = ${sql.placeholder('topic')}
   AND kafka_partition = ${sql.placeholder('partition')}
   AND kafka_offset = ${sql.placeholder('offset')}`;
+const here = sql`session_id = ${sql.placeholder('sessionId')} AND ${atOffset}
+  AND generation = ${sql.placeholder('generation')}`;
+
+/** With what tells whether coordinates alone name a message of the topic. */
+const conflicts = sql`SELECT *, coalesce((SELECT max(generation) FROM ${topicGeneration}
+      WHERE topic = kafka_topic), 0) AS newest_generation
+    FROM ${eventConflict}`;
+
+/** The conflicts at an offset: one for each generation of the topic, as a rule. */
+export const readConflicts = statement<
+  Pick<ConflictKey, 'topic' | 'partition' | 'offset'>,
+  ConflictRow
+>('read_conflicts', sql`${conflicts} WHERE ${atOffset} ORDER BY generation, session_id`);
 
 export const listConflicts = statement<
   { sessionId: string | null; includeResolved: boolean },
   ConflictRow
 >(
   'list_conflicts',
-  sql`SELECT * FROM ${eventConflict}
+  sql`${conflicts}
     WHERE (${sql.placeholder('sessionId')}::text IS NULL
         OR session_id = ${sql.placeholder('sessionId')})
       AND (${sql.placeholder('includeResolved')}::boolean OR resolved_at IS NULL)
-    ORDER BY kafka_topic, kafka_partition, kafka_offset`,
+    ORDER BY kafka_topic, kafka_partition, generation, kafka_offset`,
 );
 
 /** Holds a conflict until the end of the transaction. */
-export const lockConflict = statement<ConflictKey, ConflictRow>(
+export const lockConflict = statement<ConflictKey, Omit<ConflictRow, 'newest_generation'>>(
   'lock_conflict',
   sql`SELECT * FROM ${eventConflict} WHERE ${here} FOR UPDATE`,
 );

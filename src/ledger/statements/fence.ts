@@ -32,7 +32,7 @@ const facts = sql`(
  */
 export const fenceBatch = statement<PartitionKey & UsedNames, PositionRow & FenceRow>(
   'fence_batch',
-  sql`SELECT next_offset, pass, pass_first_offset, range_first_offset, ${facts}
+  sql`SELECT next_offset, pass, pass_first_offset, range_first_offset, generation, ${facts}
     FROM ${consumerPosition}
     WHERE group_id = ${sql.placeholder('groupId')} AND topic = ${sql.placeholder('topic')}
       AND partition = ${sql.placeholder('partition')}

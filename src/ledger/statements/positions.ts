@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { consumedRange, consumerPosition } from '../schema/tables.ts';
+import { consumedRange, consumerPosition, topicGeneration } from '../schema/tables.ts';
 import { statement } from '../statement.ts';
 
 export interface PartitionKey {
@@ -13,6 +13,7 @@ export interface PositionRow {
   pass: number;
   pass_first_offset: string;
   range_first_offset: string;
+  generation: number;
 }
 
 const here = sql`group_id = ${sql.placeholder('groupId')} AND topic = ${sql.placeholder('topic')}
@@ -21,7 +22,7 @@ const here = sql`group_id = ${sql.placeholder('groupId')} AND topic = ${sql.plac
 /** Reads a position and holds it until the end of the transaction: the fence of a batch. */
 export const lockPosition = statement<PartitionKey, PositionRow>(
   'lock_position',
-  sql`SELECT next_offset, pass, pass_first_offset, range_first_offset
+  sql`SELECT next_offset, pass, pass_first_offset, range_first_offset, generation
     FROM ${consumerPosition} WHERE ${here} FOR UPDATE`,
 );
 
@@ -36,6 +37,7 @@ export interface BooksParameters extends PartitionKey {
   conflict: number;
   deadLetter: number;
   note: string | null;
+  generation: number;
 }
 
 const p = (name: keyof BooksParameters) => sql.placeholder(name);
@@ -50,10 +52,11 @@ export const keepBooks = statement<BooksParameters>(
       WHERE ${here}
     )
     INSERT INTO ${consumedRange} AS range (group_id, topic, partition, pass, first_offset, next_offset,
-      consumed, applied, duplicate, ignored, conflict, dead_letter, note)
+      consumed, applied, duplicate, ignored, conflict, dead_letter, note, generation)
     VALUES (${p('groupId')}, ${p('topic')}, ${p('partition')}, ${p('pass')},
       ${p('rangeFirstOffset')}, ${p('nextOffset')}, ${p('consumed')}, ${p('applied')},
-      ${p('duplicate')}, ${p('ignored')}, ${p('conflict')}, ${p('deadLetter')}, ${p('note')})
+      ${p('duplicate')}, ${p('ignored')}, ${p('conflict')}, ${p('deadLetter')}, ${p('note')},
+      ${p('generation')})
     ON CONFLICT (group_id, topic, partition, pass, first_offset) DO UPDATE SET
       next_offset = excluded.next_offset,
       consumed = range.consumed + excluded.consumed,
@@ -66,59 +69,96 @@ export const keepBooks = statement<BooksParameters>(
 );
 
 /** Gives a group its first position in a partition, unless it has one. */
-export const beginPosition = statement<PartitionKey & { offset: number }>(
+export const beginPosition = statement<PartitionKey & { offset: number; generation: number }>(
   'begin_position',
   sql`INSERT INTO ${consumerPosition}
-      (group_id, topic, partition, next_offset, pass_first_offset, range_first_offset)
+      (group_id, topic, partition, next_offset, pass_first_offset, range_first_offset, generation)
     VALUES (${sql.placeholder('groupId')}, ${sql.placeholder('topic')},
       ${sql.placeholder('partition')}, ${sql.placeholder('offset')}, ${sql.placeholder('offset')},
-      ${sql.placeholder('offset')})
+      ${sql.placeholder('offset')}, ${sql.placeholder('generation')})
     ON CONFLICT DO NOTHING`,
 );
 
 /** Begins another pass at an offset; the books of the passes before stay as they are. */
 export const beginPass = statement<
-  PartitionKey & { offset: number; fromPass: number },
+  PartitionKey & { offset: number; fromPass: number; generation: number },
   PositionRow
 >(
   'begin_pass',
   sql`UPDATE ${consumerPosition}
     SET next_offset = ${sql.placeholder('offset')}, pass = pass + 1,
       pass_first_offset = ${sql.placeholder('offset')},
-      range_first_offset = ${sql.placeholder('offset')}, updated_at = now()
+      range_first_offset = ${sql.placeholder('offset')},
+      generation = ${sql.placeholder('generation')},
+      judged_from = CASE generation WHEN ${sql.placeholder('generation')} THEN judged_from ELSE 0 END,
+      halted_at = NULL, halt_kind = NULL, halt_why = NULL, updated_at = now()
     WHERE ${here} AND pass = ${sql.placeholder('fromPass')}
-    RETURNING next_offset, pass, pass_first_offset, range_first_offset`,
+    RETURNING next_offset, pass, pass_first_offset, range_first_offset, generation`,
 );
 
-/** Notes a person's decision in the books, as a range in which nothing was consumed. */
+export type Decision = 'lost' | 'skipped';
+
+/**
+ * Notes a person's decision in the books, as a range in which nothing was consumed. Where an empty
+ * range stands already, which is a decision as well, the range takes its place and keeps its note.
+ */
 export const noteDecision = statement<
-  PartitionKey & { pass: number; firstOffset: number; nextOffset: number; note: string }
+  PartitionKey & {
+    pass: number;
+    generation: number;
+    firstOffset: number;
+    nextOffset: number;
+    note: string;
+    decision: Decision | null;
+  },
+  { pass: number }
 >(
   'note_decision',
-  sql`INSERT INTO ${consumedRange} (group_id, topic, partition, pass, first_offset, next_offset,
-      consumed, applied, duplicate, ignored, conflict, dead_letter, note)
+  sql`INSERT INTO ${consumedRange} AS range (group_id, topic, partition, pass, first_offset,
+      next_offset, consumed, applied, duplicate, ignored, conflict, dead_letter, note, generation,
+      decision)
     VALUES (${sql.placeholder('groupId')}, ${sql.placeholder('topic')},
       ${sql.placeholder('partition')}, ${sql.placeholder('pass')}, ${sql.placeholder('firstOffset')},
-      ${sql.placeholder('nextOffset')}, 0, 0, 0, 0, 0, 0, ${sql.placeholder('note')})`,
+      ${sql.placeholder('nextOffset')}, 0, 0, 0, 0, 0, 0, ${sql.placeholder('note')},
+      ${sql.placeholder('generation')}, ${sql.placeholder('decision')})
+    ON CONFLICT (group_id, topic, partition, pass, first_offset) DO UPDATE SET
+      next_offset = excluded.next_offset,
+      note = concat_ws('; ', range.note, excluded.note),
+      decision = excluded.decision,
+      recorded_at = now()
+    WHERE range.next_offset = range.first_offset
+    RETURNING pass`,
 );
 
-/** Moves a position forward within its pass, past offsets that are gone. */
+/** Moves a position forward within its pass, past offsets that are not read. */
 export const skipTo = statement<PartitionKey & { offset: number }>(
   'skip_to',
   sql`UPDATE ${consumerPosition}
     SET next_offset = ${sql.placeholder('offset')},
-      range_first_offset = ${sql.placeholder('offset')}, updated_at = now()
+      range_first_offset = ${sql.placeholder('offset')},
+      halted_at = NULL, halt_kind = NULL, halt_why = NULL, updated_at = now()
     WHERE ${here}`,
 );
 
+/** A position with what is known of its topic, and of its halt. */
+export interface StoredPositionRow extends PositionRow {
+  topic: string;
+  partition: number;
+  topic_id: string | null;
+  halt_kind: string | null;
+  halt_why: string | null;
+  /** How long it has been halted, by the clock of the database. */
+  halted_ms: number | null;
+  judged_from: string;
+}
+
 /** Every position of a group in some topics. */
-export const readPositions = statement<
-  { groupId: string; topics: string[] },
-  PositionRow & { topic: string; partition: number; updated_at: Date }
->(
+export const readPositions = statement<{ groupId: string; topics: string[] }, StoredPositionRow>(
   'read_positions',
-  sql`SELECT topic, partition, next_offset, pass, pass_first_offset, range_first_offset, updated_at
-    FROM ${consumerPosition}
+  sql`SELECT topic, partition, next_offset, pass, pass_first_offset, range_first_offset, generation,
+      topic_id, halt_kind, halt_why, judged_from,
+      (extract(epoch FROM now() - halted_at) * 1000)::float8 AS halted_ms
+    FROM ${consumerPosition} LEFT JOIN ${topicGeneration} USING (topic, generation)
     WHERE group_id = ${sql.placeholder('groupId')}
       AND topic = ANY (${sql.placeholder('topics')}::text[])
     ORDER BY topic, partition`,

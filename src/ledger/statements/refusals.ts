@@ -7,6 +7,7 @@ import { statement } from '../statement.ts';
 export const insertDeadLetters = statement<{
   topic: string;
   partition: number;
+  generation: number;
   offsets: string;
   reasons: string;
   details: string;
@@ -20,17 +21,17 @@ export const insertDeadLetters = statement<{
 }>(
   'insert_dead_letters',
   sql`INSERT INTO ${deadLetter} (kafka_topic, kafka_partition, kafka_offset, reason, detail,
-      schema_id, key, value, headers, record_timestamp, copy_due_at)
+      schema_id, key, value, headers, record_timestamp, generation, copy_due_at)
     SELECT ${sql.placeholder('topic')}, ${sql.placeholder('partition')}, kafka_offset, reason,
       detail, schema_id, key, value, headers::jsonb,
-      'epoch'::timestamptz + timestamp_ms * interval '1 millisecond',
+      'epoch'::timestamptz + timestamp_ms * interval '1 millisecond', ${sql.placeholder('generation')},
       CASE WHEN ${sql.placeholder('copyIsDue')}::boolean THEN now() END
     FROM unnest(${sql.placeholder('offsets')}::bigint[], ${sql.placeholder('reasons')}::text[],
       ${sql.placeholder('details')}::text[], ${sql.placeholder('schemaIds')}::bigint[],
       ${sql.placeholder('keys')}::bytea[], ${sql.placeholder('values')}::bytea[],
       ${sql.placeholder('headers')}::text[], ${sql.placeholder('timestampsMs')}::bigint[])
       AS refused (kafka_offset, reason, detail, schema_id, key, value, headers, timestamp_ms)
-    ON CONFLICT (kafka_topic, kafka_partition, kafka_offset) DO NOTHING`,
+    ON CONFLICT (kafka_topic, kafka_partition, kafka_offset, generation) DO NOTHING`,
 );
 
 /** By which decided payloads are found, among any number of one session: the index `event_conflict_decided`. */
@@ -43,6 +44,7 @@ const payloadHash = (payload: ReturnType<typeof sql>) => sql`jsonb_hash_extended
 export const insertConflicts = statement<{
   topic: string;
   partition: number;
+  generation: number;
   sessionIds: string;
   offsets: string;
   metricTypes: string;
@@ -52,11 +54,12 @@ export const insertConflicts = statement<{
 }>(
   'insert_conflicts',
   sql`INSERT INTO ${eventConflict} (session_id, kafka_topic, kafka_partition, kafka_offset,
-      metric_type, request_id, applied_payload, conflicting_payload, resolved_at, resolution)
+      metric_type, request_id, applied_payload, conflicting_payload, resolved_at, resolution,
+      generation)
     SELECT disputed.session_id, ${sql.placeholder('topic')}, ${sql.placeholder('partition')},
       disputed.kafka_offset, disputed.metric_type, disputed.request_id,
       disputed.applied_payload::jsonb, disputed.conflicting_payload::jsonb,
-      decided.resolved_at, decided.resolution
+      decided.resolved_at, decided.resolution, ${sql.placeholder('generation')}
     FROM unnest(${sql.placeholder('sessionIds')}::text[], ${sql.placeholder('offsets')}::bigint[],
       ${sql.placeholder('metricTypes')}::text[], ${sql.placeholder('requestIds')}::text[],
       ${sql.placeholder('appliedPayloads')}::text[],
@@ -74,7 +77,7 @@ export const insertConflicts = statement<{
         AND earlier.resolution IS NOT NULL
       ORDER BY earlier.resolved_at DESC LIMIT 1
     ) AS decided ON true
-    ON CONFLICT (session_id, kafka_topic, kafka_partition, kafka_offset) DO NOTHING`,
+    ON CONFLICT (session_id, kafka_topic, kafka_partition, kafka_offset, generation) DO NOTHING`,
 );
 
 /**

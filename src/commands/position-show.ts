@@ -1,0 +1,154 @@
+import type { Kafka } from 'kafkajs';
+import { keyOf } from '../consume/partition-source.ts';
+import { topicBounds, withAdmin } from '../kafka/admin.ts';
+import { withTopicIds } from '../kafka/topic-ids.ts';
+import type { Database } from '../ledger/database.ts';
+import { readSkipped } from '../ledger/statements/unread.ts';
+import { haltOf } from '../pipeline/halt.ts';
+import { positionsOf } from '../pipeline/positions.ts';
+import { decideStart, type PartitionView, type StoredPosition } from '../pipeline/start-offset.ts';
+import { command, context, print, printJson } from './command.ts';
+import { reachDatabase, reachKafka, together } from './dependencies.ts';
+import { skippedText } from './skipped.ts';
+import { alignedTable } from './table.ts';
+
+interface ShownPosition {
+  readonly group_id: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly next_offset: number | null;
+  readonly pass: number | null;
+  readonly generation: number | null;
+  readonly topic_id: string | null;
+  readonly earliest: number;
+  readonly end: number;
+  readonly lag: number;
+  /** Offsets that a person skipped, and that nobody has read since. */
+  readonly skipped_unread: number;
+  /** Why the partition is halted, or will be, and what resolves it. */
+  readonly problem: string | null;
+}
+
+export function showPositionsCommand() {
+  return command('show', 'where the group stands in each partition')
+    .option('--json', 'print JSON and nothing else', false)
+    .action(showPositions);
+}
+
+async function showPositions({ json }: { json: boolean }): Promise<void> {
+  const { settings, logger } = context(['kafka', 'database']);
+  const { KAFKA_GROUP_ID: groupId, KAFKA_TOPICS: topics } = settings;
+  const [kafka, database] = await together([
+    reachKafka(settings, logger),
+    reachDatabase(settings, 2),
+  ]);
+  try {
+    const skipped = (await readSkipped.run(database, {})).filter(
+      (range) => range.group_id === groupId && topics.includes(range.topic),
+    );
+    const rows = await positionsShown(kafka, database, groupId, topics);
+    const shown = rows.map((row) => ({
+      ...row,
+      skipped_unread: skipped
+        .filter((range) => keyOf(range) === keyOf(row))
+        .reduce(
+          (sum, { first_offset, next_offset }) => sum + Number(next_offset) - Number(first_offset),
+          0,
+        ),
+    }));
+    if (json) printJson(shown);
+    else {
+      printPositions(shown);
+      for (const range of skipped) print(skippedText(range));
+    }
+  } finally {
+    await database.end();
+  }
+}
+
+async function positionsShown(
+  kafka: Kafka,
+  database: Database,
+  groupId: string,
+  topics: readonly string[],
+): Promise<Omit<ShownPosition, 'skipped_unread'>[]> {
+  const positions = await positionsOf(database, groupId, topics);
+  return withTopicIds(kafka, (ids) =>
+    withAdmin(kafka, async (admin) => {
+      const rows = [];
+      for (const topic of topics) {
+        const topicId = await ids.of(topic);
+        for (const [partition, bounds] of await topicBounds(admin, topic)) {
+          const where = { topic, partition };
+          const position = positions.get(keyOf(where));
+          rows.push(row(groupId, where, position, { ...bounds, topicId }));
+        }
+      }
+      return rows.sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition);
+    }),
+  );
+}
+
+function row(
+  groupId: string,
+  where: { topic: string; partition: number },
+  position: StoredPosition | undefined,
+  view: PartitionView,
+): Omit<ShownPosition, 'skipped_unread'> {
+  const { earliest, latest } = view;
+  return {
+    group_id: groupId,
+    ...where,
+    next_offset: position?.nextOffset ?? null,
+    pass: position?.pass ?? null,
+    generation: position?.generation ?? null,
+    topic_id: position?.topicId ?? null,
+    earliest,
+    end: latest,
+    lag: Math.max(latest - (position?.nextOffset ?? earliest), 0),
+    problem: problemOf(where, position, view),
+  };
+}
+
+function problemOf(
+  where: { topic: string; partition: number },
+  position: StoredPosition | undefined,
+  view: PartitionView,
+): string | null {
+  const start = decideStart(position, undefined, view);
+  if (start.kind === 'lost') return haltOf('lost_offsets', where, start.why).why;
+  const halt = position?.halt;
+  return halt === undefined ? null : `halted: ${haltOf(halt.kind, where, halt.cause).why}`;
+}
+
+function printPositions(rows: readonly ShownPosition[]): void {
+  const right = (title: string) => ({ title, align: 'right' as const });
+  const columns = [
+    { title: 'topic' },
+    right('partition'),
+    right('position'),
+    right('pass'),
+    right('earliest'),
+    right('end'),
+    right('lag'),
+    { title: '' },
+  ];
+  const text = (value: number | string | null) => (value === null ? '' : String(value));
+  print(
+    alignedTable(
+      columns,
+      rows.map((row) =>
+        [
+          row.topic,
+          row.partition,
+          row.next_offset,
+          row.pass,
+          row.earliest,
+          row.end,
+          row.lag,
+          row.problem,
+        ].map(text),
+      ),
+    ),
+  );
+}
