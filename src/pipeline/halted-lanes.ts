@@ -110,7 +110,7 @@ export class HaltedLanes {
       const topicId = await source.topicId(topic);
       if (bounds === undefined || topicId === undefined || topicId !== position.topicId) return;
       const { nextOffset } = position;
-      const lowest = Math.min(this.#lowestEnd.get(lane) ?? nextOffset, bounds.latest);
+      const lowest = Math.min(this.#lowestEnd.get(lane) ?? lane.endOffset, bounds.latest);
       this.#lowestEnd.set(lane, lowest);
       const hasComeBack = lowest < nextOffset && nextOffset <= bounds.latest;
       if (!hasComeBack || bounds.earliest > lowest) return;

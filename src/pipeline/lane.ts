@@ -132,6 +132,11 @@ export class Lane implements TopicPartition {
     return this.#position;
   }
 
+  /** The end of the partition, as far as is known. */
+  get endOffset(): number {
+    return this.#endOffset;
+  }
+
   /** Offsets between the position and the end of the partition, as far as is known. */
   get lag(): number {
     return Math.max(this.#endOffset - this.#position, 0);

@@ -13,18 +13,23 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { OutcomeCounts } from '../ledger/message.ts';
 import { backOff } from './backoff.ts';
 import { CommitQueue } from './commit-queue.ts';
-import { type Halt, haltOf } from './halt.ts';
+import type { Halt } from './halt.ts';
 import { HaltedLanes } from './halted-lanes.ts';
 import { Lane, type LaneContext, type MisplacedFetch } from './lane.ts';
 import { LaneWatch } from './lane-watch.ts';
-import { begin, nameTopic, positionsOf, resume, rewind } from './positions.ts';
+import { positionsOf } from './positions.ts';
 import { Slots } from './slots.ts';
+import { decideStart, type StoredPosition } from './start-offset.ts';
 import {
-  decideStart,
-  type PartitionView,
-  type Start,
-  type StoredPosition,
-} from './start-offset.ts';
+  endHaltByRestart,
+  FIRST_LOOK,
+  haltAtStart,
+  LOOK_AGAIN_MS,
+  LOOKS,
+  type Retry,
+  recordStart,
+  type Starting,
+} from './starting.ts';
 
 export interface WorkerOptions {
   readonly groupId: string;
@@ -62,18 +67,6 @@ export interface PartitionStatus extends TopicPartition {
   readonly detail: string | undefined;
 }
 
-/** How a start goes on from an earlier one. */
-interface Retry {
-  /** Which look it is at ends that may be those of a broker that has only just begun. */
-  readonly look: number;
-  readonly fetch?: MisplacedFetch | undefined;
-}
-
-const FIRST_LOOK: Retry = { look: 1 };
-/** A partition that ends before its position is halted when it still does at the last look. */
-const LOOKS = 4;
-const LOOK_AGAIN_MS = 1_000;
-
 /**
  * The worker: partitions come and go with the group, each has a lane for the time in between.
  *
@@ -88,7 +81,7 @@ export class Worker implements SourceListener {
   readonly #watch: LaneWatch;
   readonly #haltedLanes: HaltedLanes;
   readonly #lanes = new Map<string, Lane>();
-  readonly #starting = new Map<string, TopicPartition & { since: number; trouble?: string }>();
+  readonly #starting = new Map<string, Starting>();
   /** Partitions whose halt by the limit is not stored yet: a rebalance is no reason to go on. */
   readonly #haltedByLimit = new Map<string, Halt>();
   readonly #stopping = new AbortController();
@@ -281,29 +274,36 @@ export class Worker implements SourceListener {
       const view = { ...bounds, topicId: found?.topicId };
       const committed = found?.committed.get(partition);
       const start = decideStart(positions.get(key), committed, view, retry.fetch);
-      if (start.kind === 'lost' && start.isPassing && retry.look < LOOKS) {
-        const starting = this.#starting.get(key);
-        if (starting !== undefined) starting.trouble = start.why;
-        again.push(where);
-        continue;
+      const starting = this.#starting.get(key);
+      if (starting !== undefined && start.kind === 'lost' && start.isPassing) {
+        starting.trouble = start.why;
+        starting.lowestEnd = Math.min(starting.lowestEnd ?? bounds.latest, bounds.latest);
+        if (retry.look < LOOKS) {
+          again.push(where);
+          continue;
+        }
       }
-      const position = await this.#recordStart(where, start, view);
-      const judgedFrom = await this.#endHaltByRestart(where, position, bounds.latest);
+      const keeper = { ...this.#options, runningMs: performance.now() - this.#madeAt };
+      const position = await recordStart(keeper, where, start, view);
+      const judgedFrom = await endHaltByRestart(keeper, where, position, bounds.latest);
       if (assignment !== this.#assignment || !this.#starting.has(key)) continue;
       this.#starting.delete(key);
       const from = {
         ...position,
         topicId: view.topicId,
         judgedFrom: judgedFrom ?? position.judgedFrom,
-        endOffset: bounds.latest,
+        endOffset: start.kind === 'lost' ? (starting?.lowestEnd ?? bounds.latest) : bounds.latest,
         until: until?.get(key),
       };
       const lane = new Lane(where, from, this.#laneContext());
       this.#lanes.set(key, lane);
-      const halt = this.#haltAtStart(where, start, position, judgedFrom !== undefined);
+      const stored = haltAtStart(where, start, position, judgedFrom !== undefined);
+      const halt = stored ?? this.#haltedByLimit.get(key);
       if (halt !== undefined) {
-        if (halt.cause === position.halt?.cause) this.#haltedLanes.isStored(lane);
+        const isStored = halt.cause === position.halt?.cause;
+        if (isStored) this.#haltedLanes.isStored(lane);
         lane.halt(halt);
+        if (isStored) this.#haltedByLimit.delete(key);
         continue;
       }
       lane.start();
@@ -323,63 +323,6 @@ export class Worker implements SourceListener {
       if (waiting.length > 0) this.#begin(assignment, waiting, retry);
     }, LOOK_AGAIN_MS);
     this.#stopping.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
-  }
-
-  async #recordStart(
-    where: TopicPartition,
-    start: Start,
-    view: PartitionView,
-  ): Promise<StoredPosition> {
-    const { database, groupId, logger, previewFrom } = this.#options;
-    const { topic, partition } = where;
-    const key = { groupId, topic, partition };
-    if (start.kind === 'begin') return begin(database, key, start.offset, view.topicId);
-    const { position } = start;
-    if (start.kind === 'rewind') {
-      const rewound = await rewind(database, key, start.offset, position, view);
-      if (rewound === undefined) throw new Error('another worker rewound the partition');
-      const { nextOffset, pass } = rewound;
-      logger.info(
-        { ...where, nextOffset, pass },
-        'the group was set back: reading again from there',
-      );
-      return rewound;
-    }
-    const isNamed = position.topicId !== undefined || view.topicId === undefined;
-    if (start.kind === 'continue' && !isNamed && previewFrom === undefined) {
-      await nameTopic(database, topic, position, view.topicId);
-    }
-    return position;
-  }
-
-  /** Why a partition begins halted. */
-  #haltAtStart(
-    where: TopicPartition,
-    start: Start,
-    { halt }: StoredPosition,
-    isEnded: boolean,
-  ): Halt | undefined {
-    if (start.kind === 'lost') return haltOf('lost_offsets', where, start.why);
-    if (isEnded) return undefined;
-    if (halt?.kind === 'dead_letter_limit') return haltOf(halt.kind, where, halt.cause);
-    return this.#haltedByLimit.get(keyOf(where));
-  }
-
-  /**
-   * A halt by the limit ends when a person restarts the worker; a rebalance is no reason to go on.
-   *
-   * @returns from which offset on dead letters count again; `undefined`: there is no such halt to end
-   */
-  async #endHaltByRestart(
-    { topic, partition }: TopicPartition,
-    { halt }: StoredPosition,
-    endOffset: number,
-  ): Promise<number | undefined> {
-    if (halt?.kind !== 'dead_letter_limit') return undefined;
-    if (halt.ageMs < performance.now() - this.#madeAt) return undefined;
-    const { database, groupId } = this.#options;
-    await resume(database, { groupId, topic, partition }, endOffset);
-    return endOffset;
   }
 
   #laneContext(): LaneContext {
