@@ -1,4 +1,5 @@
 import type { ConsumedRecord, HeaderValue } from '../decode/consumed-record.ts';
+import { givenBack } from '../decode/given-back.ts';
 import { type Memory, memoryOf } from '../decode/memory.ts';
 import type { Columns } from '../fast-path/columns.ts';
 import { Room } from '../fast-path/room.ts';
@@ -19,9 +20,10 @@ export interface FetchedRecord {
   readonly headers?: Headers | undefined;
 }
 
-const NO_MEMORY = memoryOf(Buffer.alloc(0));
-const NO_NUMBERS: Float64Array = new Float64Array();
-const NO_LAYOUT: Int32Array = new Int32Array();
+const RELEASED = 'a block of records';
+const NO_MEMORY = givenBack<Memory>(RELEASED);
+const NO_NUMBERS = givenBack<Float64Array>(RELEASED);
+const NO_LAYOUT = givenBack<Int32Array>(RELEASED);
 const NO_HEADERS: Headers = Object.freeze({});
 
 /** @param records in the order of their offsets; their bytes are copied */
@@ -88,7 +90,7 @@ export class RecordBlock {
     return arrays.map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer);
   }
 
-  /** Gives shared memory back: it is written over, and so nothing is found in the block any more. */
+  /** Gives shared memory back: it is written over, and to read the block is an error from now on. */
   release(): void {
     const { shared } = this.packed;
     if (shared === undefined || this.#giveBack === undefined) return;

@@ -1,18 +1,21 @@
-import { RecordBlock } from '../consume/record-block.ts';
+import type { RecordBlock } from '../consume/record-block.ts';
 import type { ConsumedRecord } from '../decode/consumed-record.ts';
+import { givenBack } from '../decode/given-back.ts';
 import { schemaIdOf } from '../decode/wire-format.ts';
 import { type Columns, IDENTITY_WORDS, PLACE, PLACES, typeOf } from '../fast-path/columns.ts';
 import type { Head } from '../fast-path/head.ts';
-import { type Model, NO_MODEL } from '../fast-path/names.ts';
+import type { Model } from '../fast-path/names.ts';
 import type { BinaryValues } from '../ledger/binary-values.ts';
 import type { BillableMessage, IgnoredMessage, Message } from '../ledger/message.ts';
 import type { BillableMetric } from '../metrics/usage-of.ts';
 
 /** Of each sort; about as many are in memory when a backlog waits. */
 const MAX_SPARE = 65_536;
-const NO_BLOCK = RecordBlock.of([]);
-const NO_HEAD: Head = { sessionId: '', accountId: null, attributes: {} };
-const NO_VALUES: Float64Array = new Float64Array();
+const GIVEN_BACK = 'a message';
+const NO_BLOCK = givenBack<RecordBlock>(GIVEN_BACK);
+const NO_HEAD = givenBack<Head>(GIVEN_BACK);
+const UNNAMED = givenBack<Model>(GIVEN_BACK);
+const NO_VALUES = givenBack<Float64Array>(GIVEN_BACK);
 
 /**
  * A message that is filled anew for another record when its batch is booked: thousands of them wait
@@ -33,7 +36,7 @@ class ColumnMessage {
     this.offset = block.offsetAt(index);
     this.eventUs = (block.columns as Columns).eventUs[index] as number;
   }
-  /** Lets go of what it was made of. */
+  /** Lets go of what it was made of: to read that is an error until it is filled again. */
   clear(): void {
     this.block = NO_BLOCK;
     this.head = NO_HEAD;
@@ -62,7 +65,7 @@ class ColumnIgnored extends ColumnMessage implements IgnoredMessage {
 }
 
 class ColumnBillable extends ColumnMessage implements BillableMessage {
-  #model = NO_MODEL;
+  #model = UNNAMED;
   metricType: BillableMetric['type'] = 'llm_metrics';
   values = NO_VALUES;
   valuesFrom = 0;
@@ -86,7 +89,7 @@ class ColumnBillable extends ColumnMessage implements BillableMessage {
   }
   override clear(): void {
     super.clear();
-    this.#model = NO_MODEL;
+    this.#model = UNNAMED;
     this.values = NO_VALUES;
   }
   get kind(): 'billable' {
