@@ -31,6 +31,7 @@ export interface LaneWatchOptions {
 export class LaneWatch {
   readonly #options: LaneWatchOptions;
   #timers: NodeJS.Timeout[] = [];
+  #isLookingAtTopics = false;
   /** Partitions that ended before their position at the last look. */
   #beyondEnd = new Set<string>();
 
@@ -42,12 +43,20 @@ export class LaneWatch {
     this.#timers = [
       setInterval(() => void this.#options.haltedLanes.look(), DECISION_POLL_MS),
       setInterval(() => void this.#lookAtRunning(), POSITIONS_POLL_MS),
-      setInterval(() => void this.#lookAtTopics(), TOPIC_ID_POLL_MS),
+      setInterval(() => void this.#lookAtTopicsUnlessUnderWay(), TOPIC_ID_POLL_MS),
     ];
   }
 
   stop(): void {
     for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  /** Brokers that fall silent answer, or fail, later than at the next turn. */
+  async #lookAtTopicsUnlessUnderWay(): Promise<void> {
+    if (this.#isLookingAtTopics) return;
+    this.#isLookingAtTopics = true;
+    await this.#lookAtTopics();
+    this.#isLookingAtTopics = false;
   }
 
   /** A topic that is recreated has another id, however far it is filled. */

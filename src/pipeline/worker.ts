@@ -250,11 +250,12 @@ export class Worker implements SourceListener {
     const broker = new Map(
       await Promise.all(
         topics.map(async (topic) => {
-          const [committed, bounds, topicId] = [
-            await source.committed(topic),
-            await source.bounds(topic),
-            await source.topicId(topic),
-          ];
+          const [[committed, bounds], topicId] = await Promise.all([
+            source
+              .committed(topic)
+              .then(async (copy) => [copy, await source.bounds(topic)] as const),
+            source.topicId(topic),
+          ]);
           return [topic, { committed, bounds, topicId }] as const;
         }),
       ),

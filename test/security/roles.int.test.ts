@@ -52,6 +52,7 @@ const TABLES = [
   'usage_source',
   'ledger_page',
   'session_model_usage',
+  'topic_generation',
   'consumer_position',
   'consumed_range',
   'dead_letter',
