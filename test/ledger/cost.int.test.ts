@@ -119,7 +119,8 @@ test('what batches cost: round trips, bytes on the wire, bytes of WAL', async ()
   expect(one.roundTrips).toEqual([...NAMED, ...LOOKED_UP, ...BOOKED]);
   const another = await book([(offset) => messageAt(offset, single('request-2'))]);
   expect(another.roundTrips).toEqual(['BEGIN', 'fence_batch', ...BOOKED]);
-  expect(another.sent).toBeLessThan(2_300);
+  // With the names that it uses, which are compared with the table.
+  expect(another.sent).toBeLessThan(2_400);
   expect(another.wal).toBeLessThan(1_500);
 });
 
