@@ -22,13 +22,17 @@ const LAYERS: readonly (readonly string[])[] = [
 
 /** The folders that may use a package; whatever stands here is used nowhere else. */
 const PACKAGES: Record<string, readonly string[]> = {
+  '@node-rs/crc32': ['consume'],
   '@kafkajs/confluent-schema-registry': ['produce', 'registry', 'demo', 'commands'],
   commander: ['commands', 'main.ts'],
   'drizzle-orm': ['ledger'],
+  fzstd: ['consume'],
   kafkajs: ['kafka', 'consume', 'produce', 'demo', 'stack', 'commands'],
+  'lz4-napi': ['consume'],
   pg: ['ledger', 'stack'],
   pino: ['config'],
   'prom-client': ['http'],
+  snappy: ['consume'],
   testcontainers: ['stack'],
   zod: ['config', 'stack'],
 };

@@ -16,7 +16,8 @@ import { prepareMonths } from '../ledger/months.ts';
 import { isTransient } from '../ledger/sql-errors.ts';
 import { backOff } from '../pipeline/backoff.ts';
 import { caughtUp, type Progress, readTargets, type Target } from '../pipeline/caught-up.ts';
-import { type PartitionStatus, Worker } from '../pipeline/worker.ts';
+import type { PartitionStatus } from '../pipeline/partition-status.ts';
+import { Worker } from '../pipeline/worker.ts';
 import { DeadLetterOutbox } from '../produce/dead-letter-outbox.ts';
 import { DeadLetterTopic } from '../produce/dead-letter-topic.ts';
 import { loadLatest, schemaFetcher } from '../registry/schema-registry.ts';
@@ -183,6 +184,8 @@ async function startHttp(
   const http = await serveHttp(settings.HTTP_HOST, port, metrics, {
     isAssigned: () => worker.isAssigned,
     status: () => worker.status(),
+    assignments: () => worker.assignments,
+    missingTopics: () => worker.missingTopics,
     database: () => database.query('SELECT 1'),
     registry: () => pingRegistry(settings),
   });

@@ -1,5 +1,5 @@
 import { CheckFailedError } from '../errors.ts';
-import type { PartitionStatus } from '../pipeline/worker.ts';
+import type { PartitionStatus } from '../pipeline/partition-status.ts';
 import { command, context } from './command.ts';
 import { reachDatabase, reachKafka, reachRegistry, reachTopics, together } from './dependencies.ts';
 import { runWorker } from './run-worker.ts';

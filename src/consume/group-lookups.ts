@@ -1,31 +1,31 @@
 import type { Admin, Kafka } from 'kafkajs';
 import { type PartitionBounds, topicBounds } from '../kafka/admin.ts';
 import { TopicIds } from '../kafka/topic-ids.ts';
+import { isAboutTopics } from '../kafka/topics.ts';
 import type { CommittedOffset } from './partition-source.ts';
 
 /** What the brokers say of a group and its topics, over connections of its own. */
 export class GroupLookups {
-  readonly #admin: Admin;
+  readonly #kafka: Kafka;
   readonly #topicIds: TopicIds;
   readonly #groupId: string;
-  #connected: Promise<void> | undefined;
+  #admin: Promise<Admin> | undefined;
 
   constructor(kafka: Kafka, groupId: string) {
-    this.#admin = kafka.admin();
+    this.#kafka = kafka;
     this.#topicIds = new TopicIds(kafka);
     this.#groupId = groupId;
   }
 
   /** Nothing for a group that has never been. @throws when the brokers cannot be reached */
   async committed(topic: string): Promise<Map<number, CommittedOffset>> {
-    const admin = await this.#connect();
-    const [fetched] = await admin
-      .fetchOffsets({ groupId: this.#groupId, topics: [topic] })
-      .catch((error: unknown) => {
-        // Apache Kafka answers that no partition has an offset; other brokers, that there is no group.
-        if (isUnknownGroup(error)) return [];
-        throw error;
-      });
+    const [fetched] = await this.#ask((admin) =>
+      admin.fetchOffsets({ groupId: this.#groupId, topics: [topic] }),
+    ).catch((error: unknown) => {
+      // Apache Kafka answers that no partition has an offset; other brokers, that there is no group.
+      if (isUnknownGroup(error)) return [];
+      throw error;
+    });
     return new Map(
       fetched?.partitions.map(({ partition, offset, metadata }) => [
         partition,
@@ -35,8 +35,8 @@ export class GroupLookups {
   }
 
   /** @throws when the brokers cannot be reached */
-  async bounds(topic: string): Promise<Map<number, PartitionBounds>> {
-    return topicBounds(await this.#connect(), topic);
+  bounds(topic: string): Promise<Map<number, PartitionBounds>> {
+    return this.#ask((admin) => topicBounds(admin, topic));
   }
 
   /** @throws when the brokers cannot be reached */
@@ -46,18 +46,35 @@ export class GroupLookups {
 
   async close(): Promise<void> {
     await this.#topicIds.close();
-    if (this.#connected !== undefined) await this.#admin.disconnect();
+    const admin = await this.#admin?.catch(() => undefined);
+    await admin?.disconnect();
+  }
+
+  async #ask<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    this.#admin ??= this.#connect();
+    const connecting = this.#admin;
+    try {
+      return await work(await connecting);
+    } catch (error) {
+      // kafkajs goes on asking for every topic that it was asked for once: when one of them is gone,
+      // it answers about no other one either. Another client knows nothing of it.
+      if (isAboutTopics(error) && this.#admin === connecting) {
+        this.#admin = undefined;
+        connecting.then((admin) => admin.disconnect()).catch(() => {});
+      }
+      throw error;
+    }
   }
 
   async #connect(): Promise<Admin> {
-    this.#connected ??= this.#admin.connect();
+    const admin = this.#kafka.admin();
     try {
-      await this.#connected;
+      await admin.connect();
+      return admin;
     } catch (error) {
-      this.#connected = undefined;
+      this.#admin = undefined;
       throw error;
     }
-    return this.#admin;
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker as Thread } from 'node:worker_threads';
 import type { Kafka } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
@@ -32,6 +33,8 @@ const THREAD = new URL(
   import.meta.url,
 );
 
+/** How long the connection for lookups may take to close. */
+const CLOSE_MS = 500;
 /** Nearly all that the thread makes is of no use a moment later: a small nursery will do. */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4 };
 
@@ -81,7 +84,9 @@ export class KafkaSource implements PartitionSource {
       this.#options.logger.debug({ error: messageOf(error) }, 'leaving the group failed');
     await this.#order((id) => ({ order: 'stop', id })).catch(quietly);
     await this.#thread?.terminate();
-    await this.#lookups.close().catch(quietly);
+    // kafkajs waits for the answers that are outstanding, which a broker may owe for long.
+    const late = delay(CLOSE_MS, undefined, { ref: false });
+    await Promise.race([this.#lookups.close().catch(quietly), late]);
   }
 
   seek(where: TopicPartition, offset: number): void {
@@ -118,6 +123,11 @@ export class KafkaSource implements PartitionSource {
     return this.#lookups.topicId(topic);
   }
 
+  /** Whether something was fetched before the last seek of its partition. */
+  #isStale(where: TopicPartition, seek: number): boolean {
+    return seek !== (this.#seeks.get(keyOf(where)) ?? 0);
+  }
+
   #blockOf(records: PackedRecords, columns: Columns | undefined): RecordBlock {
     return new RecordBlock(records, columns, (memory) => this.#tell({ order: 'reuse', memory }));
   }
@@ -151,10 +161,15 @@ export class KafkaSource implements PartitionSource {
       case 'revoked':
         this.#listener?.revoked();
         return;
+      case 'missing':
+        this.#listener?.missing(news.topics);
+        return;
+      case 'unreadable':
+        if (!this.#isStale(news.part, news.seek)) this.#listener?.unreadable(news.part);
+        return;
       case 'fetched': {
         const { batch, records, columns, seek } = news;
-        const isStale = seek !== (this.#seeks.get(keyOf(batch)) ?? 0);
-        const room = isStale
+        const room = this.#isStale(batch, seek)
           ? undefined
           : this.#listener?.fetched({ ...batch, records: this.#blockOf(records, columns) });
         const tell = () => this.#tell({ order: 'room', bytes: records.bytes });

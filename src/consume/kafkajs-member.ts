@@ -1,18 +1,21 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Batch, Consumer, ConsumerCrashEvent, Kafka, KafkaMessage } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
 import { messageOf } from '../errors.ts';
 import { isTransientInKafka } from '../kafka/errors.ts';
+import { isAboutTopics } from '../kafka/topics.ts';
 import { wakeAll } from './interruptible-sleep.ts';
-import type { BatchMessage } from './kafkajs-record-batches.ts';
-import type { PackedRecords } from './packed-records.ts';
+import type { BatchMessage, Unreadable, UnreadableMessage } from './kafkajs-record-batches.ts';
+import { packWhatCanBe } from './pack-messages.ts';
 import type {
   CommittedPosition,
   GroupMember,
   SourceListener,
   TopicPartition,
 } from './partition-source.ts';
-import { type MakeRoom, packBatches, type RecordBatch } from './record-batch.ts';
-import { packRecords, RecordBlock } from './record-block.ts';
+import type { MakeRoom } from './record-batch.ts';
+import { RecordBlock } from './record-block.ts';
+import { Subscription } from './subscription.ts';
 
 export interface KafkaJsMemberOptions {
   readonly kafka: Kafka;
@@ -28,13 +31,19 @@ export interface KafkaJsMemberOptions {
 const MAX_WAIT_MS = 100;
 /** Of one partition in one fetch; the broker gives more when a single batch is larger. */
 const MAX_BYTES_PER_PARTITION = 262_144;
-/** Between attempts to start anew when kafkajs has given up. */
-const RESTART_DELAY_MS = { first: 500, most: 10_000 };
+/** Between attempts to start another consumer. */
+const RESTART_DELAY_MS = { first: 500, most: 5_000 };
+/** A consumer that was a member for so long was no failed attempt. */
+const CALM_MS = 10_000;
+/** How often partitions are counted: a member that finds another number joins again. */
+const METADATA_MAX_AGE_MS = 10_000;
+/** How long leaving the group may take; a member that has not left is missed within its session. */
+const LEAVE_MS = 2_500;
 
 /** kafkajs does not declare this field of a batch. */
 type FetchedKafkaBatch = Omit<Batch, 'messages'> & {
   readonly fetchedOffset: string;
-  readonly messages: readonly (KafkaMessage | BatchMessage)[];
+  readonly messages: readonly (KafkaMessage | BatchMessage | UnreadableMessage)[];
 };
 
 /**
@@ -44,26 +53,37 @@ type FetchedKafkaBatch = Omit<Batch, 'messages'> & {
  *   range: every assignment is paused before the first fetch and sought by the worker, and each
  *   batch tells from which offset it was asked for;
  * - it forgets positions at every rebalance: each join is an assignment from nothing;
- * - it gives up after some kinds of errors: then a new consumer is made.
+ * - it stops for all topics when one of them is gone, and after some kinds of errors: then another
+ *   consumer is made, for the topics that are there.
  */
 export class KafkaJsMember implements GroupMember {
   readonly #options: KafkaJsMemberOptions;
+  readonly #subscription: Subscription;
   #consumer: Consumer | undefined;
   #listener: SourceListener | undefined;
   #stopped = false;
+  /** A consumer on its way into the group. */
+  #joining: Promise<void> | undefined;
+  #joinedAt = 0;
   #restart: NodeJS.Timeout | undefined;
   #restartDelay = RESTART_DELAY_MS.first;
 
   constructor(options: KafkaJsMemberOptions) {
     this.#options = options;
+    this.#subscription = new Subscription({
+      ...options,
+      missing: (topics) => this.#listener?.missing(topics),
+      appeared: () => this.#subscribeAgain(),
+    });
   }
 
   async start(listener: SourceListener): Promise<void> {
     this.#listener = listener;
+    this.#subscription.start();
     try {
-      await this.#run();
+      await this.#join();
     } catch (error) {
-      if (!isTransientInKafka(error)) throw error;
+      if (!isTransientInKafka(error) && !isAboutTopics(error)) throw error;
       // A broker that was there a moment ago is no reason to end.
       this.#options.logger.warn({ error: messageOf(error) }, 'joining the group failed');
       this.#startAgain();
@@ -72,10 +92,10 @@ export class KafkaJsMember implements GroupMember {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#subscription.stop();
     clearTimeout(this.#restart);
-    await this.#consumer?.disconnect().catch((error: unknown) => {
-      this.#options.logger.debug({ error: messageOf(error) }, 'leaving the group failed');
-    });
+    // One that waits for the other members of the group is not waited for longer than that.
+    await Promise.race([this.#leave(), delay(LEAVE_MS)]);
   }
 
   seek({ topic, partition }: TopicPartition, offset: number): void {
@@ -112,15 +132,35 @@ export class KafkaJsMember implements GroupMember {
     }
   }
 
+  /** Has the member leave once it is one: in the middle of joining, kafkajs forgets to. */
+  async #leave(): Promise<void> {
+    await this.#joining?.catch(() => {});
+    await this.#consumer?.disconnect().catch((error: unknown) => {
+      this.#options.logger.debug({ error: messageOf(error) }, 'leaving the group failed');
+    });
+  }
+
+  #join(): Promise<void> {
+    this.#joining = this.#run().finally(() => {
+      this.#joining = undefined;
+    });
+    return this.#joining;
+  }
+
   async #run(): Promise<void> {
-    const { kafka, groupId, topics, sessionTimeoutMs } = this.#options;
+    const { kafka, groupId, sessionTimeoutMs } = this.#options;
+    const topics = await this.#subscription.topics();
+    if (topics.length === 0 || this.#stopped) return;
     const consumer = kafka.consumer({
       groupId,
       sessionTimeout: sessionTimeoutMs,
       heartbeatInterval: Math.min(3_000, Math.floor(sessionTimeoutMs / 3)),
       maxWaitTimeInMs: MAX_WAIT_MS,
       maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
+      metadataMaxAge: METADATA_MAX_AGE_MS,
       allowAutoTopicCreation: false,
+      // With the same topics, at once and for ever: another consumer looks which ones are there.
+      retry: { restartOnFailure: async () => false },
     });
     this.#consumer = consumer;
     this.#listenTo(consumer);
@@ -140,12 +180,23 @@ export class KafkaJsMember implements GroupMember {
     }
   }
 
+  /** Leaves the group and joins it with the topics that are there now. */
+  #subscribeAgain(): void {
+    // Whatever is under way will ask for the topics by itself.
+    if (this.#joining !== undefined || this.#restart !== undefined) return;
+    this.#listener?.revoked();
+    this.#restart = setTimeout(async () => {
+      await this.#consumer?.disconnect().catch(() => {});
+      this.#joinAgain();
+    });
+  }
+
   #listenTo(consumer: Consumer): void {
     const { GROUP_JOIN, REBALANCING, CRASH, END_BATCH_PROCESS } = consumer.events;
     const current = () => !this.#stopped && consumer === this.#consumer;
     consumer.on(GROUP_JOIN, ({ payload }) => {
       if (!current()) return;
-      this.#restartDelay = RESTART_DELAY_MS.first;
+      this.#joinedAt = Date.now();
       const partitions: TopicPartition[] = [];
       for (const [topic, numbers] of Object.entries(payload.memberAssignment)) {
         consumer.pause([{ topic, partitions: numbers }]);
@@ -175,56 +226,66 @@ export class KafkaJsMember implements GroupMember {
 
   #onCrash({ payload }: ConsumerCrashEvent): void {
     this.#listener?.revoked();
-    const { logger } = this.#options;
     const error = messageOf(payload.error);
-    if (payload.restart) {
-      logger.warn({ error }, 'the consumer lost its broker and is starting again');
-      return;
-    }
-    logger.error({ error }, 'the consumer gave up; a new one is being started');
+    this.#options.logger.warn({ error }, 'the consumer gave up; another one is being started');
     this.#startAgain();
   }
 
   #startAgain(): void {
     if (this.#stopped) return;
-    const delay = this.#restartDelay;
-    this.#restartDelay = Math.min(delay * 2, RESTART_DELAY_MS.most);
-    this.#restart = setTimeout(() => {
-      this.#run().catch((error: unknown) => {
-        this.#options.logger.error({ error: messageOf(error) }, 'joining the group failed');
-        this.#startAgain();
-      });
-    }, delay);
+    this.#subscription.lookAgain();
+    if (this.#joinedAt > 0 && Date.now() - this.#joinedAt > CALM_MS) {
+      this.#restartDelay = RESTART_DELAY_MS.first;
+    }
+    this.#joinedAt = 0;
+    const wait = this.#restartDelay;
+    this.#restartDelay = Math.min(wait * 2, RESTART_DELAY_MS.most);
+    this.#restart = setTimeout(() => this.#joinAgain(), wait);
+  }
+
+  #joinAgain(): void {
+    this.#restart = undefined;
+    if (this.#stopped) return;
+    this.#join().catch((error: unknown) => {
+      this.#options.logger.error({ error: messageOf(error) }, 'joining the group failed');
+      this.#startAgain();
+    });
   }
 
   #deliver(batch: FetchedKafkaBatch): Promise<void> | undefined {
     if (this.#stopped) return undefined;
+    const { topic, partition } = batch;
     const fromOffset = Number(batch.fetchedOffset);
+    const packed = packWhatCanBe(batch.messages, fromOffset, this.#options.makeRoom);
+    if ('unreadable' in packed) {
+      this.#refuse({ topic, partition }, fromOffset, packed.unreadable);
+      return undefined;
+    }
+    // What could not be packed is fetched again, and by itself.
+    if (!packed.isAll) this.seek({ topic, partition }, packed.nextOffset);
     return this.#listener?.fetched({
-      topic: batch.topic,
-      partition: batch.partition,
+      topic,
+      partition,
       fromOffset,
-      nextOffset: Number(batch.lastOffset()) + 1,
-      records: new RecordBlock(packed(batch.messages, fromOffset, this.#options.makeRoom)),
+      nextOffset: packed.isAll ? Number(batch.lastOffset()) + 1 : packed.nextOffset,
+      records: new RecordBlock(packed.records),
       endOffset: Number(batch.highWatermark),
     });
   }
-}
 
-/** Whole batches, or the messages of an old format. */
-function packed(
-  messages: FetchedKafkaBatch['messages'],
-  fromOffset: number,
-  makeRoom: MakeRoom | undefined,
-): PackedRecords {
-  const batches: RecordBatch[] = [];
-  const singles: KafkaMessage[] = [];
-  for (const message of messages) {
-    if ('recordBatch' in message) batches.push(message.recordBatch);
-    else singles.push(message);
+  /** Stops at what cannot be read: it would be fetched over and over. */
+  #refuse(where: TopicPartition, fromOffset: number, { why, firstOffset, lastOffset }: Unreadable) {
+    this.pause(where);
+    this.seek(where, fromOffset);
+    const { topic, partition } = where;
+    const isKnown = lastOffset >= fromOffset;
+    const range = isKnown ? `offsets ${firstOffset} to ${lastOffset}` : `offset ${fromOffset}`;
+    const next = isKnown ? lastOffset + 1 : '<the next one that can be read>';
+    const how = `usage-ledger position set --topic ${topic} --partition ${partition} --offset ${next} --skip-unread`;
+    this.#listener?.unreadable({
+      ...where,
+      fromOffset,
+      why: `the record batch at ${range} cannot be read: ${why}; to go on after it: ${how}`,
+    });
   }
-  if (batches.length > 0 && singles.length > 0) {
-    throw new Error(`a fetch from offset ${fromOffset} has messages of two formats`);
-  }
-  return batches.length > 0 ? packBatches(batches, fromOffset, makeRoom) : packRecords(singles);
 }

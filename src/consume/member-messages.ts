@@ -1,7 +1,13 @@
 import type { Settings } from '../config/settings.ts';
 import type { Columns } from '../fast-path/columns.ts';
+import type { MissingTopic } from '../kafka/topics.ts';
 import type { PackedRecords } from './packed-records.ts';
-import type { CommittedPosition, FetchedBatch, TopicPartition } from './partition-source.ts';
+import type {
+  CommittedPosition,
+  FetchedBatch,
+  TopicPartition,
+  UnreadablePart,
+} from './partition-source.ts';
 
 /** What the thread of the group's member is given when it starts. */
 export interface MemberData {
@@ -38,6 +44,8 @@ export type News =
   | { readonly news: 'done'; readonly id: number; readonly error: string | undefined }
   | { readonly news: 'assigned'; readonly partitions: readonly TopicPartition[] }
   | { readonly news: 'revoked' }
+  | { readonly news: 'missing'; readonly topics: readonly MissingTopic[] }
+  | { readonly news: 'unreadable'; readonly part: UnreadablePart; readonly seek: number }
   | {
       readonly news: 'fetched';
       readonly batch: Omit<FetchedBatch, 'records'>;

@@ -13,6 +13,7 @@ import type { FastReader } from '../fast-path/fast-reader.ts';
 import { Room } from '../fast-path/room.ts';
 import { FastWriter } from '../fast-path/writer.ts';
 import { createKafka } from '../kafka/client.ts';
+import { crc32c } from './checksum.ts';
 import { KafkaJsMember } from './kafkajs-member.ts';
 import type { MemberData, News, Order } from './member-messages.ts';
 import { type FetchedBatch, keyOf } from './partition-source.ts';
@@ -36,6 +37,9 @@ const member = new KafkaJsMember({
   logger,
   makeRoom: (bytes) => (bytes < WORTH_SHARING ? Room.none : new Room(shared.take(bytes))),
 });
+if (crc32c === undefined) {
+  logger.warn('record batches are not checked: @node-rs/crc32 has no build for this platform');
+}
 /** What is not handed over yet, with the last seek of its partition. */
 interface Received {
   readonly batch: FetchedBatch;
@@ -68,6 +72,11 @@ parentPort?.on('message', (order: Order) => {
             if (received.push({ batch, seek }) === 1) setImmediate(handOverNext);
             return bytesAhead < MAX_BYTES_AHEAD ? undefined : roomForMore();
           },
+          unreadable: (part) => {
+            handOverAll();
+            tell({ news: 'unreadable', part, seek: seeks.get(keyOf(part)) ?? 0 });
+          },
+          missing: (topics) => tell({ news: 'missing', topics }),
         }),
       );
     case 'stop':

@@ -1,4 +1,5 @@
 import type { PartitionBounds } from '../kafka/admin.ts';
+import type { MissingTopic } from '../kafka/topics.ts';
 import type { RecordBlock } from './record-block.ts';
 
 /**
@@ -8,7 +9,8 @@ import type { RecordBlock } from './record-block.ts';
 export interface PartitionSource {
   /**
    * Joins the group and begins to call `listener`. Settles when the first join is under way; from
-   * then on the source recovers by itself from whatever the brokers do, until `stop`.
+   * then on the source recovers by itself from whatever the brokers do, until `stop`. Topics and
+   * partitions that come later are found within half a minute.
    */
   start(listener: SourceListener): Promise<void>;
 
@@ -91,6 +93,19 @@ export interface SourceListener {
    * there is room for more: the source fetches nothing from that broker until then.
    */
   fetched(batch: FetchedBatch): Promise<void> | undefined;
+
+  /** The brokers' bytes cannot be read from an offset on: the partition is paused, the others go on. */
+  unreadable(part: UnreadablePart): void;
+
+  /** Those of the source's topics that are not read, since the brokers do not have or do not give them. */
+  missing(topics: readonly MissingTopic[]): void;
+}
+
+export interface UnreadablePart extends TopicPartition {
+  /** The offset that was asked for. */
+  readonly fromOffset: number;
+  /** For a person: what cannot be read, why, and how to go on. */
+  readonly why: string;
 }
 
 export interface FetchedBatch extends TopicPartition {

@@ -1,5 +1,9 @@
 import type { HeaderValue } from '../decode/consumed-record.ts';
+import { messageOf } from '../errors.ts';
 import { Room } from '../fast-path/room.ts';
+import { crc32c } from './checksum.ts';
+import { CODECS } from './codecs/codecs.ts';
+import { TooLargeError } from './codecs/too-large.ts';
 import { type PackedRecords, Packing, RECORD_BYTES } from './packed-records.ts';
 
 /**
@@ -11,6 +15,8 @@ import { type PackedRecords, Packing, RECORD_BYTES } from './packed-records.ts';
 export interface RecordBatch {
   /** The records, one behind the other. */
   readonly records: Buffer;
+  /** Whether they are in memory of their own. */
+  readonly isCompressed: boolean;
   readonly count: number;
   readonly baseOffset: number;
   /** Of the batch; the record that had it may have been compacted away. */
@@ -27,15 +33,25 @@ export interface RecordBatch {
 const BATCH_HEADER_BYTES = 61;
 const MAGIC = 2;
 const ATTRIBUTE = { codec: 0x07, appendTime: 0x08, transactional: 0x10, control: 0x20 };
+/** The checksum covers everything after it. */
+const CHECKSUM_OFFSET = 17;
+/** A record without key, value and headers. */
+const LEAST_RECORD_BYTES = 7;
+/**
+ * What a batch may take once it is decompressed, with what is kept beside its records. A producer
+ * sends 1 MB at a time unless it is configured otherwise.
+ */
+export const MAX_DECOMPRESSED_BYTES = 32 * 1_048_576;
 
 /**
  * Reads the batch that begins at `start`; `undefined`: it is cut off at the end, is of another format
  * or is a control batch.
+ *
+ * @throws {Error} when it cannot be read; the message is for a person
  */
 export async function readRecordBatch(
   bytes: Buffer,
   start: number,
-  decompress: (codec: number, bytes: Buffer) => Promise<Buffer>,
 ): Promise<RecordBatch | undefined> {
   if (start + BATCH_HEADER_BYTES > bytes.length) return undefined;
   const end = endOfBatch(bytes, start);
@@ -43,13 +59,23 @@ export async function readRecordBatch(
   const count = bytes.readInt32BE(start + 57);
   // A control batch that was compacted away holds nothing: kafkajs would not get past it.
   const isControl = (attributes & ATTRIBUTE.control) !== 0 && count > 0;
-  const isPlain = bytes[start + 16] === MAGIC && !isControl;
-  if (!isPlain || end > bytes.length) return undefined;
+  if (bytes[start + 16] !== MAGIC || end > bytes.length) return undefined;
+  const stored = bytes.readUInt32BE(start + CHECKSUM_OFFSET);
+  const computed = crc32c?.(bytes.subarray(start + CHECKSUM_OFFSET + 4, end));
+  if (computed !== undefined && computed !== stored) {
+    throw new Error(`its checksum is ${computed}, stored is ${stored}: the bytes have changed`);
+  }
+  if (isControl) return undefined;
   const baseOffset = Number(bytes.readBigInt64BE(start));
   const body = bytes.subarray(start + BATCH_HEADER_BYTES, end);
   const codec = attributes & ATTRIBUTE.codec;
+  const records = codec === 0 || count === 0 ? body : await decompressed(codec, body, count);
+  if (count < 0 || count * LEAST_RECORD_BYTES > records.length) {
+    throw new Error(`its ${records.length} bytes are too few for ${count} records`);
+  }
   return {
-    records: codec === 0 || count === 0 ? body : await decompress(codec, body),
+    records,
+    isCompressed: records !== body,
     count,
     baseOffset,
     lastOffset: baseOffset + bytes.readInt32BE(start + 23),
@@ -63,10 +89,30 @@ export async function readRecordBatch(
   };
 }
 
+async function decompressed(number: number, body: Buffer, count: number): Promise<Buffer> {
+  const codec = CODECS.get(number);
+  if (codec === undefined) throw new Error(`its compression codec, number ${number}, is unknown`);
+  // Many small records take more beside their bytes than the bytes.
+  const maxBytes = MAX_DECOMPRESSED_BYTES - count * RECORD_BYTES;
+  try {
+    if (maxBytes < 0) throw new TooLargeError();
+    return await codec.decompress(body, maxBytes);
+  } catch (error) {
+    const why =
+      error instanceof TooLargeError
+        ? `it takes more than ${MAX_DECOMPRESSED_BYTES} bytes when decompressed`
+        : messageOf(error);
+    throw new Error(`it is compressed with ${codec.name}: ${why}`, { cause: error });
+  }
+}
+
 /** Where the batch that begins at `start` ends. */
 export function endOfBatch(bytes: Buffer, start: number): number {
   return start + 12 + bytes.readInt32BE(start + 8);
 }
+
+/** What should be records is something else. */
+export class MalformedRecordsError extends RangeError {}
 
 export type MakeRoom = (bytes: number) => Room;
 /** For what lies between arrays. */
@@ -77,7 +123,7 @@ const ALIGNMENT_BYTES = 128;
  *
  * @param fromOffset records in front of it are left out: a fetch begins with a whole batch
  * @param makeRoom for the records and what is read of them
- * @throws {RangeError} when the bytes of a batch are no records
+ * @throws {MalformedRecordsError} when the bytes of a batch are no records
  */
 export function packBatches(
   batches: readonly RecordBatch[],
@@ -129,8 +175,11 @@ class RecordCursor {
         packing.add(offset, timestamp, base + key, keyLength, base + value, valueLength);
         if (headers > 0) packing.addHeaders(this.#headers(headers));
       }
-      if (this.#at > end || end > this.#bytes.length) {
-        throw new RangeError(`the record at offset ${offset} does not end where it says`);
+      // Of what lies beyond the end, nothing is a number.
+      if (!(this.#at <= end && end <= this.#bytes.length)) {
+        throw new MalformedRecordsError(
+          `the record at offset ${offset} does not end where it says`,
+        );
       }
       this.#at = end;
     }

@@ -1,8 +1,11 @@
 import { messageOf } from '../errors.ts';
-import type { PartitionStatus } from '../pipeline/worker.ts';
+import type { MissingTopic } from '../kafka/topics.ts';
+import type { PartitionStatus } from '../pipeline/partition-status.ts';
 
 /** A partition with lag must move within this time. */
 const STALLED_MS = 60_000;
+/** More assignments than this within a minute are no deployment: somebody joins over and over. */
+const MANY_ASSIGNMENTS = 10;
 /** A dependency must answer a probe within this time. */
 const PROBE_MS = 2_000;
 
@@ -10,6 +13,9 @@ export interface ReadinessProbes {
   /** Whether the group has given this worker its share (which may be nothing). */
   readonly isAssigned: () => boolean;
   readonly status: () => readonly PartitionStatus[];
+  /** How often the group gave out partitions within the last minute. */
+  readonly assignments: () => number;
+  readonly missingTopics: () => readonly MissingTopic[];
   readonly database: () => Promise<unknown>;
   readonly registry: () => Promise<unknown>;
 }
@@ -23,20 +29,35 @@ export async function readinessProblems(
     problemOf('database', probes.database),
     problemOf('schema registry', probes.registry),
   ]);
-  const assigned = probes.isAssigned() ? [] : ['the group has not assigned partitions yet'];
-  return [...assigned, ...database, ...registry, ...partitionProblems(probes.status(), now)];
+  return [
+    ...groupProblems(probes),
+    ...database,
+    ...registry,
+    ...partitionProblems(probes.status(), now),
+  ];
+}
+
+function groupProblems({ isAssigned, assignments, missingTopics }: ReadinessProbes): string[] {
+  const problems = isAssigned() ? [] : ['the group has not assigned partitions yet'];
+  const count = assignments();
+  if (count > MANY_ASSIGNMENTS) {
+    problems.push(`the group assigned partitions ${count} times within the last minute`);
+  }
+  for (const { topic, why } of missingTopics()) problems.push(`topic ${topic} is not read: ${why}`);
+  return problems;
 }
 
 function partitionProblems(status: readonly PartitionStatus[], now: number): string[] {
   const problems: string[] = [];
-  for (const { topic, partition, state, position, lag, advancedAt, detail } of status) {
+  for (const { topic, partition, state, position, lag, advancedAt, starts, detail } of status) {
     const where = `${topic}/${partition}`;
     const seconds = Math.round((now - advancedAt) / 1_000);
     const isStalled = now - advancedAt > STALLED_MS && (lag > 0 || state === 'starting');
     if (state === 'halted') problems.push(`${where} is halted at offset ${position}: ${detail}`);
     else if (isStalled) {
+      const again = starts > 1 ? `, in which it began ${starts} times` : '';
       const why = detail === undefined ? '' : `: ${detail}`;
-      problems.push(`${where} has not advanced for ${seconds} s, ${lag} behind${why}`);
+      problems.push(`${where} has not advanced for ${seconds} s${again}, ${lag} behind${why}`);
     }
   }
   return problems;

@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { keyOf, type PartitionSource, type TopicPartition } from '../consume/partition-source.ts';
 import type { Database } from '../ledger/database.ts';
 import { isTransient } from '../ledger/sql-errors.ts';
+import type { PartitionStatus } from './partition-status.ts';
 import { positionsOf } from './positions.ts';
 import { decideStart, type Position } from './start-offset.ts';
-import type { PartitionStatus, Worker } from './worker.ts';
+import type { Worker } from './worker.ts';
 
 const POLL_MS = 50;
 
@@ -71,7 +72,10 @@ export async function caughtUp(
 ): Promise<PartitionStatus[]> {
   const topics = [...new Set(targets.map(({ topic }) => topic))];
   while (!signal.aborted) {
-    const halted = worker.status().filter(({ state }) => state === 'halted');
+    const halted = [
+      ...worker.status().filter(({ state }) => state === 'halted'),
+      ...missingTargets(worker, targets),
+    ];
     const stuck = new Set(halted.map(keyOf));
     const positions = await positionsOf(database, groupId, topics).catch((error: unknown) => {
       if (isTransient(error)) return undefined;
@@ -85,6 +89,24 @@ export async function caughtUp(
     await delay(POLL_MS, undefined, { signal }).catch(() => {});
   }
   return [];
+}
+
+/** Those of a topic that was deleted meanwhile: they will not be reached. */
+function missingTargets(worker: Worker, targets: readonly Target[]): PartitionStatus[] {
+  return worker.missingTopics.flatMap(({ topic, why }) =>
+    targets
+      .filter((target) => target.topic === topic)
+      .map(({ partition }) => ({
+        topic,
+        partition,
+        state: 'halted' as const,
+        position: undefined,
+        lag: 0,
+        advancedAt: Date.now(),
+        starts: 1,
+        detail: why,
+      })),
+  );
 }
 
 function isReached({ earliest, end, leaving }: Target, position: Position | undefined): boolean {

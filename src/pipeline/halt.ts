@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../consume/partition-source.ts';
 
-export type HaltKind = 'lost_offsets' | 'dead_letter_limit';
+export type HaltKind = 'lost_offsets' | 'unreadable' | 'dead_letter_limit';
 
 /** Why a partition does not go on until a person has decided. */
 export interface Halt {
@@ -12,6 +12,8 @@ export interface Halt {
 }
 
 export function haltOf(kind: HaltKind, where: TopicPartition, cause: string): Halt {
+  // What cannot be read is named with the command that goes on after it.
+  if (kind === 'unreadable') return { kind, cause, why: cause };
   const todo =
     kind === 'lost_offsets'
       ? `restore them, or run: ${positionCommand('accept-loss', where)}`

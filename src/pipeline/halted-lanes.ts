@@ -44,6 +44,8 @@ export class HaltedLanes {
 
   store(lane: Lane): void {
     if (this.#stored.has(lane) || this.#storing.has(lane)) return;
+    // What cannot be read now may be readable at the next start, which finds out by itself.
+    if (lane.haltedFor?.kind === 'unreadable') return;
     const storing = this.#tryToStore(lane).finally(() => this.#storing.delete(lane));
     this.#storing.set(lane, storing);
   }

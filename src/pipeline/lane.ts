@@ -1,5 +1,5 @@
 import type { Logger } from '../config/logger.ts';
-import type { FetchedBatch, TopicPartition } from '../consume/partition-source.ts';
+import type { FetchedBatch, TopicPartition, UnreadablePart } from '../consume/partition-source.ts';
 import type { SchemaCache, SchemaEntries } from '../decode/schema-cache.ts';
 import { messageOf } from '../errors.ts';
 import type { ApplyResult, Ledger } from '../ledger/ledger.ts';
@@ -10,7 +10,7 @@ import { after, BatchPace } from './batch-pace.ts';
 import { BookedWindow } from './booked-window.ts';
 import { DeadLetterWindow } from './dead-letter-window.ts';
 import { FetchBrake } from './fetch-brake.ts';
-import type { Halt } from './halt.ts';
+import { type Halt, haltOf } from './halt.ts';
 import { type Prepared, prepareSlice, release } from './prepare-slice.ts';
 import { RecordQueue } from './record-queue.ts';
 import type { Slots } from './slots.ts';
@@ -27,6 +27,8 @@ export interface LaneStart extends Position {
   readonly topicId: string | undefined;
   /** Dead letters before this offset do not count towards the limit. */
   readonly judgedFrom: number;
+  /** When the partition last moved, in milliseconds since 1970. */
+  readonly advancedAt: number;
   /** Where to end, without this offset; `undefined`: never. */
   readonly until: number | undefined;
 }
@@ -93,8 +95,10 @@ export class Lane implements TopicPartition {
   #halt: Halt | undefined;
   #position: number;
   #endOffset: number;
-  #advancedAt = Date.now();
+  #advancedAt: number;
   #trouble: string | undefined;
+  /** Why nothing can be read after what is in the queue. */
+  #unreadable: string | undefined;
   #bytesAhead = 0;
   #wake: (() => void) | undefined;
   #loop: Promise<void> | undefined;
@@ -116,6 +120,7 @@ export class Lane implements TopicPartition {
     });
     this.#position = start.nextOffset;
     this.#endOffset = start.endOffset;
+    this.#advancedAt = start.advancedAt;
   }
 
   get state(): 'running' | 'halted' | 'closed' {
@@ -176,6 +181,18 @@ export class Lane implements TopicPartition {
     return this.#brake.whenThereIsRoom();
   }
 
+  /** Books what was fetched before, and halts there. */
+  unreadable({ fromOffset, why }: UnreadablePart): void {
+    if (this.#state !== 'running') return;
+    const expected = this.#queue.nextOffset;
+    if (fromOffset !== expected) {
+      this.#context.resync(this, `expected offset ${expected}, was given ${fromOffset}`);
+      return;
+    }
+    this.#unreadable = why;
+    this.#wake?.();
+  }
+
   /** Ends the lane; what is in the queue is read again by whoever has the partition next. */
   close(): void {
     if (this.#state === 'running') this.#state = 'closed';
@@ -232,6 +249,10 @@ export class Lane implements TopicPartition {
   /** Waits until there is something to book; `false` when the lane has ended. */
   async #hasRecords(ahead: Promise<Prepared> | undefined): Promise<boolean> {
     while (this.#state === 'running' && ahead === undefined && this.#queue.isEmpty) {
+      if (this.#unreadable !== undefined) {
+        this.halt(haltOf('unreadable', this, this.#unreadable));
+        break;
+      }
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

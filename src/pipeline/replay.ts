@@ -6,9 +6,10 @@ import type { Database } from '../ledger/database.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { countsOf, type OutcomeCounts } from '../ledger/message.ts';
 import { LedgerPreview } from '../ledger/preview.ts';
+import type { PartitionStatus } from './partition-status.ts';
 import { begin } from './positions.ts';
 import type { StoredPosition } from './start-offset.ts';
-import { type PartitionStatus, Worker } from './worker.ts';
+import { Worker } from './worker.ts';
 
 const POLL_MS = 20;
 const SESSION_MEMORY_BYTES = 64 * 1_048_576;

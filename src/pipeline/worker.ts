@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../config/logger.ts';
 import {
   type FetchedBatch,
@@ -5,9 +6,11 @@ import {
   type PartitionSource,
   type SourceListener,
   type TopicPartition,
+  type UnreadablePart,
 } from '../consume/partition-source.ts';
 import type { SchemaCache } from '../decode/schema-cache.ts';
 import { messageOf } from '../errors.ts';
+import type { MissingTopic } from '../kafka/topics.ts';
 import type { Database } from '../ledger/database.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { OutcomeCounts } from '../ledger/message.ts';
@@ -17,8 +20,15 @@ import type { Halt } from './halt.ts';
 import { HaltedLanes } from './halted-lanes.ts';
 import { Lane, type LaneContext, type MisplacedFetch } from './lane.ts';
 import { LaneWatch } from './lane-watch.ts';
+import {
+  inOrder,
+  type PartitionStatus,
+  statusOfLane,
+  statusOfStarting,
+} from './partition-status.ts';
 import { positionsOf } from './positions.ts';
 import { Slots } from './slots.ts';
+import { StallClock } from './stall-clock.ts';
 import { decideStart, type StoredPosition } from './start-offset.ts';
 import {
   endHaltByRestart,
@@ -30,6 +40,9 @@ import {
   recordStart,
   type Starting,
 } from './starting.ts';
+
+/** How long the last copy of the positions may take. */
+const FLUSH_MS = 2_000;
 
 export interface WorkerOptions {
   readonly groupId: string;
@@ -57,16 +70,6 @@ export interface WorkerOptions {
   ) => void;
 }
 
-/** A partition that is assigned, as `/readyz` and `--until-caught-up` see it. */
-export interface PartitionStatus extends TopicPartition {
-  readonly state: 'starting' | 'running' | 'halted';
-  readonly position: number | undefined;
-  readonly lag: number;
-  readonly advancedAt: number;
-  /** Why it is halted, or what it waits for. */
-  readonly detail: string | undefined;
-}
-
 /**
  * The worker: partitions come and go with the group, each has a lane for the time in between.
  *
@@ -82,6 +85,8 @@ export class Worker implements SourceListener {
   readonly #haltedLanes: HaltedLanes;
   readonly #lanes = new Map<string, Lane>();
   readonly #starting = new Map<string, Starting>();
+  readonly #clock = new StallClock();
+  #missingTopics: readonly MissingTopic[] = [];
   /** Partitions whose halt by the limit is not stored yet: a rebalance is no reason to go on. */
   readonly #haltedByLimit = new Map<string, Halt>();
   readonly #stopping = new AbortController();
@@ -144,7 +149,8 @@ export class Worker implements SourceListener {
     }, timeoutMs);
     await Promise.all([this.#closing, ...lanes.map((lane) => lane.ended())]);
     clearTimeout(deadline);
-    await this.#commits.flush();
+    // Only a copy: brokers that do not answer are not waited for.
+    await Promise.race([this.#commits.flush(), delay(FLUSH_MS, undefined, { ref: false })]);
     await this.#haltedLanes.settled();
     await this.#options.source.stop();
   }
@@ -154,29 +160,23 @@ export class Worker implements SourceListener {
     return this.#isAssigned;
   }
 
+  /** Topics that are to be read and are not there. */
+  get missingTopics(): readonly MissingTopic[] {
+    return this.#missingTopics;
+  }
+
+  /** How often the group gave out partitions within the last minute. */
+  get assignments(): number {
+    return this.#clock.assignments();
+  }
+
   /** Every assigned partition. */
   status(): PartitionStatus[] {
-    const starting = [...this.#starting.values()].map(({ topic, partition, since, trouble }) => ({
-      topic,
-      partition,
-      state: 'starting' as const,
-      position: undefined,
-      lag: 0,
-      advancedAt: since,
-      detail: trouble,
-    }));
-    const lanes = [...this.#lanes.values()].map((lane) => ({
-      topic: lane.topic,
-      partition: lane.partition,
-      state: lane.state === 'halted' ? ('halted' as const) : ('running' as const),
-      position: lane.position,
-      lag: lane.lag,
-      advancedAt: lane.advancedAt,
-      detail: lane.haltedFor?.why ?? lane.trouble,
-    }));
-    return [...starting, ...lanes].sort((a, b) =>
-      a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition,
-    );
+    const clock = this.#clock;
+    return inOrder([
+      ...[...this.#starting.values()].map((where) => statusOfStarting(where, clock)),
+      ...[...this.#lanes.values()].map((lane) => statusOfLane(lane, clock)),
+    ]);
   }
 
   assigned(partitions: readonly TopicPartition[]): void {
@@ -184,9 +184,14 @@ export class Worker implements SourceListener {
     this.#isAssigned = true;
     const assignment = this.#assignment;
     this.#options.logger.info({ partitions: partitions.map(keyOf) }, 'partitions assigned');
-    const since = Date.now();
-    for (const where of partitions) this.#starting.set(keyOf(where), { ...where, since });
-    this.#begin(assignment, partitions, FIRST_LOOK);
+    this.#clock.assigned(partitions);
+    const byTopic = new Map<string, TopicPartition[]>();
+    for (const where of partitions) {
+      this.#starting.set(keyOf(where), { ...where, since: this.#clock.starting(where) });
+      byTopic.set(where.topic, [...(byTopic.get(where.topic) ?? []), where]);
+    }
+    // By topic: one about which the brokers say nothing holds up none of the others.
+    for (const group of byTopic.values()) this.#begin(assignment, group, FIRST_LOOK);
   }
 
   revoked(): void {
@@ -198,6 +203,14 @@ export class Worker implements SourceListener {
     return this.#lanes.get(keyOf(batch))?.push(batch);
   }
 
+  unreadable(part: UnreadablePart): void {
+    this.#lanes.get(keyOf(part))?.unreadable(part);
+  }
+
+  missing(topics: readonly MissingTopic[]): void {
+    this.#missingTopics = topics;
+  }
+
   #endAssignment(): void {
     this.#assignment += 1;
     this.#starting.clear();
@@ -205,6 +218,7 @@ export class Worker implements SourceListener {
     const lanes = [...this.#lanes.values()];
     this.#lanes.clear();
     for (const lane of lanes) {
+      this.#clock.ends(lane);
       lane.close();
       lane.abort();
     }
@@ -231,7 +245,10 @@ export class Worker implements SourceListener {
       } catch (error) {
         if (assignment !== this.#assignment) return;
         const trouble = `looking up positions: ${messageOf(error)}`;
-        for (const where of this.#starting.values()) where.trouble = trouble;
+        for (const where of partitions) {
+          const starting = this.#starting.get(keyOf(where));
+          if (starting !== undefined) starting.trouble = trouble;
+        }
         this.#options.logger.warn({ attempt, error: messageOf(error) }, 'cannot look up positions');
         await backOff(attempt, this.#stopping.signal).catch(() => {});
       }
@@ -289,11 +306,13 @@ export class Worker implements SourceListener {
       const judgedFrom = await endHaltByRestart(keeper, where, position, bounds.latest);
       if (assignment !== this.#assignment || !this.#starting.has(key)) continue;
       this.#starting.delete(key);
+      const lag = Math.max(bounds.latest - position.nextOffset, 0);
       const from = {
         ...position,
         topicId: view.topicId,
         judgedFrom: judgedFrom ?? position.judgedFrom,
         endOffset: start.kind === 'lost' ? (starting?.lowestEnd ?? bounds.latest) : bounds.latest,
+        advancedAt: this.#clock.begins(where, position.nextOffset, lag),
         until: until?.get(key),
       };
       const lane = new Lane(where, from, this.#laneContext());
@@ -359,7 +378,8 @@ export class Worker implements SourceListener {
     this.#options.logger.info({ ...where, why }, 'looking up the position again');
     this.#options.source.pause(where);
     this.#lanes.delete(key);
-    this.#starting.set(key, { ...where, since: Date.now() });
+    this.#clock.ends(lane);
+    this.#starting.set(key, { ...where, since: this.#clock.starting(where) });
     lane.close();
     this.#closing = Promise.all([this.#closing, lane.ended()]);
     this.#begin(this.#assignment, [where], { ...FIRST_LOOK, fetch });

@@ -5,6 +5,7 @@ import type {
   PartitionSource,
   SourceListener,
   TopicPartition,
+  UnreadablePart,
 } from '../../src/consume/partition-source.ts';
 import { kindOf } from '../../src/fast-path/columns.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
@@ -22,6 +23,7 @@ export interface SourceFactory {
 class Recorder implements SourceListener {
   readonly assignments: (readonly TopicPartition[])[] = [];
   readonly batches: FetchedBatch[] = [];
+  readonly refused: UnreadablePart[] = [];
   revocations = 0;
   onAssigned: (partitions: readonly TopicPartition[]) => void = () => {};
   onFetched: () => void = () => {};
@@ -37,6 +39,10 @@ class Recorder implements SourceListener {
     this.batches.push(batch);
     this.onFetched();
   }
+  unreadable(part: UnreadablePart): void {
+    this.refused.push(part);
+  }
+  missing(): void {}
   offsets(partition = 0): number[] {
     return this.batches
       .filter((batch) => batch.partition === partition)

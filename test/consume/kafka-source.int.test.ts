@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { createLogger } from '../../src/config/logger.ts';
 import { loadSettings } from '../../src/config/settings.ts';
 import { KafkaSource } from '../../src/consume/kafka-source.ts';
+import type { SourceListener } from '../../src/consume/partition-source.ts';
 import type { RecordBlock } from '../../src/consume/record-block.ts';
 import { createKafka } from '../../src/kafka/client.ts';
+import { kafkaTool } from '../support/kafka-tool.ts';
 import { freshTopic, stackUrls } from '../support/stack.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
@@ -22,6 +24,14 @@ const kafkaSettings = (brokers = stackUrls().kafkaBrokers) =>
   );
 const kafka = () => createKafka(kafkaSettings(), logger);
 
+const nothing: SourceListener = {
+  assigned: () => {},
+  revoked: () => {},
+  fetched: () => undefined,
+  unreadable: () => {},
+  missing: () => {},
+};
+
 /** What is fetched of messages that are sent one after the other. */
 async function fetchedOneByOne(
   values: readonly Buffer[],
@@ -37,11 +47,11 @@ async function fetchedOneByOne(
   });
   const blocks: RecordBlock[] = [];
   await source.start({
+    ...nothing,
     assigned: () => {
       source.seek({ topic, partition: 0 }, 0);
       source.resume({ topic, partition: 0 });
     },
-    revoked: () => {},
     fetched: ({ records }) => {
       if (records.size > 0) blocks.push(records);
       return undefined;
@@ -86,6 +96,42 @@ test('little memory is not shared: its block keeps it', async () => {
   expect(small?.valueAt(0)).toEqual(Buffer.alloc(100, 1));
 });
 
+test('what other clients compress is read, whatever the codec', async () => {
+  const topic = await freshTopic(1);
+  const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
+  const values = (codec: string) => Array.from({ length: 40 }, (_, i) => `${codec} ${i}`);
+  for (const codec of codecs) {
+    const options = ['--bootstrap-server', stackUrls().kafkaBrokers, '--topic', topic];
+    await kafkaTool(
+      'org.apache.kafka.tools.ConsoleProducer',
+      [...options, '--compression-codec', codec],
+      values(codec).join('\n'),
+    );
+  }
+  const seen: string[] = [];
+  const source = new KafkaSource({
+    kafka: kafka(),
+    settings: kafkaSettings(),
+    groupId: `group-${topic}`,
+    topics: [topic],
+    logger,
+  });
+  await source.start({
+    ...nothing,
+    assigned: () => {
+      source.seek({ topic, partition: 0 }, 0);
+      source.resume({ topic, partition: 0 });
+    },
+    fetched: ({ records }) => {
+      for (let i = 0; i < records.size; i += 1) seen.push(String(records.valueAt(i)));
+      return undefined;
+    },
+  });
+  await until('all is delivered', () => seen.length >= codecs.length * 40);
+  await source.stop();
+  expect(seen).toEqual(codecs.flatMap(values));
+});
+
 test('a broker that is away in the moment of the start is waited for', async () => {
   const topic = await freshTopic(2);
   const { proxy, brokers } = await proxyToBroker();
@@ -99,11 +145,10 @@ test('a broker that is away in the moment of the start is waited for', async () 
   });
   let partitions = 0;
   await source.start({
+    ...nothing,
     assigned: (assigned) => {
       partitions = assigned.length;
     },
-    revoked: () => {},
-    fetched: () => undefined,
   });
   expect(partitions).toBe(0);
   proxy.judge = () => 'pass';

@@ -52,6 +52,7 @@ function laneWith(maxEvents: number, ledger?: LaneContext['ledger']) {
     topicId: undefined,
     judgedFrom: 0,
     endOffset: 0,
+    advancedAt: 0,
     until: undefined,
   };
   const lane = new Lane({ topic: 'calls', partition: 0 }, start, context);

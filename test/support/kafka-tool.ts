@@ -11,11 +11,13 @@ let libraries: Promise<string> | undefined;
  * Runs one of Kafka's own command-line tools, say
  * `org.apache.kafka.tools.consumer.group.ConsumerGroupCommand`, and gives what it printed.
  *
+ * @param input for its standard input
  * @throws when it exits with anything but 0; its output is in the message.
  */
 export async function kafkaTool(
   mainClass: string,
   args: readonly string[],
+  input = '',
 ): Promise<{ stdout: string; stderr: string }> {
   libraries ??= kafkaLibraries();
   const classpath = join(await libraries, '*');
@@ -26,11 +28,13 @@ export async function kafkaTool(
     '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
   ];
   try {
-    return await promisify(execFile)(
+    const running = promisify(execFile)(
       javaCommand(process.env),
       [...flags, '-cp', classpath, mainClass, ...args],
       { maxBuffer: 64 * 1024 * 1024 },
     );
+    running.child.stdin?.end(input);
+    return await running;
   } catch (error) {
     const output = error instanceof Error && 'stdout' in error ? String(error.stdout) : '';
     throw new Error(`${mainClass} failed: ${String(error)}\n${output}`, { cause: error });

@@ -29,10 +29,10 @@ export class TcpProxy {
     this.#server = createServer((client) => this.#accept(client));
   }
 
-  static async to(host: string, port: number): Promise<TcpProxy> {
+  static async to(host: string, port: number, at = '127.0.0.1'): Promise<TcpProxy> {
     const proxy = new TcpProxy({ host, port });
     await new Promise<void>((resolve) => {
-      proxy.#server.listen(0, '127.0.0.1', resolve);
+      proxy.#server.listen(0, at, resolve);
     });
     return proxy;
   }
