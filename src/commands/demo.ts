@@ -55,7 +55,6 @@ export function demoCommand() {
 async function runDemo(stack: Stack, calls: RecordedCalls, keep: boolean): Promise<void> {
   const settings = demoSettings(stack);
   const logger = createLogger(settings.LOG_LEVEL);
-  const signal = shutdownSignal(logger);
   const topic = settings.KAFKA_TOPICS[0] ?? '';
   await migrateDatabase(settings);
   const kafka = await reachKafka(settings, logger);
@@ -69,6 +68,8 @@ async function runDemo(stack: Stack, calls: RecordedCalls, keep: boolean): Promi
         `a second time, and ${produced.rubbish} messages of rubbish`,
     );
     const bar = new ProgressBar('applying');
+    // Until here a signal simply ends the process; the stack is ended by its guardian.
+    const signal = shutdownSignal(logger);
     const options: RunOptions = {
       settings,
       logger,

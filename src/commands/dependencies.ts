@@ -5,7 +5,9 @@ import type { Logger } from '../config/logger.ts';
 import type { Settings } from '../config/settings.ts';
 import { messageOf, UnreachableError, UsageLedgerError } from '../errors.ts';
 import { withAdmin } from '../kafka/admin.ts';
+import { anyBroker } from '../kafka/any-broker.ts';
 import { createKafka } from '../kafka/client.ts';
+import { missingTopics } from '../kafka/topics.ts';
 import { type Database, openDatabase } from '../ledger/database.ts';
 import { requireCurrentSchema } from '../ledger/migrate.ts';
 import { createRegistry } from '../registry/schema-registry.ts';
@@ -16,14 +18,13 @@ const SILENCE_MS = 2_000;
 const FIRST_DELAY_MS = 100;
 const MOST_DELAY_MS = 2_000;
 
-/** Kafka, once a broker has answered. */
+/** Kafka, once a broker has answered: whichever of them. */
 export async function reachKafka(settings: Settings, logger: Logger): Promise<Kafka> {
-  // It fails at once, so that `reach` can say why when it has tried in vain.
-  const probe = createKafka(settings, logger, { retries: 0 });
-  await reach(settings, `Kafka at ${settings.KAFKA_BROKERS.join(', ')}`, () =>
-    withAdmin(probe, (admin) => admin.describeCluster()),
+  const first = await reach(settings, `Kafka at ${settings.KAFKA_BROKERS.join(', ')}`, () =>
+    anyBroker(settings, logger),
   );
-  return createKafka(settings, logger);
+  const others = settings.KAFKA_BROKERS.filter((broker) => broker !== first);
+  return createKafka({ ...settings, KAFKA_BROKERS: [first, ...others] }, logger);
 }
 
 /** Waits until every topic is there. */
@@ -32,11 +33,29 @@ export async function reachTopics(
   kafka: Kafka,
   topics: readonly string[],
 ): Promise<void> {
+  await reachSome(settings, kafka, topics, (missing) => missing === 0);
+}
+
+/** Waits until one of the topics is there: a worker reads it, and the others when they are there. */
+export async function reachAnyTopic(
+  settings: Settings,
+  kafka: Kafka,
+  topics: readonly string[],
+): Promise<void> {
+  await reachSome(settings, kafka, topics, (missing) => missing < topics.length);
+}
+
+async function reachSome(
+  settings: Settings,
+  kafka: Kafka,
+  topics: readonly string[],
+  isEnough: (missing: number) => boolean,
+): Promise<void> {
   await reach(settings, `topic ${topics.join(', ')}`, () =>
     withAdmin(kafka, async (admin) => {
-      const there = new Set(await admin.listTopics());
-      const missing = topics.filter((topic) => !there.has(topic));
-      if (missing.length > 0) throw new Error(`the brokers have no topic ${missing.join(', ')}`);
+      const missing = await missingTopics(admin, topics);
+      if (isEnough(missing.length)) return;
+      throw new Error(missing.map(({ topic, why }) => `${topic}: ${why}`).join('; '));
     }),
   );
 }
@@ -99,7 +118,7 @@ function databaseName(settings: Settings): string {
 }
 
 /** Tries until it works or STARTUP_TIMEOUT_S has passed. */
-async function reach(settings: Settings, what: string, probe: () => Promise<unknown>) {
+async function reach<T>(settings: Settings, what: string, probe: () => Promise<T>): Promise<T> {
   const seconds = settings.STARTUP_TIMEOUT_S;
   const begun = Date.now();
   const deadline = begun + seconds * 1_000;

@@ -67,7 +67,6 @@ async function runReplay(options: ReplayOptions): Promise<void> {
     );
   }
   const { settings, logger } = context(['kafka', 'registry', 'database']);
-  const signal = shutdownSignal(logger);
   const [kafka, registry, database] = await together([
     reachKafka(settings, logger),
     reachRegistry(settings),
@@ -78,6 +77,8 @@ async function runReplay(options: ReplayOptions): Promise<void> {
     await reachTopics(settings, kafka, topics);
     const ranges = await withAdmin(kafka, (admin) => rangesOf(admin, topics, options));
     const groupId = groupOf(settings);
+    // Until here a signal simply ends the process: nothing was begun.
+    const signal = shutdownSignal(logger);
     const source = new KafkaSource({ kafka, settings, groupId, topics, logger });
     const { counts, halted } = await replay({
       source,

@@ -24,6 +24,7 @@ import { loadLatest, schemaFetcher } from '../registry/schema-registry.ts';
 import { pingRegistry } from '../registry/subjects.ts';
 import { verifyBooks } from '../verify/verify.ts';
 import { tuneEngine } from './engine.ts';
+import { unlessStopped } from './shutdown.ts';
 
 /** Memory for what is known of live sessions: about half a million events of them. */
 const CACHE_BYTES = 20 * 1_048_576;
@@ -114,20 +115,12 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
   const selfCheck = setInterval(() => checkBooks(database, logger, metrics), SELF_CHECK_EVERY_MS);
   const months = setInterval(() => preparePartitions(database, logger), PARTITIONS_EVERY_MS);
   try {
-    const [targets] = await Promise.all([
-      options.untilCaughtUp ? targetsOf(options, source) : undefined,
-      preparePartitions(database, logger),
-    ]);
     outbox?.start();
-    await worker.start();
-    const { onProgress } = options;
-    const end =
-      targets === undefined
-        ? aborted(signal)
-        : caughtUp(worker, database, groupId, targets, signal, onProgress);
-    const halted = await Promise.race([end, worker.failure]);
+    // A signal is heeded at once, also while brokers or other members are waited for.
+    const ended = unlessStopped(signal, workToTheEnd(options, source, worker));
+    const halted = await Promise.race([ended, worker.failure]);
     logger.info('draining');
-    return { counts, halted };
+    return { counts, halted: halted ?? [] };
   } finally {
     clearInterval(months);
     clearInterval(selfCheck);
@@ -135,6 +128,23 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     await http?.close();
     await outbox?.stop(LAST_COPIES_MS);
   }
+}
+
+/** Settles when all is caught up, if it is to end then; with the partitions that are halted. */
+async function workToTheEnd(
+  options: RunOptions,
+  source: PartitionSource,
+  worker: Worker,
+): Promise<readonly PartitionStatus[]> {
+  const { settings, logger, database, signal, onProgress } = options;
+  const [targets] = await Promise.all([
+    options.untilCaughtUp ? targetsOf(options, source) : undefined,
+    preparePartitions(database, logger),
+  ]);
+  if (signal.aborted) return [];
+  await worker.start();
+  if (targets === undefined) return new Promise(() => {});
+  return caughtUp(worker, database, settings.KAFKA_GROUP_ID, targets, signal, onProgress);
 }
 
 /**
@@ -219,13 +229,6 @@ async function checkBooks(
   } catch (error) {
     logger.debug({ error: messageOf(error) }, 'the books could not be checked this time');
   }
-}
-
-function aborted(signal: AbortSignal): Promise<PartitionStatus[]> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve([]);
-    signal.addEventListener('abort', () => resolve([]), { once: true });
-  });
 }
 
 /** Whatever schema is found, the source learns too. */

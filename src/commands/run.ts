@@ -1,9 +1,18 @@
+import type { Logger } from '../config/logger.ts';
+import type { Settings } from '../config/settings.ts';
 import { CheckFailedError } from '../errors.ts';
 import type { PartitionStatus } from '../pipeline/partition-status.ts';
 import { command, context } from './command.ts';
-import { reachDatabase, reachKafka, reachRegistry, reachTopics, together } from './dependencies.ts';
+import {
+  reachAnyTopic,
+  reachDatabase,
+  reachKafka,
+  reachRegistry,
+  reachTopics,
+  together,
+} from './dependencies.ts';
 import { runWorker } from './run-worker.ts';
-import { shutdownSignal } from './shutdown.ts';
+import { shutdownSignal, unlessStopped } from './shutdown.ts';
 
 /** Connections beside those of the batches: positions, probes, names. */
 const SPARE_CONNECTIONS = 2;
@@ -19,14 +28,11 @@ export function runCommand() {
     .action(async ({ untilCaughtUp }: { untilCaughtUp: boolean }) => {
       const { settings, logger } = context(['kafka', 'registry', 'database']);
       const signal = shutdownSignal(logger);
-      const size = settings.DATABASE_POOL_SIZE + SPARE_CONNECTIONS;
-      const [kafka, registry, database] = await together([
-        reachKafka(settings, logger),
-        reachRegistry(settings),
-        reachDatabase(settings, size),
-      ]);
+      const found = await unlessStopped(signal, dependencies(settings, logger, untilCaughtUp));
+      // Nothing was begun: nothing is to be drained.
+      if (found === undefined) return;
+      const { kafka, registry, database } = found;
       try {
-        await reachTopics(settings, kafka, settings.KAFKA_TOPICS);
         const options = { settings, logger, kafka, registry, database, untilCaughtUp, signal };
         const { counts, halted } = await runWorker(options);
         logger.info(counts, 'stopped');
@@ -35,6 +41,19 @@ export function runCommand() {
         await database.end();
       }
     });
+}
+
+async function dependencies(settings: Settings, logger: Logger, untilCaughtUp: boolean) {
+  const size = settings.DATABASE_POOL_SIZE + SPARE_CONNECTIONS;
+  const [kafka, registry, database] = await together([
+    reachKafka(settings, logger),
+    reachRegistry(settings),
+    reachDatabase(settings, size),
+  ]);
+  // A run that ends by itself would call a topic that is missing caught up.
+  const reachSome = untilCaughtUp ? reachTopics : reachAnyTopic;
+  await reachSome(settings, kafka, settings.KAFKA_TOPICS);
+  return { kafka, registry, database };
 }
 
 export function haltedMessage(halted: readonly PartitionStatus[]): string {

@@ -5,6 +5,7 @@ import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
 import type { Settings } from '../config/settings.ts';
 import { messageOf, WrongUsageError } from '../errors.ts';
+import { escapeIpv6, withIpv6Unescaped } from './ipv6.ts';
 import { watchedSockets } from './watched-socket.ts';
 
 /** A broker that does not answer within this is taken for gone. */
@@ -29,14 +30,20 @@ export interface KafkaOptions {
 export function createKafka(
   settings: Settings,
   logger: Logger,
-  { retries = RETRIES, reusesAnswers = false }: KafkaOptions = {},
+  // So that every broker has its turn: each attempt to connect takes the next one.
+  {
+    retries = Math.max(RETRIES, settings.KAFKA_BROKERS.length),
+    reusesAnswers = false,
+  }: KafkaOptions = {},
 ): Kafka {
   const config: KafkaConfig = {
-    brokers: [...settings.KAFKA_BROKERS],
+    brokers: settings.KAFKA_BROKERS.map(escapeIpv6),
     clientId: settings.KAFKA_CLIENT_ID,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
-    socketFactory: watchedSockets({ silenceMs: SILENCE_MS, joinMs: JOIN_MS, reusesAnswers }),
+    socketFactory: withIpv6Unescaped(
+      watchedSockets({ silenceMs: SILENCE_MS, joinMs: JOIN_MS, reusesAnswers }),
+    ),
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries },
     logCreator: () => (entry) => logEntry(logger, entry),
   };

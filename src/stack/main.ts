@@ -6,11 +6,17 @@ const progress = (line: string): void => {
 };
 
 let stack: Stack | undefined;
-let leaving = false;
+let leavingSince: number | undefined;
+/** A terminal signals the whole process group, and npm passes on what it gets. */
+const COPIES_MS = 2_000;
 
 function leave(signal: NodeJS.Signals): void {
-  if (leaving) return;
-  leaving = true;
+  if (leavingSince !== undefined) {
+    // What is left is ended by the guardian.
+    if (performance.now() - leavingSince > COPIES_MS) process.exit(1);
+    return;
+  }
+  leavingSince = performance.now();
   // While it still starts there is nothing to stop by name; the guardian ends what there is.
   if (stack === undefined) process.exit(signal === 'SIGINT' ? 130 : 143);
   progress('stopping');
