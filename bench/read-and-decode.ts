@@ -2,7 +2,7 @@ import { createLogger } from '../src/config/logger.ts';
 import { decode, schemaIdsOf } from '../src/decode/decode.ts';
 import { SchemaCache } from '../src/decode/schema-cache.ts';
 import { createKafka } from '../src/kafka/client.ts';
-import { createRegistry, schemaFetcher } from '../src/registry/schema-registry.ts';
+import { schemaFetcher } from '../src/registry/schema-fetcher.ts';
 import type { BenchServices } from './services.ts';
 
 /** kafkajs reading the topic and our decoding, and nothing else; seconds it took. */
@@ -13,7 +13,7 @@ export async function runReadAndDecode(
 ): Promise<number> {
   const settings = services.settings();
   const kafka = createKafka(settings, createLogger('fatal'));
-  const schemas = new SchemaCache(schemaFetcher(createRegistry(settings)));
+  const schemas = new SchemaCache(schemaFetcher(settings));
   const consumer = kafka.consumer({ groupId: `reads-${Date.now()}` });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });

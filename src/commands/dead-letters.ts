@@ -5,7 +5,7 @@ import { recordOfLetter } from '../ledger/letter-record.ts';
 import type { LetterRow } from '../ledger/statements/dead-letters.ts';
 import { prepareCarefully } from '../pipeline/prepare.ts';
 import { redriveLetter } from '../pipeline/redrive.ts';
-import { schemaFetcher } from '../registry/schema-registry.ts';
+import { schemaFetcher } from '../registry/schema-fetcher.ts';
 import { command, context, print, printJson } from './command.ts';
 import { type Coordinates, formatCoordinates, parseCoordinates } from './coordinates.ts';
 import {
@@ -61,14 +61,11 @@ export function deadLettersCommand() {
 
 async function showLetter(id: Coordinates): Promise<void> {
   const { settings } = context(['database', 'registry']);
-  const [database, registry] = await together([
-    reachDatabase(settings, 1),
-    reachRegistry(settings),
-  ]);
+  const [database] = await together([reachDatabase(settings, 1), reachRegistry(settings)]);
   try {
     const row = await letterAt(database, id);
     const record = recordOfLetter(row);
-    const schemas = new SchemaCache(schemaFetcher(registry));
+    const schemas = new SchemaCache(schemaFetcher(settings));
     await schemas.load(schemaIdsOf([record]));
     const { record: _, ...today } = prepareCarefully(record, schemas);
     printJson({ ...letterJson(row), today });
@@ -84,13 +81,10 @@ async function redriveLetters(
   const filter = filterOf(options, false);
   const chosen = ids.map(parseCoordinates);
   const { settings } = context(['database', 'registry']);
-  const [database, registry] = await together([
-    reachDatabase(settings, 3),
-    reachRegistry(settings),
-  ]);
+  const [database] = await together([reachDatabase(settings, 3), reachRegistry(settings)]);
   try {
     const ledger = new Ledger(database, { cacheBytes: SESSION_MEMORY_BYTES });
-    const schemas = new SchemaCache(schemaFetcher(registry));
+    const schemas = new SchemaCache(schemaFetcher(settings));
     const outcomes = new Map<string, number>();
     const note = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     const letters =

@@ -8,7 +8,7 @@ import { SchemaCache } from '../decode/schema-cache.ts';
 import { CheckFailedError, WrongUsageError } from '../errors.ts';
 import { topicBounds, withAdmin } from '../kafka/admin.ts';
 import { type ReplayRange, replay } from '../pipeline/replay.ts';
-import { schemaFetcher } from '../registry/schema-registry.ts';
+import { schemaFetcher } from '../registry/schema-fetcher.ts';
 import { command, context, print, printJson } from './command.ts';
 import { reachDatabase, reachKafka, reachRegistry, reachTopics, together } from './dependencies.ts';
 import { time, wholeNumber } from './options.ts';
@@ -67,7 +67,7 @@ async function runReplay(options: ReplayOptions): Promise<void> {
     );
   }
   const { settings, logger } = context(['kafka', 'registry', 'database']);
-  const [kafka, registry, database] = await together([
+  const [kafka, , database] = await together([
     reachKafka(settings, logger),
     reachRegistry(settings),
     reachDatabase(settings, 4),
@@ -83,7 +83,7 @@ async function runReplay(options: ReplayOptions): Promise<void> {
     const { counts, halted } = await replay({
       source,
       database,
-      schemas: new SchemaCache(schemaFetcher(registry)),
+      schemas: new SchemaCache(schemaFetcher(settings)),
       logger,
       groupId,
       ranges,

@@ -20,7 +20,8 @@ import type { PartitionStatus } from '../pipeline/partition-status.ts';
 import { Worker } from '../pipeline/worker.ts';
 import { DeadLetterOutbox } from '../produce/dead-letter-outbox.ts';
 import { DeadLetterTopic } from '../produce/dead-letter-topic.ts';
-import { loadLatest, schemaFetcher } from '../registry/schema-registry.ts';
+import { schemaFetcher } from '../registry/schema-fetcher.ts';
+import { loadLatest } from '../registry/schema-registry.ts';
 import { pingRegistry } from '../registry/subjects.ts';
 import { verifyBooks } from '../verify/verify.ts';
 import { tuneEngine } from './engine.ts';
@@ -78,7 +79,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
   };
   const source = options.source ?? new KafkaSource({ kafka, settings, groupId, topics, logger });
   const outbox = outboxOf(options);
-  const schemas = new SchemaCache(learning(schemaFetcher(registry), source));
+  const schemas = new SchemaCache(learning(schemaFetcher(settings), source));
   for (const topic of topics) {
     loadLatest(registry, topic, schemas).catch((error: unknown) => {
       // The first message asks again, and waits for the answer.

@@ -1,9 +1,8 @@
 import { COMPATIBILITY, type SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import type { Settings } from '../config/settings.ts';
-import { messageOf, UnreachableError } from '../errors.ts';
+import { UnreachableError } from '../errors.ts';
 import { loadEnvelopeSchema } from '../schemas/load.ts';
-
-const TIMEOUT_MS = 5_000;
+import { ask, isRegistryError, noAnswer, objectOf, whyNoAnswer } from './ask.ts';
 
 /** The subject of a topic's values, by the registry's default strategy. */
 export function subjectOf(topic: string): string {
@@ -25,11 +24,18 @@ export async function registerSchema(
   const compatibility = COMPATIBILITY.BACKWARD_TRANSITIVE;
   await setCompatibility(settings, subject, compatibility);
   const schema = JSON.stringify(loadEnvelopeSchema());
-  const { id } = await registry.register(
-    { type: SchemaType.AVRO, schema },
-    { subject, compatibility },
-  );
-  return id;
+  try {
+    const { id } = await registry.register(
+      { type: SchemaType.AVRO, schema },
+      { subject, compatibility },
+    );
+    if (Number.isSafeInteger(id)) return id;
+  } catch (error) {
+    // An error without a status was thrown while the client looked into something that is no answer.
+    if (error instanceof Error && 'status' in error) throw error;
+    throw notRegistered(settings, subject, error);
+  }
+  throw notRegistered(settings, subject);
 }
 
 /** What the registry says of our schema under a subject. */
@@ -48,18 +54,17 @@ export async function checkCompatibility(
   const subject = subjectOf(topic);
   const path = `/compatibility/subjects/${encodeURIComponent(subject)}/versions?verbose=true`;
   const schema = JSON.stringify(loadEnvelopeSchema());
-  const { status, body } = await request(settings, 'POST', path, { schema });
-  if (status === 404) {
+  const answer = await ask(settings, 'POST', path, { schema });
+  const { status } = answer;
+  const { message, messages, is_compatible: compatible } = objectOf(answer.json);
+  if (status === 404 && isRegistryError(answer)) {
     return { subject, compatible: true, messages: ['the subject has no schema yet'] };
   }
-  if (status === 422 || status === 409) {
-    return { subject, compatible: false, messages: [String(body['message'] ?? 'refused')] };
+  if ((status === 422 || status === 409) && isRegistryError(answer)) {
+    return { subject, compatible: false, messages: [String(message ?? 'refused')] };
   }
-  if (status !== 200) {
-    throw new UnreachableError(`the schema registry answered ${status} to ${path}`);
-  }
-  const messages = Array.isArray(body['messages']) ? body['messages'].map(String) : [];
-  return { subject, compatible: body['is_compatible'] === true, messages };
+  if (status !== 200 || typeof compatible !== 'boolean') throw noAnswer(settings, answer);
+  return { subject, compatible, messages: Array.isArray(messages) ? messages.map(String) : [] };
 }
 
 async function setCompatibility(
@@ -68,56 +73,18 @@ async function setCompatibility(
   compatibility: string,
 ): Promise<void> {
   const path = `/config/${encodeURIComponent(subject)}`;
-  const { status } = await request(settings, 'PUT', path, { compatibility });
-  if (status !== 200) {
-    throw new UnreachableError(`the schema registry answered ${status} to PUT ${path}`);
-  }
+  const answer = await ask(settings, 'PUT', path, { compatibility });
+  const isSet = answer.status === 200 && 'compatibility' in objectOf(answer.json);
+  if (!isSet) throw noAnswer(settings, answer);
+}
+
+function notRegistered(settings: Settings, subject: string, cause?: unknown): UnreachableError {
+  const where = `the schema registry at ${settings.SCHEMA_REGISTRY_URL}`;
+  return new UnreachableError(`${where} did not answer with the id of ${subject}`, { cause });
 }
 
 /** Whether the registry answers at all. Throws when it does not. */
 export async function pingRegistry(settings: Settings): Promise<void> {
-  const { status } = await request(settings, 'GET', '/subjects');
-  if (status !== 200) throw new Error(`answered ${status} to GET /subjects`);
-}
-
-/** The few calls that the client library does not offer. */
-async function request(
-  settings: Settings,
-  method: 'GET' | 'PUT' | 'POST',
-  path: string,
-  body?: object,
-): Promise<{ status: number; body: Record<string, unknown> }> {
-  const base = settings.SCHEMA_REGISTRY_URL.replace(/\/+$/, '');
-  const headers: Record<string, string> = {
-    accept: 'application/vnd.schemaregistry.v1+json',
-    'content-type': 'application/vnd.schemaregistry.v1+json',
-  };
-  const { SCHEMA_REGISTRY_USERNAME: user, SCHEMA_REGISTRY_PASSWORD: password } = settings;
-  if (user !== undefined && password !== undefined) {
-    headers['authorization'] = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
-  }
-  try {
-    const response = await fetch(base + path, {
-      method,
-      headers,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return { status: response.status, body: parse(text) };
-  } catch (error) {
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    throw new UnreachableError(`the schema registry at ${base}: ${messageOf(cause)}`, {
-      cause: error,
-    });
-  }
-}
-
-function parse(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
+  const answer = await ask(settings, 'GET', '/subjects');
+  if (answer.status !== 200 || !Array.isArray(answer.json)) throw new Error(whyNoAnswer(answer));
 }

@@ -35,8 +35,22 @@ describe('a registry that is down when the first schema is needed', () => {
   });
 });
 
+const page = '<!doctype html><title>Sign in</title>';
+const html = { 'content-type': 'text/html' };
+const json = { 'content-type': 'application/json' };
+
 describe.concurrent('a registry that answers', () => {
   test.each([
+    // A proxy that answers in its place: each once made a permanent dead letter of every message.
+    {
+      what: '200 with a page',
+      answer: (response: ServerResponse) => response.writeHead(200, html).end(page),
+    },
+    {
+      what: '200 with JSON that is cut',
+      answer: (response: ServerResponse) =>
+        response.writeHead(200, json).end('{"schema":"{\\"type\\":\\"rec'),
+    },
     { what: '500', answer: (response: ServerResponse) => response.writeHead(500).end('{}') },
     {
       what: '503 without a body',
@@ -54,8 +68,8 @@ describe.concurrent('a registry that answers', () => {
       try {
         work({ env: { SCHEMA_REGISTRY_URL: fake.url } });
         await send(100);
-        await until('the registry was asked', () => fake.asked > 0);
-        await delay(OUTAGE_MS);
+        // A second time: the first answer was not believed.
+        await until('the registry was asked for the schema again', () => fake.asked > 1);
         expect(await booked()).toBe(0);
         fake.answer = undefined;
         await recovers();
@@ -97,6 +111,7 @@ type Answer = (response: ServerResponse) => unknown;
 /** Stands before the real registry and answers in its place, as long as `answer` is set. */
 class FakeRegistry {
   answer: Answer | undefined;
+  /** How often for a schema by its id. */
   asked = 0;
   readonly #server: Server;
 
@@ -124,7 +139,7 @@ class FakeRegistry {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.asked += 1;
+    if (request.url?.startsWith('/schemas/ids/')) this.asked += 1;
     if (this.answer !== undefined) {
       this.answer(response);
       return;
