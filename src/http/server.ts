@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { messageOf, WrongUsageError } from '../errors.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { type ReadinessProbes, readinessProblems } from './readiness.ts';
+import { sharedProbe } from './shared-probe.ts';
 
 export interface HttpServer {
   /** Where it listens, as host:port. */
@@ -21,8 +22,13 @@ export async function serveHttp(
   host: string,
   port: number,
   metrics: WorkerMetrics,
-  probes: ReadinessProbes,
+  given: ReadinessProbes,
 ): Promise<HttpServer> {
+  const probes = {
+    ...given,
+    database: sharedProbe(given.database),
+    registry: sharedProbe(given.registry),
+  };
   const server = createServer((request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     answer(path, response, metrics, probes).catch((error: unknown) => {
