@@ -1,5 +1,6 @@
 import { type Kafka, type Message, Partitioners, type Producer } from 'kafkajs';
 import { messageOf } from '../errors.ts';
+import { protocolErrorOf, TOO_LARGE } from '../kafka/errors.ts';
 import type { LetterRow } from '../ledger/statements/dead-letters.ts';
 import { bytesOfCopy, copyOf, copyWithoutBytes } from './dead-letter-copy.ts';
 
@@ -9,7 +10,6 @@ const MAX_HASHED_KEY = 4_096;
 const MAX_BYTES = 900_000;
 
 /** Answers of a broker to a record that it will never take; source: Kafka protocol, error codes. */
-const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 const NEVER_TAKEN = new Set([
   ...TOO_LARGE,
   'INVALID_RECORD', // such as one without a key, on a compacted topic
@@ -115,13 +115,6 @@ function isRefusal(error: unknown): boolean {
   if (type !== undefined) return NEVER_TAKEN.has(type);
   // What is not of kafkajs was thrown while the message was encoded.
   return error instanceof TypeError || error instanceof RangeError;
-}
-
-/** The broker's answer, as it is or as the cause of the last of several attempts. */
-function protocolErrorOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  if ('type' in error && typeof error.type === 'string') return error.type;
-  return protocolErrorOf(error.cause);
 }
 
 function* chunksOf(letters: readonly LetterRow[]): Iterable<LetterRow[]> {

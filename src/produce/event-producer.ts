@@ -1,4 +1,6 @@
 import { type Kafka, Partitioners, type Producer } from 'kafkajs';
+import { messageOf, UnreachableError, WrongUsageError } from '../errors.ts';
+import { protocolErrorOf, TOO_LARGE } from '../kafka/errors.ts';
 
 /** A message for the topic: an encoded event, or anything else that a test wants there. */
 export interface ProducedMessage {
@@ -9,6 +11,20 @@ export interface ProducedMessage {
 }
 
 const BATCH_MESSAGES = 2_000;
+/** Below what brokers take by default, with what is wrapped around messages. */
+const BATCH_BYTES = 900_000;
+const MESSAGE_BYTES = 100;
+
+/** A message that is larger than the topic takes. */
+export class MessageTooLargeError extends WrongUsageError {
+  readonly rejected: ProducedMessage;
+
+  constructor(topic: string, rejected: ProducedMessage, cause: unknown) {
+    const bytes = bytesOf(rejected) - MESSAGE_BYTES;
+    super(`${bytes} bytes are more than topic ${topic} takes (max.message.bytes)`, { cause });
+    this.rejected = rejected;
+  }
+}
 
 /**
  * Sends messages in batches, acknowledged by all replicas. The partition of a key is the one that
@@ -18,6 +34,7 @@ export class EventProducer {
   readonly #producer: Producer;
   readonly #topic: string;
   #waiting: ProducedMessage[] = [];
+  #waitingBytes = 0;
   #sent = 0;
 
   constructor(kafka: Kafka, topic: string) {
@@ -36,20 +53,57 @@ export class EventProducer {
 
   /** Adds a message; when a batch is full, it is sent first. */
   async add(message: ProducedMessage): Promise<void> {
+    const bytes = bytesOf(message);
+    if (this.#waitingBytes + bytes > BATCH_BYTES) await this.flush();
     this.#waiting.push(message);
+    this.#waitingBytes += bytes;
     if (this.#waiting.length >= BATCH_MESSAGES) await this.flush();
   }
 
-  /** Sends what is waiting and awaits its acknowledgement. */
+  /**
+   * Sends what is waiting and awaits its acknowledgement.
+   *
+   * @throws {MessageTooLargeError} with the first message that the topic does not take; those before
+   *   it were sent
+   */
   async flush(): Promise<void> {
     const messages = this.#waiting;
     this.#waiting = [];
-    if (messages.length === 0) return;
-    await this.#producer.send({ topic: this.#topic, messages, acks: -1 });
-    this.#sent += messages.length;
+    this.#waitingBytes = 0;
+    if (messages.length > 0) await this.#send(messages);
   }
 
   async disconnect(): Promise<void> {
     await this.#producer.disconnect();
   }
+
+  async #send(messages: ProducedMessage[]): Promise<void> {
+    try {
+      await this.#producer.send({ topic: this.#topic, messages, acks: -1 });
+      this.#sent += messages.length;
+      return;
+    } catch (error) {
+      if (!TOO_LARGE.has(protocolErrorOf(error) ?? '')) throw notSent(this.#topic, error);
+      const [only, ...more] = messages;
+      if (only !== undefined && more.length === 0) {
+        throw new MessageTooLargeError(this.#topic, only, error);
+      }
+    }
+    // A topic that takes less than usual, or one message that is too large: halved until it is known.
+    const middle = messages.length >> 1;
+    await this.#send(messages.slice(0, middle));
+    await this.#send(messages.slice(middle));
+  }
+}
+
+function bytesOf({ key, value, headers = {} }: ProducedMessage): number {
+  const inHeaders = Object.entries(headers).flat();
+  const parts = [key ?? '', value ?? '', ...inHeaders];
+  return MESSAGE_BYTES + parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0);
+}
+
+/** What kafkajs could not do is no bug; whatever else is thrown is one. */
+function notSent(topic: string, error: unknown): unknown {
+  if (!(error instanceof Error && error.name.startsWith('KafkaJS'))) return error;
+  return new UnreachableError(`topic ${topic}: ${messageOf(error)}`, { cause: error });
 }

@@ -1,7 +1,12 @@
 import type { DecodedEvent } from '../decode/decode.ts';
 import type { AgentMetrics } from '../metrics/types.ts';
 import type { UsageColumn } from '../metrics/usage-columns.ts';
-import { type BillableMetric, COLUMNS_OF, usageValues } from '../metrics/usage-of.ts';
+import {
+  BILLED_FIELDS,
+  type BillableMetric,
+  COLUMNS_OF,
+  usageValues,
+} from '../metrics/usage-of.ts';
 
 /** Ids and names of more characters (Unicode code points) than this are refused. */
 export const MAX_NAME_CHARACTERS = 1_024;
@@ -35,7 +40,7 @@ export function validate(event: DecodedEvent): Validated {
   const values = usageValues(event.metric);
   if (values === undefined) return { valid: true, values };
   const { type } = event.metric as BillableMetric;
-  const problem = metricProblem(event.metric) ?? usageProblem(COLUMNS_OF[type], values);
+  const problem = metricProblem(event.metric) ?? usageProblem(type, values);
   return problem === undefined ? { valid: true, values } : { valid: false, detail: problem };
 }
 
@@ -91,15 +96,16 @@ function metricProblem(metric: AgentMetrics): string | undefined {
   }
 }
 
-function usageProblem(
-  columns: readonly UsageColumn[],
-  values: readonly number[],
-): string | undefined {
+function usageProblem(type: BillableMetric['type'], values: readonly number[]): string | undefined {
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i] as number;
     if (value >= 0 && value <= Number.MAX_SAFE_INTEGER) continue;
-    const name = columns[i] as UsageColumn;
-    if (name !== 'session_duration' && name !== 'audio_duration') return countProblem(name, value);
+    const column = COLUMNS_OF[type][i] as UsageColumn;
+    // The sender knows its own field, and not the column that it is billed as.
+    const fields: Partial<Record<UsageColumn, string>> = BILLED_FIELDS[type];
+    const name = fields[column] ?? column;
+    const isDuration = column === 'session_duration' || column === 'audio_duration';
+    if (!isDuration) return countProblem(name, value);
     if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
       return `${name} is ${value}; expected a finite number of seconds, not negative`;
     }
