@@ -1,18 +1,18 @@
-import { randomBytes } from 'node:crypto';
 import { createLogger } from '../config/logger.ts';
-import { loadSettings, type Settings } from '../config/settings.ts';
+import type { Settings } from '../config/settings.ts';
 import { compareWithPython } from '../demo/compare.ts';
+import { forgetServices, settingsForOthers, settingsForOwn } from '../demo/demo-settings.ts';
 import { fillTopic } from '../demo/demo-topic.ts';
 import { type RecordedCalls, recordedCalls } from '../demo/recorded-calls.ts';
+import { removeTraces, rolesIn } from '../demo/remove-traces.ts';
 import { CheckFailedError } from '../errors.ts';
 import type { Database } from '../ledger/database.ts';
 import { migrateDatabase } from '../ledger/migrate.ts';
 import { registerSchema } from '../registry/subjects.ts';
 import { usageRows } from '../report/usage-report.ts';
-import type { Stack } from '../stack/stack.ts';
 import { verify } from '../verify/verify.ts';
 import { command, print } from './command.ts';
-import { reachDatabase, reachKafka, reachRegistry } from './dependencies.ts';
+import { reachDatabase, reachKafka, reachRegistry, reachServer } from './dependencies.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { reportLine, usageTable } from './report.ts';
 import { type RunOptions, runWorker } from './run-worker.ts';
@@ -32,31 +32,85 @@ FROM tts_model_usage JOIN session USING (session_id) GROUP BY 1 ORDER BY 1 LIMIT
 WHERE audio_duration > 0 ORDER BY session_id, kafka_offset LIMIT 3`,
 ] as const;
 
+interface DemoOptions {
+  readonly keep: boolean;
+  readonly useEnvironment: boolean;
+}
+
 export function demoCommand() {
   return command(
     'demo',
-    'everything at once, on a local stack: recorded calls in, checked rows out',
+    'everything at once, on a local stack of its own: recorded calls in, checked rows out',
   )
     .option('--keep', 'leave the stack and a worker running until Ctrl-C', false)
-    .action(async ({ keep }: { keep: boolean }) => {
-      // The stack and its tools are for checkouts; an installed worker does not load them.
-      const { startStack } = await import('../stack/stack.ts');
+    .option(
+      '--use-environment',
+      'use the services that KAFKA_BROKERS, SCHEMA_REGISTRY_URL and DATABASE_URL name instead, ' +
+        'under names of its own that are removed at the end',
+      false,
+    )
+    .action(async ({ keep, useEnvironment }: DemoOptions) => {
       const calls = recordedCalls();
-      const stack = await startStack({ progress: note });
-      try {
-        note(`services: ${stack.how}`);
-        await runDemo(stack, calls, keep);
-      } finally {
-        await stack.stop();
-      }
+      await (useEnvironment ? onServicesOfOthers(calls, keep) : onOwnStack(calls, keep));
     });
 }
 
-async function runDemo(stack: Stack, calls: RecordedCalls, keep: boolean): Promise<void> {
-  const settings = demoSettings(stack);
+/** Whatever the shell exports, most of all the addresses of production, is not looked at. */
+async function onOwnStack(calls: RecordedCalls, keep: boolean): Promise<void> {
+  forgetServices(process.env);
+  const env = { ...process.env };
+  if (env['USAGE_LEDGER_STACK'] === 'environment') delete env['USAGE_LEDGER_STACK'];
+  // The stack and its tools are for checkouts; an installed worker does not load them.
+  const { startStack } = await import('../stack/stack.ts');
+  const stack = await startStack({ progress: note, env });
+  try {
+    note(`services: ${stack.how}`);
+    const settings = settingsForOwn(stack, env);
+    const signal = shutdownSignal(createLogger(settings.LOG_LEVEL));
+    await migrateDatabase(settings);
+    await runDemo({ settings, signal, calls, keep, isOwnStack: true });
+    if (!keep) print('The stack ends with this command; to keep it: npm run demo -- --keep');
+  } finally {
+    await stack.stop();
+  }
+}
+
+async function onServicesOfOthers(calls: RecordedCalls, keep: boolean): Promise<void> {
+  const settings = settingsForOthers(process.env);
+  const logger = createLogger(settings.LOG_LEVEL);
+  const kafka = await reachKafka(settings, logger);
+  const database = await reachServer(settings, 1);
+  const { KAFKA_TOPICS: topics, DATABASE_SCHEMA: schema } = settings;
+  note(`services: those of the environment; topic and group ${topics}, schema ${schema}`);
+  const rolesBefore = await rolesIn(database);
+  // From here on a signal ends the demo only once it has removed what it made.
+  const signal = shutdownSignal(logger);
+  let left: string[] = [];
+  try {
+    await migrateDatabase(settings);
+    await runDemo({ settings, signal, calls, keep, isOwnStack: false });
+  } finally {
+    left = await removeTraces(settings, kafka, database, rolesBefore);
+    for (const sentence of left) note(sentence);
+    await database.end();
+  }
+  if (left.length > 0) throw new CheckFailedError('the demo left something; see above');
+  note('topic, group, subject and schema of the demo are removed again');
+}
+
+interface Demo {
+  readonly settings: Settings;
+  readonly signal: AbortSignal;
+  readonly calls: RecordedCalls;
+  readonly keep: boolean;
+  readonly isOwnStack: boolean;
+}
+
+/** On a database that is migrated. */
+async function runDemo(demo: Demo): Promise<void> {
+  const { settings, signal, calls, keep } = demo;
   const logger = createLogger(settings.LOG_LEVEL);
   const topic = settings.KAFKA_TOPICS[0] ?? '';
-  await migrateDatabase(settings);
   const kafka = await reachKafka(settings, logger);
   const registry = await reachRegistry(settings);
   const schemaId = await registerSchema(registry, settings, topic);
@@ -92,7 +146,7 @@ async function runDemo(stack: Stack, calls: RecordedCalls, keep: boolean): Promi
       ...(await pythonProblems(database, calls)),
       ...(await bookProblems(database)),
     ];
-    await printQueries(database, stack, settings, keep);
+    await printQueries(database, demo);
     if (problems.length > 0) throw new CheckFailedError(problems.join('\n'));
     if (keep) {
       note('\nA worker is running. Ctrl-C stops everything.');
@@ -103,29 +157,6 @@ async function runDemo(stack: Stack, calls: RecordedCalls, keep: boolean): Promi
   } finally {
     await database.end();
   }
-}
-
-/** Our own stack has the default names; in services of others the demo keeps to itself. */
-function demoSettings(stack: Stack): Settings {
-  const ours = stack.external.length === 0;
-  const suffix = randomBytes(3).toString('hex');
-  const names = ours
-    ? {}
-    : {
-        KAFKA_TOPICS: `usage-ledger-demo-${suffix}`,
-        KAFKA_GROUP_ID: `usage-ledger-demo-${suffix}`,
-        DATABASE_SCHEMA: `usage_ledger_demo_${suffix}`,
-      };
-  const env = {
-    HTTP_PORT: '0',
-    LOG_LEVEL: 'error',
-    ...process.env,
-    ...names,
-    KAFKA_BROKERS: stack.kafkaBrokers,
-    SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
-    DATABASE_URL: stack.databaseUrl,
-  };
-  return loadSettings(env, ['kafka', 'registry', 'database']);
 }
 
 async function printUsage(database: Database): Promise<void> {
@@ -165,9 +196,7 @@ async function bookProblems(database: Database): Promise<string[]> {
 
 async function printQueries(
   database: Database,
-  stack: Stack,
-  settings: Settings,
-  keep: boolean,
+  { settings, keep, isOwnStack }: Demo,
 ): Promise<void> {
   print('\nThree queries to try:');
   for (const query of QUERIES) {
@@ -177,21 +206,20 @@ async function printQueries(
     print(`\n${query};\n`);
     print(alignedTable(columns, lines).replace(/^/gm, '  '));
   }
-  print(`\nConnect:  psql '${stack.databaseUrl}'`);
+  if (!keep) return;
+  print(`\nConnect:  psql "$DATABASE_URL"`);
   print(`          SET search_path = ${settings.DATABASE_SCHEMA};`);
-  if (!keep) print('The stack ends with this command; to keep it: npm run demo -- --keep');
-  else {
-    print('\nFor another terminal:');
-    print(`export KAFKA_BROKERS='${stack.kafkaBrokers}'`);
-    print(`export SCHEMA_REGISTRY_URL='${stack.schemaRegistryUrl}'`);
-    print(`export DATABASE_URL='${stack.databaseUrl}'`);
-    if (stack.external.length > 0) {
-      print(`export KAFKA_TOPICS='${settings.KAFKA_TOPICS.join(',')}'`);
-      print(`export KAFKA_GROUP_ID='${settings.KAFKA_GROUP_ID}'`);
-      print(`export DATABASE_SCHEMA='${settings.DATABASE_SCHEMA}'`);
-    }
-    print('npm run -s usage-ledger -- simulate --sessions 50');
+  print('\nFor another terminal:');
+  // The address of somebody else's database has a password in it.
+  if (isOwnStack) {
+    print(`export KAFKA_BROKERS='${settings.KAFKA_BROKERS.join(',')}'`);
+    print(`export SCHEMA_REGISTRY_URL='${settings.SCHEMA_REGISTRY_URL}'`);
+    print(`export DATABASE_URL='${settings.DATABASE_URL}'`);
   }
+  print(`export KAFKA_TOPICS='${settings.KAFKA_TOPICS.join(',')}'`);
+  print(`export KAFKA_GROUP_ID='${settings.KAFKA_GROUP_ID}'`);
+  print(`export DATABASE_SCHEMA='${settings.DATABASE_SCHEMA}'`);
+  print('npm run -s usage-ledger -- simulate --sessions 50');
 }
 
 function cell(value: unknown): string {

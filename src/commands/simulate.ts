@@ -38,6 +38,10 @@ export function simulateCommand() {
         reachRegistry(settings),
       ]);
       const schemaId = await registerSchema(registry, settings, topic);
+      // Made-up calls are billed as real ones are: whoever is in the wrong shell sees it at once.
+      process.stderr.write(
+        `sending made-up calls to ${topic} at ${settings.KAFKA_BROKERS.join(', ')}\n`,
+      );
       const producer = new EventProducer(kafka, topic);
       const pace = paceOf(options.rate);
       const recent: ProducedMessage[] = [];

@@ -21,7 +21,7 @@ export interface Answer {
  */
 export async function ask(
   settings: Settings,
-  method: 'GET' | 'PUT' | 'POST',
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE',
   path: string,
   body?: object,
 ): Promise<Answer> {

@@ -38,6 +38,26 @@ export async function registerSchema(
   throw notRegistered(settings, subject);
 }
 
+/**
+ * Deletes the topic's subject with all of its versions, and its compatibility; where there is none,
+ * nothing happens.
+ */
+export async function deleteSubject(settings: Settings, topic: string): Promise<void> {
+  const subject = encodeURIComponent(subjectOf(topic));
+  // For good only what was deleted before.
+  const paths = [
+    `/subjects/${subject}`,
+    `/subjects/${subject}?permanent=true`,
+    `/config/${subject}`,
+  ];
+  for (const path of paths) {
+    const { status } = await ask(settings, 'DELETE', path);
+    if (status !== 200 && status !== 204 && status !== 404) {
+      throw new UnreachableError(`the schema registry answered ${status} to DELETE ${path}`);
+    }
+  }
+}
+
 /** What the registry says of our schema under a subject. */
 export interface CompatibilityReport {
   readonly subject: string;

@@ -3,7 +3,10 @@ export type ServiceName = 'kafka' | 'registry' | 'postgres';
 
 export const SERVICE_NAMES: readonly ServiceName[] = ['kafka', 'registry', 'postgres'];
 
-/** The variable which, when set, says that the service is there already. */
+/** Says how the services of a stack are come by. */
+export const STACK_VARIABLE = 'USAGE_LEDGER_STACK';
+
+/** The variable that names a service which is there already. */
 export const ADDRESS_VARIABLE = {
   kafka: 'KAFKA_BROKERS',
   registry: 'SCHEMA_REGISTRY_URL',

@@ -1,3 +1,4 @@
+import { WrongUsageError } from '../errors.ts';
 import { dockerProblem, firstLine, startInDocker } from './docker-stack.ts';
 import { StackUnavailableError } from './errors.ts';
 import { localProblems, startLocally } from './local-stack.ts';
@@ -8,6 +9,7 @@ import {
   SERVICE_LABEL,
   SERVICE_NAMES,
   type ServiceName,
+  STACK_VARIABLE,
 } from './service-name.ts';
 import type { StartedServices } from './started-services.ts';
 import {
@@ -28,8 +30,6 @@ export interface Stack {
   databaseUrl: string;
   /** In one line, how each service was chosen. */
   how: string;
-  /** The services that were there already, named by their variables. */
-  external: readonly ServiceName[];
   /** The services that this stack started as local processes; others are not in it. */
   processes: Partial<Record<ServiceName, ManagedProcess>>;
   /** Ends what this stack started; when it settles, nothing of it is left. */
@@ -39,22 +39,26 @@ export interface Stack {
 export interface StackOptions {
   progress: Progress;
   /**
-   * KAFKA_BROKERS, SCHEMA_REGISTRY_URL, DATABASE_URL: services to be used as they are.
-   * USAGE_LEDGER_STACK: `local` or `docker`, to choose how the others are started.
+   * USAGE_LEDGER_STACK: `local` or `docker`, to choose how services are started; `environment`, to
+   * use those that KAFKA_BROKERS, SCHEMA_REGISTRY_URL and DATABASE_URL name. Without it these three
+   * are not looked at: in most shells in which they are exported, they name production.
    */
   env?: NodeJS.ProcessEnv;
+  /** Services to be used as they are, whatever the environment says. */
+  use?: Partial<Record<ServiceName, string>>;
 }
 
 type Mode = 'local' | 'docker' | undefined;
 
 /**
- * Starts the services that the environment does not name: in Docker if an engine answers and has
- * or gets the images, else as processes of this machine. Side by side; settles when all answer.
+ * Starts the services that are not there already: in Docker if an engine answers and has or gets
+ * the images, else as processes of this machine. Side by side; settles when all answer.
  *
  * @throws StackUnavailableError when neither can be had, with what to install.
  */
-export async function startStack({ progress, env = process.env }: StackOptions): Promise<Stack> {
-  const external = externalAddresses(env);
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { progress, env = process.env, use } = options;
+  const external = use ?? externalAddresses(env);
   const missing = SERVICE_NAMES.filter((name) => external[name] === undefined);
   const { started, how } = await start(missing, { mode: stackMode(env), env, progress });
   const address = (name: ServiceName): string => {
@@ -66,7 +70,6 @@ export async function startStack({ progress, env = process.env }: StackOptions):
     kafkaBrokers: address('kafka'),
     schemaRegistryUrl: address('registry'),
     databaseUrl: address('postgres'),
-    external: SERVICE_NAMES.filter((name) => external[name] !== undefined),
     how: [...externalNote(external), ...how].join('; '),
     processes: started.processes,
     stop: started.stop,
@@ -75,6 +78,7 @@ export async function startStack({ progress, env = process.env }: StackOptions):
 
 function externalAddresses(env: NodeJS.ProcessEnv): Partial<Record<ServiceName, string>> {
   const found: Partial<Record<ServiceName, string>> = {};
+  if (env[STACK_VARIABLE] !== 'environment') return found;
   for (const name of SERVICE_NAMES) {
     const address = env[ADDRESS_VARIABLE[name]];
     if (address) found[name] = address;
@@ -88,10 +92,12 @@ function externalNote(external: Partial<Record<ServiceName, string>>): string[] 
 }
 
 function stackMode(env: NodeJS.ProcessEnv): Mode {
-  const mode = env['USAGE_LEDGER_STACK'];
-  if (!mode) return undefined;
+  const mode = env[STACK_VARIABLE];
+  if (!mode || mode === 'environment') return undefined;
   if (mode === 'local' || mode === 'docker') return mode;
-  throw new Error(`USAGE_LEDGER_STACK is "${mode}"; it can be "local", "docker" or unset`);
+  throw new WrongUsageError(
+    `${STACK_VARIABLE} is "${mode}"; it can be "local", "docker", "environment" or unset`,
+  );
 }
 
 async function start(
@@ -149,6 +155,7 @@ function whatToInstall(docker: string, problems: readonly string[]): string {
     'Do one of these:',
     `  - install Node 20.19 or newer (this is ${process.versions.node}), Java ${MINIMUM_JAVA} or newer and Maven, and run npm ci`,
     '  - start a Docker engine',
-    `  - set ${Object.values(ADDRESS_VARIABLE).join(', ')} to services that run already`,
+    `  - set ${Object.values(ADDRESS_VARIABLE).join(', ')} to services that run already,`,
+    `    and ${STACK_VARIABLE}=environment to have them used`,
   ].join('\n');
 }

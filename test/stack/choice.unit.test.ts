@@ -20,8 +20,9 @@ describe('startStack', () => {
     await rm(empty, { recursive: true });
   });
 
-  it('takes services that the environment names as they are', async () => {
-    const stack = await startStack({ progress: () => {}, env: ADDRESSES });
+  it('takes services that the environment names as they are, when told to', async () => {
+    const env = { ...ADDRESSES, USAGE_LEDGER_STACK: 'environment' };
+    const stack = await startStack({ progress: () => {}, env });
     expect(stack).toMatchObject({
       kafkaBrokers: ADDRESSES.KAFKA_BROKERS,
       schemaRegistryUrl: ADDRESSES.SCHEMA_REGISTRY_URL,
@@ -30,6 +31,17 @@ describe('startStack', () => {
       processes: {},
     });
     await stack.stop();
+  });
+
+  // A shell in which they are exported is, most of the time, one for work on production.
+  it('takes nothing that is merely exported', async () => {
+    const env = {
+      ...ADDRESSES,
+      PATH: empty,
+      XDG_CACHE_HOME: empty,
+      USAGE_LEDGER_STACK: 'local',
+    };
+    await expect(startStack({ progress: () => {}, env })).rejects.toThrow(StackUnavailableError);
   });
 
   it('says in one message what to install where nothing can serve', async () => {
@@ -51,7 +63,7 @@ describe('startStack', () => {
   it('refuses a way of starting that it does not know', async () => {
     const env = { USAGE_LEDGER_STACK: 'podman' };
     await expect(startStack({ progress: () => {}, env })).rejects.toThrow(
-      'USAGE_LEDGER_STACK is "podman"; it can be "local", "docker" or unset',
+      'USAGE_LEDGER_STACK is "podman"; it can be "local", "docker", "environment" or unset',
     );
   });
 });

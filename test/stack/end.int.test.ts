@@ -10,13 +10,7 @@ const MAIN = fileURLToPath(new URL('../../src/stack/main.ts', import.meta.url));
 /** `npm run stack` without npm, once it has said that all is up. */
 async function runMain(): Promise<{ main: ChildProcess; stdout: () => string }> {
   const main = spawn(process.execPath, ['--import', 'tsx', MAIN], {
-    env: {
-      ...process.env,
-      USAGE_LEDGER_STACK: 'local',
-      KAFKA_BROKERS: undefined,
-      SCHEMA_REGISTRY_URL: undefined,
-      DATABASE_URL: undefined,
-    },
+    env: { ...process.env, USAGE_LEDGER_STACK: 'local' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

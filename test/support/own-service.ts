@@ -1,5 +1,4 @@
-import { ADDRESS_VARIABLE, type ServiceName } from '../../src/stack/service-name.ts';
-import { type ManagedProcess, startStack } from '../../src/stack/stack.ts';
+import { type ManagedProcess, type ServiceName, startStack } from '../../src/stack/stack.ts';
 import { stackUrls } from './stack.ts';
 import type { StackUrls } from './stack-urls.ts';
 
@@ -12,16 +11,15 @@ export interface OwnService {
 
 export async function ownService(name: ServiceName): Promise<OwnService> {
   const shared = stackUrls();
+  const others: Record<ServiceName, string> = {
+    kafka: shared.kafkaBrokers,
+    registry: shared.schemaRegistryUrl,
+    postgres: shared.databaseUrl,
+  };
   const stack = await startStack({
     progress: () => {},
-    env: {
-      ...process.env,
-      USAGE_LEDGER_STACK: 'local',
-      [ADDRESS_VARIABLE.kafka]: shared.kafkaBrokers,
-      [ADDRESS_VARIABLE.registry]: shared.schemaRegistryUrl,
-      [ADDRESS_VARIABLE.postgres]: shared.databaseUrl,
-      [ADDRESS_VARIABLE[name]]: undefined,
-    },
+    env: { ...process.env, USAGE_LEDGER_STACK: 'local' },
+    use: { ...others, [name]: undefined },
   });
   const own = stack.processes[name];
   if (own === undefined) throw new Error(`${name} is not a local process`);

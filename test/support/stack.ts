@@ -73,13 +73,7 @@ export async function freshTopic(
  * and must not do so to the other tests' services. Stop it in `afterAll`.
  */
 export async function ownStack(): Promise<Stack> {
-  const env = {
-    ...process.env,
-    USAGE_LEDGER_STACK: 'local',
-    KAFKA_BROKERS: undefined,
-    SCHEMA_REGISTRY_URL: undefined,
-    DATABASE_URL: undefined,
-  };
+  const env = { ...process.env, USAGE_LEDGER_STACK: 'local' };
   return await startStack({ progress: () => {}, env });
 }
 

@@ -27,13 +27,7 @@ const again = `npm run torture -- --cycles ${cycles} --seed ${seed} --events ${e
 say(again);
 const stack = await startStack({
   progress: say,
-  env: {
-    ...process.env,
-    USAGE_LEDGER_STACK: 'local',
-    KAFKA_BROKERS: undefined,
-    SCHEMA_REGISTRY_URL: undefined,
-    DATABASE_URL: undefined,
-  },
+  env: { ...process.env, USAGE_LEDGER_STACK: 'local' },
 });
 try {
   const options = { stack, cycles, seed, events, workers, faults: ALL_FAULTS, progress: say };
