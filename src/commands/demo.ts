@@ -122,8 +122,6 @@ async function runDemo(demo: Demo): Promise<void> {
         `a second time, and ${produced.rubbish} messages of rubbish`,
     );
     const bar = new ProgressBar('applying');
-    // Until here a signal simply ends the process; the stack is ended by its guardian.
-    const signal = shutdownSignal(logger);
     const options: RunOptions = {
       settings,
       logger,

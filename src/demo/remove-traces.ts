@@ -2,7 +2,8 @@ import type { Kafka } from 'kafkajs';
 import type { Settings } from '../config/settings.ts';
 import { messageOf } from '../errors.ts';
 import { withAdmin } from '../kafka/admin.ts';
-import { type Database, quoteIdentifier } from '../ledger/database.ts';
+import type { Database } from '../ledger/database.ts';
+import { quoteIdentifier } from '../ledger/session-settings.ts';
 import { deleteSubject, subjectOf } from '../registry/subjects.ts';
 
 /** Roles belong to the server: `migrate` makes them where they are missing. */

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -60,6 +62,8 @@ export async function startInDocker(
 ): Promise<StartedServices> {
   const { getContainerRuntimeClient } = await import('testcontainers');
   const { host } = (await getContainerRuntimeClient()).info.containerRuntime;
+  // Not on every address, which is what an engine does by itself: on those by which we reach it.
+  const hostIp = host === 'localhost' ? '127.0.0.1' : (await lookup(host)).address;
   const ports = await freePorts(services.length);
   const began = Date.now();
   const reporting = setInterval(() => {
@@ -79,7 +83,7 @@ export async function startInDocker(
     const outcomes = await Promise.allSettled(
       services.map(async (name, index) => {
         const service = describe(name, host, ports[index] ?? 0);
-        containers.push(await startContainer(service, ports[index] ?? 0));
+        containers.push(await startContainer(service, hostIp, ports[index] ?? 0));
         await untilAnswers(service.probe, deadline(SERVICE_LABEL[name]));
         started.addresses[name] = service.address;
         progress(`${SERVICE_LABEL[name]}: answers at ${service.address} in Docker`);
@@ -117,11 +121,12 @@ function describe(name: ServiceName, host: string, port: number): Containerised 
       };
     }
     case 'postgres': {
-      const url = `postgres://postgres:postgres@${host}:${port}/postgres`;
+      const password = randomBytes(16).toString('hex');
+      const url = `postgres://postgres:${password}@${host}:${port}/postgres`;
       return {
         image: IMAGES.postgres,
         containerPort: 5432,
-        environment: { POSTGRES_PASSWORD: 'postgres' },
+        environment: { POSTGRES_PASSWORD: password },
         command: ['postgres', '-c', 'max_connections=200'],
         address: url,
         probe: postgresProbe(url),
@@ -149,14 +154,28 @@ function kafkaEnvironment(advertised: string): Record<string, string> {
   return { ...Object.fromEntries(variables), KAFKA_HEAP_OPTS: '-Xmx512m' };
 }
 
-async function startContainer(service: Containerised, port: number): Promise<StartedTestContainer> {
+async function startContainer(
+  service: Containerised,
+  hostIp: string,
+  port: number,
+): Promise<StartedTestContainer> {
   const { GenericContainer } = await import('testcontainers');
-  const container = new GenericContainer(service.image)
-    // The same port outside as was promised to clients: Kafka tells them where to connect.
+  // The same port outside as was promised to clients: Kafka tells them where to connect.
+  const bindings = { [`${service.containerPort}/tcp`]: [{ HostIp: hostIp, HostPort: `${port}` }] };
+  class ContainerOnOneAddress extends GenericContainer {
+    protected override async beforeContainerCreated(): Promise<void> {
+      this.hostConfig.PortBindings = bindings;
+    }
+  }
+  const container = new ContainerOnOneAddress(service.image)
     .withExposedPorts({ container: service.containerPort, host: port })
     .withEnvironment(service.environment);
   if (service.command !== undefined) container.withCommand(service.command);
-  return await container.start();
+  try {
+    return await container.start();
+  } catch (error) {
+    throw new Error(`${service.image}: ${firstLine(error)}`, { cause: error });
+  }
 }
 
 function deadline(label: string): Promise<Error> {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { chown, mkdir, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { bareEnvironment } from './child-environment.ts';
@@ -11,8 +12,6 @@ import { copyPostgres, installedPostgres, linkLibraries } from './postgres-binar
 import { postgresProbe } from './readiness.ts';
 import { runToEnd } from './run-to-end.ts';
 import { type UnixUser, unprivilegedUser } from './unprivileged-user.ts';
-
-const PASSWORD = 'postgres';
 
 /** One that npm brings. */
 export interface PostgresVersion {
@@ -45,9 +44,11 @@ export async function startLocalPostgres(
   const binaries = join(await usableBinaries(context, user, version), 'native', 'bin');
 
   const data = join(home, 'data');
-  await initialise({ context, home, data, binaries, user, version });
+  // Of a superuser, which runs programs: a known one would be a way in for whoever is on this machine.
+  const password = randomBytes(16).toString('hex');
+  await initialise({ context, home, data, binaries, user, version, password });
   return await onFreePorts(1, async ([port = 0]) => {
-    const url = `postgres://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`;
+    const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
     const settings = {
       listen_addresses: '127.0.0.1',
       port,
@@ -89,10 +90,11 @@ async function initialise(options: {
   binaries: string;
   user: UnixUser | undefined;
   version: PostgresVersion;
+  password: string;
 }): Promise<void> {
-  const { context, home, data, binaries, user, version } = options;
+  const { context, home, data, binaries, user, version, password } = options;
   const passwordFile = join(home, 'password');
-  await writeFile(passwordFile, PASSWORD);
+  await writeFile(passwordFile, password, { mode: 0o600 });
   if (user !== undefined) await chown(passwordFile, user.uid, user.gid);
   await runToEnd(context.guardian, 'Preparing the data folder of Postgres', {
     file: join(binaries, 'initdb'),
@@ -112,6 +114,7 @@ async function initialise(options: {
     ...(user ?? {}),
     log: join(context.guardian.scratch, 'initdb.log'),
   });
+  await rm(passwordFile);
 }
 
 /** The installed binaries, or a copy where these can't be linked or the user can't get at them. */

@@ -76,7 +76,15 @@ export async function fetchArtifact(
       const began = Date.now();
       const maven = await guardian.spawn({
         file: 'mvn',
-        args: ['--batch-mode', '-f', pomPath(), goal, `-Dstack.output=${directory}`],
+        // By default Maven only warns of a download that is not what its checksum says.
+        args: [
+          '--batch-mode',
+          '--strict-checksums',
+          '-f',
+          pomPath(),
+          goal,
+          `-Dstack.output=${directory}`,
+        ],
         env: definedOnly(env),
         log,
       });

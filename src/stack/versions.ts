@@ -8,7 +8,8 @@ export const POSTGRES_MAJOR = '18';
 
 export const IMAGES = {
   kafka: `apache/kafka:${KAFKA_VERSION}`,
-  registry: `apicurio/apicurio-registry:${APICURIO_VERSION}`,
+  // 2.x is published under a name for each storage; without a suffix there is only 3.x.
+  registry: `apicurio/apicurio-registry-mem:${APICURIO_VERSION}`,
   postgres: `postgres:${POSTGRES_MAJOR}`,
 } as const;
 
