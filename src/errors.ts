@@ -4,6 +4,8 @@ export const EXIT = {
   checkFailed: 1,
   wrongUsage: 2,
   unreachable: 3,
+  /** EX_SOFTWARE of sysexits.h: so that a crash does not look like a check that did not hold. */
+  bug: 70,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

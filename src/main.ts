@@ -4,7 +4,9 @@ import { Command, CommanderError } from 'commander';
 import { conflictsCommand } from './commands/conflicts.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
+import { bugOf, type Failure, failureOf } from './commands/failure.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { note, outliveReaders } from './commands/output.ts';
 import { positionCommand } from './commands/position.ts';
 import { produceCommand } from './commands/produce.ts';
 import { replayCommand } from './commands/replay.ts';
@@ -13,8 +15,7 @@ import { runCommand } from './commands/run.ts';
 import { schemasCommand } from './commands/schemas.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { verifyCommand } from './commands/verify.ts';
-import { EXIT, messageOf, UsageLedgerError } from './errors.ts';
-import { isNotPermitted } from './ledger/sql-errors.ts';
+import { EXIT } from './errors.ts';
 
 function program(): Command {
   const { version } = JSON.parse(
@@ -30,7 +31,8 @@ function program(): Command {
       `
 Settings come from the environment (KAFKA_BROKERS, SCHEMA_REGISTRY_URL, DATABASE_URL, …); the README
 lists them. Exit codes: 0 done; 1 a check did not hold; 2 wrong usage or configuration; 3 a
-dependency could not be reached in time. Logs go to standard error.`,
+dependency could not be reached in time; 70 an internal error (a bug), with its stack trace. Logs go
+to standard error.`,
     );
   const commands = [
     migrateCommand(),
@@ -63,22 +65,18 @@ async function main(): Promise<number> {
     return EXIT.done;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUsage;
-    if (error instanceof UsageLedgerError) {
-      process.stderr.write(`usage-ledger: ${error.message}\n`);
-      return error.exitCode;
-    }
-    if (isNotPermitted(error)) {
-      const roles = 'its user needs usage_ledger_writer, or usage_ledger_reader to report';
-      process.stderr.write(`usage-ledger: DATABASE_URL: ${messageOf(error)}; ${roles}\n`);
-      return EXIT.wrongUsage;
-    }
-    process.stderr.write(
-      `usage-ledger: a bug, please report it:\n${(error as Error)?.stack ?? error}\n`,
-    );
-    return EXIT.checkFailed;
+    return tell(failureOf(error));
   }
 }
 
+function tell({ exitCode, message }: Failure): number {
+  note(`usage-ledger: ${message}`);
+  return exitCode;
+}
+
+outliveReaders();
+// In whatever thread or callback it was thrown: a worker that is half alive would not be restarted.
+process.on('uncaughtException', (error) => process.exit(tell(bugOf(error))));
 // Not `exitCode`: a socket that a failed attempt left behind must not keep the process alive.
 main().then((code) => {
   process.stdout.write('', () => process.exit(code));

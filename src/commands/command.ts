@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import { createLogger, type Logger } from '../config/logger.ts';
 import { loadSettings, type SettingGroup, type Settings } from '../config/settings.ts';
 
+export { note, print, printAll, printJson } from './output.ts';
+
 /** What a command works with, checked before it begins. */
 export interface CommandContext {
   readonly settings: Settings;
@@ -17,13 +19,4 @@ export function context(needs: readonly SettingGroup[]): CommandContext {
 /** A command without anything set yet but its name and what it does. */
 export function command(name: string, about: string): Command {
   return new Command(name).description(about);
-}
-
-/** Prints a line of an answer; logs go to standard error. */
-export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
-}
-
-export function printJson(value: unknown): void {
-  print(JSON.stringify(value, undefined, 2));
 }

@@ -8,7 +8,7 @@ import {
 } from '../ledger/statements/dead-letters.ts';
 import { type command, print } from './command.ts';
 import { type Coordinates, formatCoordinates, theOne } from './coordinates.ts';
-import { time, wholeNumber } from './options.ts';
+import { requireRange, time, wholeNumber } from './options.ts';
 
 const REASONS = [
   'not_avro_framed',
@@ -39,6 +39,7 @@ export function filtered<T extends ReturnType<typeof command>>(to: T): T {
 }
 
 export function filterOf(options: FilterOptions, includeResolved: boolean): LetterFilter {
+  requireRange(options.since, options.until);
   return {
     reason: options.reason ?? null,
     topic: options.topic ?? null,

@@ -1,5 +1,6 @@
 import { schemaIdsOf } from '../decode/decode.ts';
 import { SchemaCache } from '../decode/schema-cache.ts';
+import { CheckFailedError } from '../errors.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { recordOfLetter } from '../ledger/letter-record.ts';
 import type { LetterRow } from '../ledger/statements/dead-letters.ts';
@@ -20,6 +21,8 @@ import { discardCommand } from './dead-letters-discard.ts';
 import { reachDatabase, reachRegistry, together } from './dependencies.ts';
 import { alignedTable } from './table.ts';
 
+/** Not an outcome: the letter stays as it is. */
+const REFUSED = 'still refused';
 const SESSION_MEMORY_BYTES = 16 * 1_048_576;
 
 export function deadLettersCommand() {
@@ -93,12 +96,15 @@ async function redriveLetters(
       const result = await redriveLetter(ledger, schemas, row, options);
       if ('outcome' in result) note(result.outcome);
       else {
-        note('still refused');
+        note(REFUSED);
         print(`${formatCoordinates(row)}: still ${result.reason}: ${result.detail}`);
       }
     }
     const summary = [...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
     print(`${options.dryRun ? 'would be: ' : ''}${summary === '' ? 'no dead letters' : summary}`);
+    if (outcomes.size === 1 && outcomes.has(REFUSED)) {
+      throw new CheckFailedError('none could be applied; see: usage-ledger dead-letters list');
+    }
   } finally {
     await database.end();
   }

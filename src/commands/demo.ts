@@ -11,7 +11,7 @@ import { migrateDatabase } from '../ledger/migrate.ts';
 import { registerSchema } from '../registry/subjects.ts';
 import { usageRows } from '../report/usage-report.ts';
 import { verify } from '../verify/verify.ts';
-import { command, print } from './command.ts';
+import { command, note, print } from './command.ts';
 import { reachDatabase, reachKafka, reachRegistry, reachServer } from './dependencies.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { reportLine, usageTable } from './report.ts';
@@ -225,8 +225,4 @@ function cell(value: unknown): string {
   return typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value)
     ? grouped(value)
     : String(value);
-}
-
-function note(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

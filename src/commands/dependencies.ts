@@ -3,15 +3,17 @@ import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import type { Kafka } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
 import type { Settings } from '../config/settings.ts';
-import { messageOf, UnreachableError, UsageLedgerError } from '../errors.ts';
+import { messageOf, UnreachableError, UsageLedgerError, WrongUsageError } from '../errors.ts';
 import { withAdmin } from '../kafka/admin.ts';
 import { anyBroker } from '../kafka/any-broker.ts';
 import { createKafka } from '../kafka/client.ts';
-import { missingTopics } from '../kafka/topics.ts';
+import { type MissingTopic, missingTopics } from '../kafka/topics.ts';
 import { type Database, openDatabase } from '../ledger/database.ts';
 import { requireCurrentSchema } from '../ledger/migrate.ts';
 import { createRegistry } from '../registry/schema-registry.ts';
 import { pingRegistry } from '../registry/subjects.ts';
+import { note } from './output.ts';
+import { refusalOf } from './refusals.ts';
 
 /** Who waits longer is told for what. */
 const SILENCE_MS = 2_000;
@@ -45,6 +47,12 @@ export async function reachAnyTopic(
   await reachSome(settings, kafka, topics, (missing) => missing < topics.length);
 }
 
+/** @throws {WrongUsageError} when a topic is not there: nobody is about to make it */
+export async function requireTopics(kafka: Kafka, topics: readonly string[]): Promise<void> {
+  const missing = await withAdmin(kafka, (admin) => missingTopics(admin, topics));
+  if (missing.length > 0) throw new WrongUsageError(namesOf(missing));
+}
+
 async function reachSome(
   settings: Settings,
   kafka: Kafka,
@@ -54,10 +62,13 @@ async function reachSome(
   await reach(settings, `topic ${topics.join(', ')}`, () =>
     withAdmin(kafka, async (admin) => {
       const missing = await missingTopics(admin, topics);
-      if (isEnough(missing.length)) return;
-      throw new Error(missing.map(({ topic, why }) => `${topic}: ${why}`).join('; '));
+      if (!isEnough(missing.length)) throw new Error(namesOf(missing));
     }),
   );
+}
+
+function namesOf(missing: readonly MissingTopic[]): string {
+  return missing.map(({ topic, why }) => `${topic}: ${why}`).join('; ');
 }
 
 /** The schema registry, once it has answered. */
@@ -93,23 +104,23 @@ export async function reachServer(settings: Settings, size: number): Promise<Dat
 }
 
 /**
- * All of them side by side; what cannot be reached is named together. What no waiting changes, such as
- * a schema without tables, is not kept back until the others were reached.
+ * All of them side by side. What one of them refuses, such as a password or a schema without tables,
+ * ends the wait for the others at once; what cannot be reached is named together.
  */
 export async function together<T extends readonly unknown[]>(
   attempts: readonly [...{ [K in keyof T]: Promise<T[K]> }],
 ): Promise<T> {
-  const reasons: unknown[] = [];
+  const unreachable: UnreachableError[] = [];
   const noted = attempts.map((attempt: Promise<unknown>) =>
     attempt.catch((reason: unknown) => {
       if (!(reason instanceof UnreachableError)) throw reason;
-      reasons.push(reason);
+      unreachable.push(reason);
     }),
   );
   const reached = await Promise.all(noted);
-  if (reasons.length === 0) return reached as unknown as T;
-  if (reasons.length === 1) throw reasons[0];
-  throw new UnreachableError(reasons.map(messageOf).join('\n'));
+  if (unreachable.length === 0) return reached as unknown as T;
+  if (unreachable.length === 1) throw unreachable[0];
+  throw new UnreachableError(unreachable.map(messageOf).join('\n'));
 }
 
 function databaseName(settings: Settings): string {
@@ -117,7 +128,7 @@ function databaseName(settings: Settings): string {
   return `Postgres at ${hostname}:${port || 5432}${pathname}`;
 }
 
-/** Tries until it works or STARTUP_TIMEOUT_S has passed. */
+/** Tries until it works, is refused for good, or STARTUP_TIMEOUT_S has passed. */
 async function reach<T>(settings: Settings, what: string, probe: () => Promise<T>): Promise<T> {
   const seconds = settings.STARTUP_TIMEOUT_S;
   const begun = Date.now();
@@ -131,11 +142,17 @@ async function reach<T>(settings: Settings, what: string, probe: () => Promise<T
       return await Promise.race([probe(), tooLate(left, () => last)]);
     } catch (error) {
       if (error instanceof UsageLedgerError && !(error instanceof UnreachableError)) throw error;
+      const toCheck = refusalOf(error);
+      if (toCheck !== undefined) {
+        throw new WrongUsageError(`${what} refused: ${messageOf(error)}; check ${toCheck}`, {
+          cause: error,
+        });
+      }
       last = error;
     }
     if (!isTold && Date.now() - begun > SILENCE_MS) {
       isTold = true;
-      process.stderr.write(`waiting for ${what}, up to ${seconds} s: ${messageOf(last)}\n`);
+      note(`waiting for ${what}, up to ${seconds} s: ${messageOf(last)}`);
     }
     if (Date.now() + wait >= deadline) {
       throw new UnreachableError(

@@ -1,5 +1,5 @@
 import { migrateDatabase } from '../ledger/migrate.ts';
-import { command, context, print } from './command.ts';
+import { command, context, note, print } from './command.ts';
 import { reachServer } from './dependencies.ts';
 
 export function migrateCommand() {
@@ -9,7 +9,7 @@ export function migrateCommand() {
       const database = await reachServer(settings, 1);
       await database.end();
       const { applied, version, warnings } = await migrateDatabase(settings);
-      for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+      for (const warning of warnings) note(`warning: ${warning}`);
       const schema = settings.DATABASE_SCHEMA;
       for (const tag of applied) print(`applied ${tag}`);
       print(`schema "${schema}" is at ${version}${applied.length === 0 ? ', nothing to do' : ''}`);

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { WrongUsageError } from '../errors.ts';
 
 /** Parsers of option values; what they throw ends the command with exit 2. */
 
@@ -27,4 +28,20 @@ export function time(value: string): Date {
     throw new InvalidArgumentError('Expected a time such as 2026-11-24T12:00:00Z.');
   }
   return date;
+}
+
+/**
+ * A range of time that can hold something. An empty one would be answered with "nothing is wrong".
+ *
+ * @throws {WrongUsageError} when it ends before it begins
+ */
+export function requireRange(
+  since: Date | undefined,
+  until: Date | undefined,
+  names = { since: '--since', until: '--until' },
+): void {
+  if (since === undefined || until === undefined || since < until) return;
+  throw new WrongUsageError(
+    `${names.until} ${until.toISOString()}: expected a time after ${names.since} ${since.toISOString()}`,
+  );
 }

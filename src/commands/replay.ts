@@ -9,9 +9,15 @@ import { CheckFailedError, WrongUsageError } from '../errors.ts';
 import { topicBounds, withAdmin } from '../kafka/admin.ts';
 import { type ReplayRange, replay } from '../pipeline/replay.ts';
 import { schemaFetcher } from '../registry/schema-fetcher.ts';
-import { command, context, print, printJson } from './command.ts';
-import { reachDatabase, reachKafka, reachRegistry, reachTopics, together } from './dependencies.ts';
-import { time, wholeNumber } from './options.ts';
+import { command, context, note, print, printJson } from './command.ts';
+import {
+  reachDatabase,
+  reachKafka,
+  reachRegistry,
+  requireTopics,
+  together,
+} from './dependencies.ts';
+import { requireRange, time, wholeNumber } from './options.ts';
 import { haltedMessage } from './run.ts';
 import { shutdownSignal } from './shutdown.ts';
 import { alignedTable } from './table.ts';
@@ -66,6 +72,10 @@ async function runReplay(options: ReplayOptions): Promise<void> {
       'say from where: --from-offset, --from-timestamp or --from-beginning',
     );
   }
+  requireRange(fromTimestamp, options.toTimestamp, {
+    since: '--from-timestamp',
+    until: '--to-timestamp',
+  });
   const { settings, logger } = context(['kafka', 'registry', 'database']);
   const [kafka, , database] = await together([
     reachKafka(settings, logger),
@@ -74,7 +84,7 @@ async function runReplay(options: ReplayOptions): Promise<void> {
   ]);
   try {
     const topics = options.topic === undefined ? settings.KAFKA_TOPICS : [options.topic];
-    await reachTopics(settings, kafka, topics);
+    await requireTopics(kafka, topics);
     const ranges = await withAdmin(kafka, (admin) => rangesOf(admin, topics, options));
     const groupId = groupOf(settings);
     // Until here a signal simply ends the process: nothing was begun.
@@ -103,6 +113,9 @@ async function runReplay(options: ReplayOptions): Promise<void> {
     if (options.json)
       printJson({ dry_run: dryRun, group_id: dryRun ? null : groupId, ranges: rows });
     else printRanges(rows, dryRun);
+    if (ranges.every(({ from, to }) => from >= to)) {
+      throw new CheckFailedError('nothing was read: the broker has no message in these ranges');
+    }
     if (halted.length > 0) throw new CheckFailedError(haltedMessage(halted));
     if (signal.aborted) throw new CheckFailedError('stopped before the end of the ranges');
   } finally {
@@ -133,6 +146,12 @@ async function rangesOf(
         throw new WrongUsageError(
           `${keyOf({ topic, partition })}: no offsets from ${from} to before ${to}; ` +
             `the broker has ${earliest} to before ${latest}`,
+        );
+      }
+      if (options.fromOffset !== undefined && from < earliest) {
+        note(
+          `${keyOf({ topic, partition })}: offsets ${from} to ${earliest - 1} are deleted; ` +
+            `reading from ${earliest}`,
         );
       }
       ranges.push({ topic, partition, from: Math.max(from, earliest), to: Math.min(to, latest) });

@@ -3,7 +3,7 @@ import { encodeEvent } from '../produce/encoder.ts';
 import { EventProducer, type ProducedMessage } from '../produce/event-producer.ts';
 import { registerSchema } from '../registry/subjects.ts';
 import { simulateEvents } from '../simulate/simulate-events.ts';
-import { command, context, print } from './command.ts';
+import { command, context, note, print } from './command.ts';
 import { reachKafka, reachRegistry, together } from './dependencies.ts';
 import { share, wholeNumber } from './options.ts';
 
@@ -39,9 +39,7 @@ export function simulateCommand() {
       ]);
       const schemaId = await registerSchema(registry, settings, topic);
       // Made-up calls are billed as real ones are: whoever is in the wrong shell sees it at once.
-      process.stderr.write(
-        `sending made-up calls to ${topic} at ${settings.KAFKA_BROKERS.join(', ')}\n`,
-      );
+      note(`sending made-up calls to ${topic} at ${settings.KAFKA_BROKERS.join(', ')}`);
       const producer = new EventProducer(kafka, topic);
       const pace = paceOf(options.rate);
       const recent: ProducedMessage[] = [];

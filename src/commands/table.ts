@@ -1,13 +1,19 @@
+import { printable } from '../config/printable.ts';
+
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
 }
 
-/** Rows as aligned text: a line of titles, a rule, then a line for each row. */
+/**
+ * Rows as aligned text: a line of titles, a rule, then a line for each row. What a terminal would
+ * obey is escaped.
+ */
 export function alignedTable(
   columns: readonly Column[],
-  rows: readonly (readonly string[])[],
+  cells: readonly (readonly string[])[],
 ): string {
+  const rows = cells.map((row) => row.map(printable));
   const widths = columns.map(({ title }, i) =>
     rows.reduce((width, row) => Math.max(width, row[i]?.length ?? 0), title.length),
   );
@@ -28,7 +34,22 @@ export function alignedTable(
 
 /** A field of CSV (RFC 4180). */
 export function csvField(value: string): string {
-  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+  return /[",\r\n]/.test(value) ? quoted(value) : value;
+}
+
+/** What a spreadsheet takes for a formula, also in the wide forms of East Asian keyboards. */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
+
+/**
+ * A name in CSV. One that somebody else chose may be a formula, which a spreadsheet would run: an
+ * apostrophe before it says that it is text. For numbers, which may be negative, `csvField`.
+ */
+export function csvName(value: string): string {
+  return FORMULA.test(value) ? quoted(`'${value}`) : csvField(value);
+}
+
+function quoted(value: string): string {
+  return `"${value.replaceAll('"', '""')}"`;
 }
 
 /** 1234567 as 1,234,567; digits behind the point stay as they are. */

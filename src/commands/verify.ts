@@ -2,7 +2,7 @@ import { CheckFailedError } from '../errors.ts';
 import { type CheckResult, type Scope, verify } from '../verify/verify.ts';
 import { command, context, print, printJson } from './command.ts';
 import { reachDatabase } from './dependencies.ts';
-import { time } from './options.ts';
+import { requireRange, time } from './options.ts';
 import { skippedText } from './skipped.ts';
 
 export function verifyCommand() {
@@ -11,6 +11,7 @@ export function verifyCommand() {
     .option('--since <time>', 'only sessions written to at or after this time (ISO 8601)', time)
     .option('--until <time>', 'only sessions written to before this time (ISO 8601)', time)
     .action(async ({ json, since, until }: { json: boolean } & Scope) => {
+      requireRange(since, until);
       const { settings } = context(['database']);
       const database = await reachDatabase(settings, 1);
       try {

@@ -22,7 +22,7 @@ const text = z.string().min(1, 'expected a non-empty text');
 const brokers = z.string().transform((value, ctx) => {
   const list = value.split(',').map((part) => part.trim());
   for (const broker of list) {
-    const port = /^(?:\[[0-9a-fA-F:]+\]|[^\s:/]+):(\d{1,5})$/.exec(broker)?.[1];
+    const port = /^(?:\[[0-9a-fA-F:]+\]|[^\s:/@]+):(\d{1,5})$/.exec(broker)?.[1];
     if (port === undefined || Number(port) < 1 || Number(port) > 65_535) {
       ctx.addIssue({ code: 'custom', message: 'expected host:port, several separated by commas' });
       return z.NEVER;
@@ -71,16 +71,20 @@ const url = (schemes: readonly string[]) =>
   );
 
 const registryUrl = url(['http', 'https']).refine(
-  (value) => !URL.canParse(value) || (!new URL(value).username && !new URL(value).password),
+  (value) => !value.includes('@'),
   'expected a URL without user and password: SCHEMA_REGISTRY_USERNAME and _PASSWORD are for them',
 );
 
-/** A password that is not escaped ends up in other parts of the URL, which are shown in errors. */
+/**
+ * Of a password that is not escaped, a part ends up in the host, the path, the query or the fragment of
+ * the URL, and these are shown in errors. Each leaves an @ behind the host, or a fragment.
+ */
 const databaseUrl = url(['postgres', 'postgresql']).refine((value) => {
   if (!URL.canParse(value)) return true;
-  const { username, searchParams } = new URL(value);
-  return username !== '' || searchParams.has('user') || !value.includes('@');
-}, 'expected user and password with their special characters escaped, such as %2F for /');
+  const { pathname, search, hash } = new URL(value);
+  const parameters = search.split(/[?&]/).filter((pair) => !pair.startsWith('user='));
+  return hash === '' && ![pathname, ...parameters].some((part) => part.includes('@'));
+}, 'expected user and password with their special characters escaped, such as %40 for @ and %2F for /');
 
 const httpPort = z.string().transform((value, ctx) => {
   if (value === 'off') return 'off' as const;

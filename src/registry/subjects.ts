@@ -1,6 +1,6 @@
 import { COMPATIBILITY, type SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import type { Settings } from '../config/settings.ts';
-import { UnreachableError } from '../errors.ts';
+import { UnreachableError, WrongUsageError } from '../errors.ts';
 import { loadEnvelopeSchema } from '../schemas/load.ts';
 import { ask, isRegistryError, noAnswer, objectOf, whyNoAnswer } from './ask.ts';
 
@@ -103,8 +103,18 @@ function notRegistered(settings: Settings, subject: string, cause?: unknown): Un
   return new UnreachableError(`${where} did not answer with the id of ${subject}`, { cause });
 }
 
-/** Whether the registry answers at all. Throws when it does not. */
+/**
+ * Whether the registry answers at all. Throws when it does not.
+ *
+ * @throws {WrongUsageError} when it does not accept user and password
+ */
 export async function pingRegistry(settings: Settings): Promise<void> {
   const answer = await ask(settings, 'GET', '/subjects');
+  if (answer.status === 401 || answer.status === 403) {
+    throw new WrongUsageError(
+      `the schema registry at ${settings.SCHEMA_REGISTRY_URL} refused: answered ${answer.status}; ` +
+        'check SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD',
+    );
+  }
   if (answer.status !== 200 || !Array.isArray(answer.json)) throw new Error(whyNoAnswer(answer));
 }

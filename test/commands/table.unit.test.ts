@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { alignedTable, csvField, grouped } from '../../src/commands/table.ts';
+import { alignedTable, csvField, csvName, grouped } from '../../src/commands/table.ts';
 
 describe('a table', () => {
   test('has columns as wide as their widest cell, titles and a rule, and no blanks at the end', () => {
@@ -19,6 +19,13 @@ describe('a table', () => {
     expect(alignedTable([{ title: 'a' }, { title: 'bc' }], [])).toBe('a  bc\n─  ──');
   });
 
+  // A name could move the cursor over other rows, or forge one.
+  test('shows what a terminal would obey', () => {
+    expect(alignedTable([{ title: 'a' }], [['\x1b[1A\n\u202e']])).toBe(
+      ['a', '─'.repeat(15), '\\x1b[1A\\n\\u202e'].join('\n'),
+    );
+  });
+
   test('takes a cell that is missing as empty', () => {
     expect(alignedTable([{ title: 'a' }, { title: 'b' }], [['x']])).toBe('a  b\n─  ─\nx');
   });
@@ -34,6 +41,25 @@ test.each([
   [' blank ', ' blank '],
 ])('the field %j is %j in CSV', (value, expected) => {
   expect(csvField(value)).toBe(expected);
+});
+
+// Names come from whoever sends events, and a spreadsheet runs what looks like a formula.
+test.each([
+  ['=HYPERLINK("http://x","y")', `"'=HYPERLINK(""http://x"",""y"")"`],
+  ['+1', `"'+1"`],
+  ['-2+3', `"'-2+3"`],
+  ['@SUM(A1)', `"'@SUM(A1)"`],
+  ['\t=1', `"'\t=1"`],
+  ['\r=1', `"'\r=1"`],
+  ['＝1', `"'＝1"`],
+  ['gpt-4o', 'gpt-4o'],
+  ['a,b', '"a,b"'],
+])('the name %j is text in CSV: %j', (value, expected) => {
+  expect(csvName(value)).toBe(expected);
+});
+
+test('a number in CSV stays one, also a negative correction', () => {
+  expect(csvField('-12.5')).toBe('-12.5');
 });
 
 test.each<[string | number | bigint, string]>([

@@ -103,6 +103,7 @@ describe('a value', () => {
     ['STARTUP_TIMEOUT_S', '0', 0],
     ['KAFKA_SESSION_TIMEOUT_MS', '6000', 6_000],
     ['DATABASE_URL', 'postgresql://u:p@h:1/d?sslmode=require', expect.any(String)],
+    ['DATABASE_URL', 'postgres://u:p@s@h/d?password=a%40b&user=me@host', expect.any(String)],
     ['SCHEMA_REGISTRY_URL', 'https://registry/base/path', 'https://registry/base/path'],
   ])('of %s may be %s', (name, value, expected) => {
     expect(load({ [name]: value })[name]).toEqual(expected);

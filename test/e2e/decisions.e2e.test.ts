@@ -97,7 +97,8 @@ describe('a dead letter', () => {
     const shown = JSON.parse((await command('dead-letters', 'show', id)).stdout);
     expect(shown).toMatchObject({ today: { kind: 'dead_letter', reason: 'unknown_schema' } });
 
-    expect((await command('dead-letters', 'redrive')).stdout).toMatch(/2 still refused/);
+    const refused = await command('dead-letters', 'redrive');
+    expect(refused).toMatchObject({ code: 1, stdout: expect.stringMatching(/2 still refused/) });
 
     // The cause is mended: the bytes are what they should have been.
     await world.database.query('UPDATE dead_letter SET value = $1 WHERE kafka_offset = 0', [

@@ -1,0 +1,47 @@
+/**
+ * What a service answers that will not answer otherwise later: waiting for it would only put off the
+ * moment at which a person reads what to change. A worker that runs waits all the same, since there
+ * somebody may be changing a password.
+ */
+
+/** Source: PostgreSQL, Appendix A, "PostgreSQL Error Codes". */
+const SQLSTATES: Readonly<Record<string, string>> = {
+  '28000': 'DATABASE_URL', // invalid authorization: no line of pg_hba.conf, no such role
+  '28P01': 'DATABASE_URL', // wrong password
+  '3D000': 'DATABASE_URL', // no such database
+  '42501': 'DATABASE_URL', // the user may not connect to the database
+};
+
+/** Source: Node.js, "X509 certificate error codes" of node:tls. */
+const CERTIFICATE_CODES = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+/** The other side does not accept our certificate, or wants one. */
+const CERTIFICATE_ALERT = /^ERR_SSL_.*ALERT.*(CERTIFICATE|UNKNOWN_CA)/;
+
+/** @returns what to check; `undefined` when the same may work in a moment */
+export function refusalOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error.name === 'KafkaJSSASLAuthenticationError') {
+    return 'KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD';
+  }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (CERTIFICATE_CODES.has(code) || CERTIFICATE_ALERT.test(code)) {
+    return 'the certificates on both sides, and the authority that is trusted';
+  }
+  return SQLSTATES[code] ?? refusalOf(error.cause);
+}
