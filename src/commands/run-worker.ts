@@ -23,15 +23,14 @@ import { DeadLetterTopic } from '../produce/dead-letter-topic.ts';
 import { schemaFetcher } from '../registry/schema-fetcher.ts';
 import { loadLatest } from '../registry/schema-registry.ts';
 import { pingRegistry } from '../registry/subjects.ts';
-import { verifyBooks } from '../verify/verify.ts';
 import { tuneEngine } from './engine.ts';
+import { startSelfCheck } from './self-check.ts';
 import { unlessStopped } from './shutdown.ts';
 
 /** Memory for what is known of live sessions: about half a million events of them. */
 const CACHE_BYTES = 20 * 1_048_576;
 /** New months are prepared long before they begin. */
 const PARTITIONS_EVERY_MS = 24 * 3_600_000;
-const SELF_CHECK_EVERY_MS = 60_000;
 /** How long a worker that stops goes on copying dead letters; others, or the next start, do the rest. */
 const LAST_COPIES_MS = 10_000;
 
@@ -113,7 +112,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
   const metrics = new WorkerMetrics(() => worker.status());
   const http = await startHttp(settings, logger, metrics, worker, database);
   if (http !== undefined) options.onHttp?.(http.address);
-  const selfCheck = setInterval(() => checkBooks(database, logger, metrics), SELF_CHECK_EVERY_MS);
+  const stopSelfCheck = startSelfCheck(database, logger, metrics);
   const months = setInterval(() => preparePartitions(database, logger), PARTITIONS_EVERY_MS);
   try {
     outbox?.start();
@@ -124,7 +123,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     return { counts, halted: halted ?? [] };
   } finally {
     clearInterval(months);
-    clearInterval(selfCheck);
+    stopSelfCheck();
     await worker.stop(settings.SHUTDOWN_TIMEOUT_S * 1_000);
     await http?.close();
     await outbox?.stop(LAST_COPIES_MS);
@@ -212,23 +211,6 @@ async function preparePartitions(database: Database, logger: Logger): Promise<vo
   } catch (error) {
     // The default partition takes what has no month of its own.
     logger.warn({ error: messageOf(error) }, 'preparing the partitions of the ledger failed');
-  }
-}
-
-/** What `verify` looks at first, all the time: a break is seen within a minute. */
-async function checkBooks(
-  database: Database,
-  logger: Logger,
-  metrics: WorkerMetrics,
-): Promise<void> {
-  try {
-    const breaks = await verifyBooks(database);
-    metrics.bookBreaks(breaks);
-    for (const [check, count] of breaks) {
-      if (count > 0) logger.error({ check, count }, 'the books do not close; see: verify');
-    }
-  } catch (error) {
-    logger.debug({ error: messageOf(error) }, 'the books could not be checked this time');
   }
 }
 

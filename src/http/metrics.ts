@@ -35,9 +35,20 @@ export class WorkerMetrics {
     registers: [this.registry],
   });
 
+  #booksCheckedAt = performance.now();
+
   /** @param status the assigned partitions, asked for at every scrape */
   constructor(status: () => readonly PartitionStatus[]) {
     collectDefaultMetrics({ register: this.registry, prefix: PREFIX });
+    const ageSeconds = () => this.bookCheckAgeSeconds();
+    new Gauge({
+      name: `${PREFIX}book_check_age_seconds`,
+      help: 'Seconds since the books were last checked; more than some minutes: they cannot be',
+      registers: [this.registry],
+      collect() {
+        this.set(ageSeconds());
+      },
+    });
     this.#perPartition(
       'lag',
       'Offsets between the position and the end of the partition',
@@ -62,8 +73,15 @@ export class WorkerMetrics {
     this.#batchSeconds.observe(ms / 1_000);
   }
 
-  bookBreaks(breaks: ReadonlyMap<string, number>): void {
+  /** The worker has checked its books just now. */
+  booksChecked(breaks: ReadonlyMap<string, number>): void {
+    this.#booksCheckedAt = performance.now();
     for (const [check, count] of breaks) this.#bookBreaks.set({ check }, count);
+  }
+
+  /** Since the last check of the books that could be made; before the first: since the start. */
+  bookCheckAgeSeconds(): number {
+    return (performance.now() - this.#booksCheckedAt) / 1_000;
   }
 
   #perPartition(
