@@ -20,7 +20,8 @@ export class WorkerProcess {
   #log = '';
   #onStarted: () => void = () => {};
   #onReached: () => void = () => {};
-  readonly #started: Promise<void>;
+  /** Settles once it heeds signals. */
+  readonly started: Promise<void>;
 
   constructor(env: NodeJS.ProcessEnv) {
     const loaded = ['tsx', './test/torture/kafka-through-proxy.mjs'];
@@ -29,11 +30,13 @@ export class WorkerProcess {
       cwd: ROOT,
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'], LOG_LEVEL: 'warn', ...env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // The leader of a process group, so that this can be signalled as a terminal does.
+      detached: true,
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#log = (this.#log + text).slice(-LOG_CHARACTERS);
     });
-    this.#started = new Promise((resolve) => {
+    this.started = new Promise((resolve) => {
       this.#onStarted = resolve;
     });
     this.#child.on('message', (news: News) => {
@@ -81,9 +84,14 @@ export class WorkerProcess {
     this.#child.kill(signal);
   }
 
+  /** To the process and whatever it has started. */
+  signalGroup(signal: NodeJS.Signals): void {
+    process.kill(-this.pid, signal);
+  }
+
   /** Asks for an orderly end, once it heeds that, and awaits it. */
   async stop(): Promise<WorkerEnd> {
-    await Promise.race([this.#started, this.ended]);
+    await Promise.race([this.started, this.ended]);
     this.signal('SIGTERM');
     return await this.ended;
   }

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Producer } from 'kafkajs';
-import type { EncodedEvent, encodeEvent } from '../../src/produce/encoder.ts';
+import type { EncodedEvent, EventInput } from '../../src/produce/encoder.ts';
 import { Random } from '../../src/simulate/random.ts';
 import { type SimulatedEvent, simulateEvents } from '../../src/simulate/simulate-events.ts';
+import { type CodecName, compressionOf } from './codecs.ts';
 import type { Reference } from './reference.ts';
 
 const DUPLICATES = 0.1;
@@ -15,10 +16,14 @@ const TICK_MS = 25;
 const RETRY_MS = 200;
 const STREAM_OF_DUPLICATES = 1;
 
+export type Encode = (event: EventInput) => Promise<EncodedEvent>;
+
 export interface StreamOptions {
   readonly producer: Producer;
   readonly topic: string;
-  readonly encode: (event: SimulatedEvent) => ReturnType<typeof encodeEvent>;
+  readonly encode: Encode;
+  /** What batches are compressed with, each with one that the seed decides. */
+  readonly codecs: readonly CodecName[];
   readonly seed: number;
   readonly reference: Reference;
 }
@@ -100,10 +105,11 @@ export class LiveStream {
   }
 
   async #send(messages: EncodedEvent[]): Promise<void> {
-    const { producer, topic } = this.#options;
+    const { producer, topic, codecs } = this.#options;
+    const compression = compressionOf(this.#random.pick(codecs));
     for (;;) {
       try {
-        await producer.send({ topic, messages, acks: -1 });
+        await producer.send({ topic, messages, acks: -1, compression });
         return;
       } catch {
         await delay(RETRY_MS);

@@ -1,8 +1,14 @@
-/** `npm run torture -- --cycles N --seed S [--events E] [--poison P]`: see docs/reliability.md. */
+/**
+ * `npm run torture -- --cycles N --seed S [--events E] [--poison P] [--faults 'one,two']
+ * [--codecs none,gzip] [--settings default] [--pgbouncer session|transaction]`: see
+ * docs/reliability.md.
+ */
 import { parseArgs } from 'node:util';
 import { startStack } from '../../src/stack/stack.ts';
 import { newWorld } from '../support/world.ts';
-import { ALL_FAULTS } from './faults.ts';
+import { CODECS, codecsNamed } from './codecs.ts';
+import { ALL_FAULTS, faultsNamed } from './faults/faults.ts';
+import type { PoolMode } from './pgbouncer.ts';
 import { poison } from './poison.ts';
 import { holds, poisonReport, report } from './report.ts';
 import { torture } from './torture.ts';
@@ -14,8 +20,19 @@ const { values } = parseArgs({
     events: { type: 'string' },
     workers: { type: 'string', default: '3' },
     poison: { type: 'string', default: '100000' },
+    faults: { type: 'string' },
+    codecs: { type: 'string', default: CODECS.join() },
+    settings: { type: 'string', default: 'odd' },
+    pgbouncer: { type: 'string' },
   },
 });
+if (values.settings !== 'odd' && values.settings !== 'default') {
+  throw new Error('--settings: expected odd or default');
+}
+if (![undefined, 'session', 'transaction'].includes(values.pgbouncer)) {
+  throw new Error('--pgbouncer: expected session or transaction');
+}
+const pooled = values.pgbouncer as PoolMode | undefined;
 const cycles = Number(values.cycles);
 const seed = Number(values.seed);
 const events = Number(values.events ?? cycles * 1_700);
@@ -23,15 +40,31 @@ const workers = Number(values.workers);
 const spoilt = Number(values.poison);
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
-const again = `npm run torture -- --cycles ${cycles} --seed ${seed} --events ${events} --poison ${spoilt}`;
+const chosen = (['faults', 'codecs', 'settings', 'pgbouncer'] as const)
+  .filter((name) => values[name] !== undefined)
+  .map((name) => ` --${name} '${values[name]}'`)
+  .join('');
+const again =
+  `npm run torture -- --cycles ${cycles} --seed ${seed} --events ${events} ` +
+  `--poison ${spoilt}${chosen}`;
 say(again);
 const stack = await startStack({
   progress: say,
   env: { ...process.env, USAGE_LEDGER_STACK: 'local' },
 });
 try {
-  const options = { stack, cycles, seed, events, workers, faults: ALL_FAULTS, progress: say };
-  const result = await torture(options);
+  const result = await torture({
+    stack,
+    cycles,
+    seed,
+    events,
+    workers,
+    faults: values.faults === undefined ? ALL_FAULTS : faultsNamed(values.faults),
+    codecs: codecsNamed(values.codecs),
+    oddSettings: values.settings === 'odd',
+    pooled,
+    progress: say,
+  });
   process.stdout.write(report(result));
   if (!holds(result)) throw new Error('the totals or the books are wrong');
   if (spoilt > 0) {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Stack } from '../../src/stack/stack.ts';
 import { ownStack } from '../support/stack.ts';
-import type { FaultName } from './faults.ts';
+import type { FaultName } from './faults/faults.ts';
 import { report } from './report.ts';
 import { torture } from './torture.ts';
 
@@ -36,6 +36,9 @@ test('faults of all sorts over a live stream lose nothing, double nothing, and l
     events: 6_000,
     workers: 2,
     faults: FAULTS,
+    codecs: ['none', 'gzip'],
+    oddSettings: false,
+    pooled: undefined,
     progress: () => {},
   });
 

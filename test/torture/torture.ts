@@ -6,9 +6,15 @@ import { Random } from '../../src/simulate/random.ts';
 import type { Stack } from '../../src/stack/stack.ts';
 import { until } from '../support/until.ts';
 import { breaks, newWorld, type World } from '../support/world.ts';
-import { Deck, FAULTS, type FaultName, type Scene } from './faults.ts';
+import { type CodecName, learnCodecs } from './codecs.ts';
+import { FAULTS, type FaultName } from './faults/faults.ts';
+import { setOddly } from './faults/postgres-state.ts';
+import { Deck, type Scene } from './faults/scene.ts';
 import { Fleet } from './fleet.ts';
-import { LiveStream } from './live-stream.ts';
+import { FleetingTopic } from './fleeting-topic.ts';
+import { type Encode, LiveStream } from './live-stream.ts';
+import { nonsenseProxy } from './nonsense-proxy.ts';
+import { type PoolMode, startPgBouncer } from './pgbouncer.ts';
 import { type Comparison, Reference } from './reference.ts';
 import { WORKER_STEPS } from './worker-orders.ts';
 
@@ -21,6 +27,12 @@ export interface TortureOptions {
   readonly workers: number;
   /** What is drawn from, each once before any comes again. */
   readonly faults: readonly FaultName[];
+  /** What the producer compresses with, each batch with one of them. */
+  readonly codecs: readonly CodecName[];
+  /** Whether the database begins with settings that nobody expects. */
+  readonly oddSettings: boolean;
+  /** The workers reach Postgres through a PgBouncer of this mode. */
+  readonly pooled: PoolMode | undefined;
   readonly progress: (line: string) => void;
 }
 
@@ -63,8 +75,16 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   observer.on('error', () => {});
   const reference = new Reference();
   const random = new Random(seed, STREAM_OF_FAULTS);
+  const registry = await nonsenseProxy(world.settings.SCHEMA_REGISTRY_URL);
+  const pooled =
+    options.pooled && (await startPgBouncer(world.settings.DATABASE_URL, options.pooled));
+  const fleetingName = `${world.topic}-fleeting`;
   const fleet = new Fleet({
     ...world.env,
+    SCHEMA_REGISTRY_URL: registry.url,
+    DATABASE_URL: pooled?.url ?? world.settings.DATABASE_URL,
+    KAFKA_TOPICS: `${world.topic},${fleetingName}`,
+    KAFKA_DEAD_LETTER_TOPIC: `${world.topic}-dead`,
     LOG_LEVEL: 'warn',
     KAFKA_SESSION_TIMEOUT_MS: '6000',
     BATCH_MAX_EVENTS: '500',
@@ -75,22 +95,45 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   let stream: LiveStream | undefined;
   try {
     await producer.connect();
-    const encode = async (event: Parameters<World['encode']>[0][number]) => {
+    const encode: Encode = async (event) => {
       const [message] = await world.encode([event]);
       return { key: event.session_id, value: message?.value ?? Buffer.alloc(0) };
     };
-    const live = new LiveStream({ producer, topic: world.topic, encode, seed, reference });
+    await learnCodecs();
+    const fleeting = new FleetingTopic({
+      topic: fleetingName,
+      kafka,
+      producer,
+      encode,
+      reference,
+      observer,
+      env: { ...world.env, KAFKA_TOPICS: fleetingName },
+      seed,
+    });
+    await fleeting.create();
+    if (options.oddSettings) await setOddly(observer, random);
+    const live = new LiveStream({
+      producer,
+      topic: world.topic,
+      encode,
+      seed,
+      reference,
+      codecs: options.codecs,
+    });
     stream = live;
     const scene: Scene = {
       random,
       fleet,
       kafka,
       services: servicesOf(stack),
+      registry,
+      fleeting,
       observer,
       topic: world.topic,
       groupId: world.settings.KAFKA_GROUP_ID,
       steps: new Deck(WORKER_STEPS, random),
       feed: () => live.allow(MORE_EVENTS),
+      advance: async () => advance(scene, await booked(observer, world.topic)),
       killed: (at) => count(kills, at),
     };
     for (let i = 0; i < options.workers; i += 1) fleet.add();
@@ -106,7 +149,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
       await FAULTS[name](scene);
       const ended = performance.now();
       live.allow(Math.ceil(perCycle * AFTER_THE_FAULT));
-      await advance(scene, await booked(observer));
+      await advance(scene, await booked(observer, world.topic));
       const ms = Math.round(performance.now() - ended);
       recoveryMs.set(name, Math.max(recoveryMs.get(name) ?? 0, ms));
       fleet.requireAlive();
@@ -115,6 +158,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     }
     await live.end();
     const messages = await caughtUp(world, observer);
+    await fleeting.isBooked();
     const peakMemory = fleet.peakMemory;
     fleet.requireAlive();
     await fleet.stop();
@@ -136,12 +180,14 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     await stream?.end().catch(() => {});
     await producer.disconnect();
     await observer.end();
+    await pooled?.stop();
+    await registry.close();
     await world.close();
   }
 }
 
 /** Waits until more is booked in every partition than was, feeding the stream. */
-async function advance({ observer, fleet, feed }: Scene, before: Booked): Promise<void> {
+async function advance({ observer, topic, fleet, feed }: Scene, before: Booked): Promise<void> {
   let last = Date.now();
   await until(
     'events are booked again in every partition',
@@ -151,7 +197,7 @@ async function advance({ observer, fleet, feed }: Scene, before: Booked): Promis
         last = Date.now();
         feed();
       }
-      const now = await booked(observer);
+      const now = await booked(observer, topic);
       return now.size === PARTITIONS && [...now].every(([p, n]) => n > (before.get(p) ?? 0));
     },
     RECOVERY_LIMIT_MS,
@@ -161,9 +207,11 @@ async function advance({ observer, fleet, feed }: Scene, before: Booked): Promis
 type Booked = ReadonlyMap<number, number>;
 
 /** Messages booked in each partition, in all passes: that only ever grows. */
-async function booked(observer: pg.Pool): Promise<Booked> {
+async function booked(observer: pg.Pool, topic: string): Promise<Booked> {
   const { rows } = await observer.query<{ partition: number; n: number }>(
-    'SELECT partition, sum(consumed)::float8 AS n FROM consumed_range GROUP BY partition',
+    `SELECT partition, sum(consumed)::float8 AS n FROM consumed_range
+     WHERE topic = $1 GROUP BY partition`,
+    [topic],
   );
   return new Map(rows.map(({ partition, n }) => [partition, n]));
 }
@@ -176,7 +224,8 @@ async function caughtUp(world: World, observer: pg.Pool): Promise<number> {
   await admin.disconnect();
   await until('the group is caught up', async () => {
     const { rows } = await observer.query<{ partition: number; next_offset: string }>(
-      'SELECT partition, next_offset FROM consumer_position',
+      'SELECT partition, next_offset FROM consumer_position WHERE topic = $1',
+      [world.topic],
     );
     const at = new Map(rows.map(({ partition, next_offset }) => [partition, Number(next_offset)]));
     return ends.every(({ partition, high }) => (at.get(partition) ?? 0) >= Number(high));
