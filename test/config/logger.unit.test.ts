@@ -15,4 +15,4 @@ test('a name in a log line does not reach the terminal raw, and the line is stil
   );
   expect(stderr).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
   expect(JSON.parse(stderr)).toMatchObject({ name, msg: 'seen' });
-});
+}, 60_000);

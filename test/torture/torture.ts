@@ -1,6 +1,7 @@
 import { Partitioners } from 'kafkajs';
 import pg from 'pg';
 import { createLogger } from '../../src/config/logger.ts';
+import { messageOf } from '../../src/errors.ts';
 import { createKafka } from '../../src/kafka/client.ts';
 import { Random } from '../../src/simulate/random.ts';
 import type { Stack } from '../../src/stack/stack.ts';
@@ -182,7 +183,8 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     await observer.end();
     await pooled?.stop();
     await registry.close();
-    await world.close();
+    // What went wrong before is not to be hidden; the stack goes away with all that is in it.
+    await world.close().catch((error: unknown) => progress(`cleaning up: ${messageOf(error)}`));
   }
 }
 
