@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { cli } from '../support/cli.ts';
-import { stackUrls } from '../support/stack.ts';
+import { freshDatabase, stackUrls } from '../support/stack.ts';
 
 describe('wrong configuration', () => {
   test('ends with 2 and lists every problem', async () => {
@@ -80,12 +80,12 @@ describe('a dependency that does not answer', () => {
 });
 
 test('a topic that is not there ends with 3, named', async () => {
-  const { kafkaBrokers, schemaRegistryUrl, databaseUrl } = stackUrls();
+  const { kafkaBrokers, schemaRegistryUrl } = stackUrls();
+  const database = await freshDatabase();
   const env = {
     KAFKA_BROKERS: kafkaBrokers,
     SCHEMA_REGISTRY_URL: schemaRegistryUrl,
-    DATABASE_URL: databaseUrl,
-    DATABASE_SCHEMA: 'exit_codes',
+    DATABASE_URL: database.url,
     KAFKA_TOPICS: 'nobody-made-this',
     STARTUP_TIMEOUT_S: '1',
     HTTP_PORT: 'off',
@@ -98,6 +98,7 @@ test('a topic that is not there ends with 3, named', async () => {
 
   expect(code).toBe(3);
   expect(stderr).toMatch(/topic nobody-made-this/);
+  await database.drop();
 });
 
 async function closedPort(): Promise<number> {

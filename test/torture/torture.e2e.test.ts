@@ -47,4 +47,4 @@ test('faults of all sorts over a live stream lose nothing, double nothing, and l
   expect(breaks).toEqual([]);
   expect(kills.size).toBeGreaterThan(0);
   expect([...faults.values()].reduce((sum, n) => sum + n)).toBe(FAULTS.length);
-});
+}, 300_000);
