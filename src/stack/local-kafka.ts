@@ -6,15 +6,18 @@ import { onFreePorts } from './free-ports.ts';
 import { javaCommand } from './java.ts';
 import type { LocalContext } from './local-context.ts';
 import { type ManagedProcess, startManaged } from './managed-process.ts';
-import { fetchArtifact, KAFKA_ARTIFACT } from './maven.ts';
+import { fetchArtifact, kafkaArtifact } from './maven.ts';
 import { kafkaProbe } from './readiness.ts';
 import { runToEnd } from './run-to-end.ts';
+import { KAFKA_VERSION } from './versions.ts';
 
 // Performance data would be left in the temporary folder by a JVM that is killed.
 const JVM_FLAGS = ['-XX:-UsePerfData', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
 
 /** What a broker has beyond the usual. */
 export interface KafkaAdditions {
+  /** Another version than the stack's. */
+  readonly version?: string;
   /** Further listeners: by their names, the security protocols. */
   readonly listeners?: Readonly<Record<string, 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'>>;
   readonly properties?: Readonly<Record<string, string | number>>;
@@ -35,7 +38,7 @@ export async function startLocalKafka(
   additions: KafkaAdditions = {},
 ): Promise<LocalKafka> {
   const { guardian, env } = context;
-  const libraries = await fetchArtifact(KAFKA_ARTIFACT, context);
+  const libraries = await fetchArtifact(kafkaArtifact(additions.version ?? KAFKA_VERSION), context);
   const home = join(guardian.scratch, 'kafka');
   const properties = join(home, 'server.properties');
   const temporary = join(home, 'tmp');

@@ -29,11 +29,12 @@ const NEWEST: PostgresVersion = {
  * Postgres as npm brings it, as durable as it is by default.
  *
  * @param additions further settings of the server
+ * @param other another version than npm brought
  */
 export async function startLocalPostgres(
   context: LocalContext,
   additions: Readonly<Record<string, string | number>> = {},
-  version = NEWEST,
+  which: PostgresVersion | PostgresBinaries = NEWEST,
 ): Promise<{ url: string; process: ManagedProcess }> {
   const { guardian, env } = context;
   const home = join(guardian.scratch, 'postgres');
@@ -41,12 +42,12 @@ export async function startLocalPostgres(
   const user = await unprivilegedUser();
   const asUser = user ?? {};
   if (user !== undefined) await chown(home, user.uid, user.gid);
-  const binaries = join(await usableBinaries(context, user, version), 'native', 'bin');
+  const binaries = 'bin' in which ? which : await usableBinaries(context, user, which);
 
   const data = join(home, 'data');
   // Of a superuser, which runs programs: a known one would be a way in for whoever is on this machine.
   const password = randomBytes(16).toString('hex');
-  await initialise({ context, home, data, binaries, user, version, password });
+  await initialise({ context, home, data, binaries, user, password });
   return await onFreePorts(1, async ([port = 0]) => {
     const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
     const settings = {
@@ -65,7 +66,7 @@ export async function startLocalPostgres(
       stopSignal: 'SIGINT',
       probe: postgresProbe(url),
       spec: {
-        file: join(binaries, 'postgres'),
+        file: join(binaries.bin, 'postgres'),
         args: [
           '-D',
           data,
@@ -83,21 +84,28 @@ export async function startLocalPostgres(
   });
 }
 
+/** Programs of Postgres, of any version. */
+export interface PostgresBinaries {
+  /** The folder that holds `initdb` and `postgres`; whoever runs Postgres can read it. */
+  readonly bin: string;
+  /** How `initdb` is asked for the same order and the same upper case on every machine. */
+  readonly locale: readonly string[];
+}
+
 async function initialise(options: {
   context: LocalContext;
   home: string;
   data: string;
-  binaries: string;
+  binaries: PostgresBinaries;
   user: UnixUser | undefined;
-  version: PostgresVersion;
   password: string;
 }): Promise<void> {
-  const { context, home, data, binaries, user, version, password } = options;
+  const { context, home, data, binaries, user, password } = options;
   const passwordFile = join(home, 'password');
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (user !== undefined) await chown(passwordFile, user.uid, user.gid);
   await runToEnd(context.guardian, 'Preparing the data folder of Postgres', {
-    file: join(binaries, 'initdb'),
+    file: join(binaries.bin, 'initdb'),
     args: [
       '--pgdata',
       data,
@@ -105,9 +113,8 @@ async function initialise(options: {
       `--pwfile=${passwordFile}`,
       '--auth=scram-sha-256',
       '--encoding=UTF8',
-      ...version.locale,
+      ...binaries.locale,
       '--no-sync',
-      '--no-instructions',
     ],
     env: bareEnvironment(context.env),
     cwd: home,
@@ -119,6 +126,15 @@ async function initialise(options: {
 
 /** The installed binaries, or a copy where these can't be linked or the user can't get at them. */
 async function usableBinaries(
+  context: LocalContext,
+  user: UnixUser | undefined,
+  version: PostgresVersion,
+): Promise<PostgresBinaries> {
+  const folder = await usableFolder(context, user, version);
+  return { bin: join(folder, 'native', 'bin'), locale: version.locale };
+}
+
+async function usableFolder(
   context: LocalContext,
   user: UnixUser | undefined,
   { packageName }: PostgresVersion,

