@@ -1,5 +1,6 @@
 import { EXIT, type ExitCode, messageOf, UsageLedgerError } from '../errors.ts';
 import { isTransientInKafka } from '../kafka/errors.ts';
+import { DEFAULT_PREFIX } from '../ledger/ledger-roles.ts';
 import { isNotPermitted, isTransient } from '../ledger/sql-errors.ts';
 
 /** How a command that failed ends. */
@@ -14,7 +15,8 @@ export function failureOf(error: unknown): Failure {
     return { exitCode: error.exitCode, message: error.message };
   }
   if (isNotPermitted(error)) {
-    const roles = 'its user needs usage_ledger_writer, or usage_ledger_reader to report';
+    const prefix = process.env['DATABASE_ROLE_PREFIX'] || DEFAULT_PREFIX;
+    const roles = `its user needs ${prefix}_writer, or ${prefix}_reader to report`;
     return {
       exitCode: EXIT.wrongUsage,
       message: `DATABASE_URL: ${messageOf(error)}; ${roles}`,

@@ -195,8 +195,8 @@ export const SETTINGS = {
   DATABASE_ROLE_PREFIX: {
     group: 'database',
     schema: rolePrefix,
-    fallback: 'usage_ledger',
-    about: 'The roles that `migrate` makes are `…_writer` and `…_reader`; one for each ledger',
+    about:
+      'The roles that `migrate` grants to are `…_writer` and `…_reader`; unset: those that the ledger has, `usage_ledger_…` for a new one',
   },
   DATABASE_POOL_SIZE: {
     group: 'worker',

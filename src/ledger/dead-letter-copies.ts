@@ -33,6 +33,7 @@ export async function noteDeadLetterCopies(
   await noteCopies.run(connection, {
     topics: textArray(letters.map(({ kafka_topic }) => kafka_topic)),
     partitions: numberArray(letters.map(({ kafka_partition }) => kafka_partition)),
+    generations: numberArray(letters.map(({ generation }) => generation)),
     offsets: numberArray(letters.map(({ kafka_offset }) => kafka_offset)),
     error: error?.replaceAll('\0', ' ').slice(0, MAX_ERROR).toWellFormed() ?? null,
     retrySeconds,

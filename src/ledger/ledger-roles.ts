@@ -1,34 +1,28 @@
 import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
-import { WrongUsageError } from '../errors.ts';
 import { quoteIdentifier } from './session-settings.ts';
 
-/** The prefix in the migrations, and of ledgers that were made before there was a setting for it. */
-const DEFAULT_PREFIX = 'usage_ledger';
+/** The prefix in the migrations, and of ledgers for which no other was set. */
+export const DEFAULT_PREFIX = 'usage_ledger';
 const KINDS = ['writer', 'reader'] as const;
 const NOTE = 'prefix of its roles: ';
 
 /**
  * Roles belong to the whole server: two ledgers with the same roles share their writers. A ledger with
- * a DATABASE_ROLE_PREFIX of its own has roles of its own; which one it has is noted in the database.
+ * a DATABASE_ROLE_PREFIX of its own has roles of its own; which one it has is noted in the database,
+ * so that a migration without the setting does not bring the common ones back.
  *
  * @returns the migrations' statements with the names of this ledger's roles
- * @throws {WrongUsageError} when the ledger has other roles than those that are set
  */
 export async function useLedgerRoles(
   client: pg.ClientBase,
-  { DATABASE_SCHEMA: schema, DATABASE_ROLE_PREFIX: wanted }: Settings,
+  { DATABASE_ROLE_PREFIX: set }: Settings,
   isNew: boolean,
 ): Promise<{ named(statement: string): string }> {
-  const noted = isNew ? wanted : await notedPrefix(client);
-  if (noted !== wanted && wanted === DEFAULT_PREFIX) {
-    throw new WrongUsageError(
-      `schema "${schema}" has the roles ${noted}_writer and ${noted}_reader; set ` +
-        `DATABASE_ROLE_PREFIX=${noted}`,
-    );
-  }
-  if (noted !== wanted) await exchangeRoles(client, noted, wanted);
-  if (wanted !== DEFAULT_PREFIX && (isNew || noted !== wanted)) {
+  const noted = isNew ? DEFAULT_PREFIX : await notedPrefix(client);
+  const wanted = set ?? noted;
+  if (noted !== wanted) {
+    if (!isNew) await exchangeRoles(client, noted, wanted);
     await client.query(`COMMENT ON TABLE schema_migration IS '${NOTE}${wanted}'`);
   }
   return {

@@ -14,14 +14,14 @@ import { readConsumed } from './statements/removed-detail.ts';
  */
 export async function settleWithoutDetail(
   connection: Queryable,
-  { topic, partition }: Pick<Batch, 'topic' | 'partition'>,
+  { topic, partition, generation }: Pick<Batch, 'topic' | 'partition' | 'generation'>,
   works: readonly SessionWork[],
   counts: OutcomeCounts,
 ): Promise<RefusedMessage[]> {
   const events = works.flatMap(({ billable }) => billable);
   if (events.length === 0) return [];
   const offsets = numberArray(events.map(({ offset }) => offset));
-  const rows = await readConsumed.run(connection, { topic, partition, offsets });
+  const rows = await readConsumed.run(connection, { topic, partition, generation, offsets });
   const consumed = new Set(rows.map(({ kafka_offset }) => Number(kafka_offset)));
   const refused: RefusedMessage[] = [];
   for (const { sessionId, state, billable } of works) {

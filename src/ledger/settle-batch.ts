@@ -5,7 +5,7 @@ import type { SessionMemory } from './session-memory.ts';
 import { reopen, type SessionWork, settle, settleUnchanged } from './session-work.ts';
 import type { Queryable } from './statement.ts';
 
-type Messages = Pick<Batch, 'topic' | 'partition' | 'messages'>;
+type Messages = Pick<Batch, 'topic' | 'partition' | 'generation' | 'messages'>;
 
 /**
  * Decides what becomes of every event of a batch. Sessions that may change are locked; those to which

@@ -32,6 +32,7 @@ export const claimCopies = statement<
 export const noteCopies = statement<{
   topics: string;
   partitions: string;
+  generations: string;
   offsets: string;
   error: string | null;
   /** When to try again; null: never. */
@@ -43,9 +44,11 @@ export const noteCopies = statement<{
       copied_at = CASE WHEN ${sql.placeholder('error')}::text IS NULL THEN now() END,
       copy_error = ${sql.placeholder('error')}
     FROM unnest(${sql.placeholder('topics')}::text[], ${sql.placeholder('partitions')}::integer[],
-      ${sql.placeholder('offsets')}::bigint[]) AS tried (topic, partition, kafka_offset)
+      ${sql.placeholder('generations')}::integer[], ${sql.placeholder('offsets')}::bigint[])
+      AS tried (topic, partition, generation, kafka_offset)
     WHERE ${deadLetter.kafkaTopic} = tried.topic
       AND ${deadLetter.kafkaPartition} = tried.partition
+      AND ${deadLetter.generation} = tried.generation
       AND ${deadLetter.kafkaOffset} = tried.kafka_offset
       AND ${deadLetter.copiedAt} IS NULL`,
 );

@@ -7,7 +7,7 @@ import { statement } from '../statement.ts';
  * resolved: that one was never applied.
  */
 export const readConsumed = statement<
-  { topic: string; partition: number; offsets: string },
+  { topic: string; partition: number; generation: number; offsets: string },
   { kafka_offset: string }
 >(
   'read_consumed',
@@ -17,12 +17,14 @@ export const readConsumed = statement<
         SELECT FROM ${consumedRange} AS range
         WHERE range.topic = ${sql.placeholder('topic')}
           AND range.partition = ${sql.placeholder('partition')}
+          AND range.generation = ${sql.placeholder('generation')}
           AND range.first_offset <= wanted.kafka_offset AND range.next_offset > wanted.kafka_offset
           AND range.consumed > 0)
       AND NOT EXISTS (
         SELECT FROM ${deadLetter} AS letter
         WHERE letter.kafka_topic = ${sql.placeholder('topic')}
           AND letter.kafka_partition = ${sql.placeholder('partition')}
+          AND letter.generation = ${sql.placeholder('generation')}
           AND letter.kafka_offset = wanted.kafka_offset
           AND coalesce(letter.resolution, '') NOT IN ('applied', 'duplicate'))`,
 );
