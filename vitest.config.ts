@@ -15,7 +15,14 @@ export default defineConfig({
     // As many as there are cores on the smallest machine: what waits for a service leaves one idle.
     maxWorkers: 2,
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.unit.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.unit.test.ts'],
+          // Properties take seconds, and many times that where other work has the cores.
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'services',

@@ -26,10 +26,11 @@ type CreateCluster = (options: { allowAutoTopicCreation: boolean }) => Cluster;
  * own, over kafkajs's connections, with their TLS and SASL.
  */
 export class TopicIds {
-  readonly #cluster: Cluster;
+  readonly #kafka: Kafka;
+  #cluster: Cluster | undefined;
 
   constructor(kafka: Kafka) {
-    this.#cluster = createCluster(kafka)({ allowAutoTopicCreation: false });
+    this.#kafka = kafka;
   }
 
   /**
@@ -37,6 +38,7 @@ export class TopicIds {
    * @throws when the brokers cannot be reached
    */
   async of(topic: string): Promise<string | undefined> {
+    this.#cluster ??= createCluster(this.#kafka)({ allowAutoTopicCreation: false });
     const broker = await this.#cluster.brokerPool.findConnectedBroker();
     const range = broker.versions[METADATA];
     if (range === undefined || range.maxVersion < WITH_IDS || range.minVersion > WITH_IDS) {
@@ -53,7 +55,7 @@ export class TopicIds {
   }
 
   async close(): Promise<void> {
-    await this.#cluster.disconnect();
+    await this.#cluster?.disconnect();
   }
 }
 

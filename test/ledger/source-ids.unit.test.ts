@@ -9,7 +9,7 @@ import { billable } from './messages.ts';
 function numbering() {
   const asked: string[] = [];
   const query = async ({ name, values }: { name: string; values: string[] }) => {
-    if (name !== 'read_sources') return { rows: [] };
+    if (name !== 'read_sources') return { rows: [], command: 'COMMIT' };
     const [types, providers, models] = values.map((text) => text.slice(2, -2).split('","'));
     asked.push(...(models ?? []));
     const rows = (models ?? []).map((model, i) => ({
@@ -20,8 +20,9 @@ function numbering() {
     }));
     return { rows };
   };
-  const database = { connect: async () => ({ release() {}, query }) } as unknown as Database;
-  return { asked, sources: new SourceIds(database) };
+  const connection = { release() {}, query };
+  const database = { connect: async () => connection, begin: async () => {}, noteError() {} };
+  return { asked, sources: new SourceIds(database as unknown as Database) };
 }
 
 const eventOf = (model: string) =>
