@@ -5,6 +5,7 @@ import { messageOf } from '../errors.ts';
 import { isTransientInKafka } from '../kafka/errors.ts';
 import { isAboutTopics } from '../kafka/topics.ts';
 import { wakeAll } from './interruptible-sleep.ts';
+import { leaveWhileJoining } from './kafkajs-membership.ts';
 import type { BatchMessage, Unreadable, UnreadableMessage } from './kafkajs-record-batches.ts';
 import { packWhatCanBe } from './pack-messages.ts';
 import type {
@@ -37,8 +38,8 @@ const RESTART_DELAY_MS = { first: 500, most: 5_000 };
 const CALM_MS = 10_000;
 /** How often partitions are counted: a member that finds another number joins again. */
 const METADATA_MAX_AGE_MS = 10_000;
-/** How long leaving the group may take; a member that has not left is missed within its session. */
-const LEAVE_MS = 2_500;
+/** How long a join is waited for before the member leaves in the midst of it, and how long leaving may take. */
+const LEAVE_MS = { joining: 1_000, leaving: 1_500 };
 
 /** kafkajs does not declare this field of a batch. */
 type FetchedKafkaBatch = Omit<Batch, 'messages'> & {
@@ -94,8 +95,14 @@ export class KafkaJsMember implements GroupMember {
     this.#stopped = true;
     this.#subscription.stop();
     clearTimeout(this.#restart);
-    // One that waits for the other members of the group is not waited for longer than that.
-    await Promise.race([this.#leave(), delay(LEAVE_MS)]);
+    const hasLeft = this.#leave().then(() => true);
+    if (await Promise.race([hasLeft, delay(LEAVE_MS.joining, false)])) return;
+    // It waits for the other members of the group, or for a broker that does not answer.
+    const { logger } = this.#options;
+    const leaving = leaveWhileJoining().catch((error: unknown) => {
+      logger.debug({ error: messageOf(error) }, 'leaving the group failed');
+    });
+    await Promise.race([leaving, delay(LEAVE_MS.leaving)]);
   }
 
   seek({ topic, partition }: TopicPartition, offset: number): void {

@@ -11,11 +11,11 @@ import { until } from '../support/until.ts';
 import { calls, newWorld, type World } from '../support/world.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-async function groupState(): Promise<string | undefined> {
+async function group() {
   const { KAFKA_GROUP_ID } = world.settings;
   const kafka = createKafka(world.settings, createLogger('fatal'));
   const { groups } = await withAdmin(kafka, (admin) => admin.describeGroups([KAFKA_GROUP_ID]));
-  return groups[0]?.state;
+  return { state: groups[0]?.state, members: groups[0]?.members.length };
 }
 
 /** Nobody listens there. */
@@ -96,8 +96,9 @@ describe('SIGTERM is heeded within three seconds', () => {
       );
       frozen.process.kill('SIGSTOP');
       const worker = startCli(['run'], env);
-      await until('another one joins', async () => (await groupState()) === 'PreparingRebalance');
+      await until('another one joins', async () => (await group()).state === 'PreparingRebalance');
       await endsQuickly(worker);
+      expect((await group()).members).toBe(1);
     } finally {
       frozen.process.kill('SIGKILL');
       await frozen.ended;

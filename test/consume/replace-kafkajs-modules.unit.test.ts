@@ -2,7 +2,11 @@ import { createRequire } from 'node:module';
 import { beforeAll, expect, test } from 'vitest';
 import { sleepUntilWoken } from '../../src/consume/interruptible-sleep.ts';
 import type { ConnectionClass } from '../../src/consume/kafkajs-answers.ts';
-import { joinedBeforeFetching } from '../../src/consume/kafkajs-membership.ts';
+import {
+  type GroupClass,
+  joinedBeforeFetching,
+  leaveWhileJoining,
+} from '../../src/consume/kafkajs-membership.ts';
 import { replaceKafkajsModules } from '../../src/consume/replace-kafkajs-modules.ts';
 
 const require = createRequire(import.meta.url);
@@ -42,10 +46,56 @@ test('kafkajs takes answers that come whole as they lie', () => {
   expect(payloads[3]).toEqual(Buffer.from([42, 43]));
 });
 
+/** As far as a member uses one. */
+class Coordinator {
+  readonly connectionPool = { pool: ['busy', 'free'] };
+  left: object | undefined;
+  lookupRequest(_api: number, _definition: unknown): (fields: { memberId: string }) => unknown {
+    return (fields) => fields;
+  }
+  async leaveGroup(member: object): Promise<void> {
+    this.left = { ...member, by: this.connectionPool.pool[0] };
+  }
+}
+
+test('a member that is just joining can leave, and does not ask again to be taken in', async () => {
+  const coordinator = new Coordinator();
+  let end = () => {};
+  class Group {
+    groupId = 'group';
+    cluster = { findGroupCoordinator: async () => coordinator };
+    async joinAndSync(): Promise<void> {
+      const found = await this.cluster.findGroupCoordinator();
+      // Brokers give it an id first.
+      for (const memberId of ['', 'member-1']) found.lookupRequest(11, {})({ memberId });
+      await new Promise<void>((resolve) => {
+        end = resolve;
+      });
+    }
+    async fetch(): Promise<void> {}
+  }
+  const member = new (joinedBeforeFetching(Group as unknown as GroupClass))();
+  const join = member.joinAndSync();
+  // Its id is known one turn later.
+  await Promise.resolve();
+  await Promise.resolve();
+  await Promise.resolve();
+  await leaveWhileJoining();
+  expect(coordinator.left).toEqual({ groupId: 'group', memberId: 'member-1', by: 'free' });
+  expect(() => coordinator.lookupRequest(11, {})({ memberId: '' })).toThrow('has left');
+  end();
+  await join;
+  coordinator.left = undefined;
+  await leaveWhileJoining();
+  expect(coordinator.left).toBeUndefined();
+});
+
 test('a member whose join failed joins before it fetches, once for all its brokers', async () => {
   const done: string[] = [];
   let isLoading = false;
   class Group {
+    groupId = 'group';
+    cluster = { findGroupCoordinator: async () => new Coordinator() };
     async joinAndSync(): Promise<void> {
       done.push('join');
       if (isLoading) throw new Error('the coordinator is loading');
@@ -54,7 +104,7 @@ test('a member whose join failed joins before it fetches, once for all its broke
       done.push(`fetch ${nodeId}`);
     }
   }
-  const member = new (joinedBeforeFetching(Group))();
+  const member = new (joinedBeforeFetching(Group as unknown as GroupClass))();
   await member.joinAndSync();
   await member.fetch(1);
   isLoading = true;
