@@ -97,9 +97,12 @@ export class EventProducer {
 }
 
 function bytesOf({ key, value, headers = {} }: ProducedMessage): number {
-  const inHeaders = Object.entries(headers).flat();
-  const parts = [key ?? '', value ?? '', ...inHeaders];
-  return MESSAGE_BYTES + parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0);
+  // A header may be repeated: its values are then a list.
+  const inHeaders = Object.entries(headers).flat(2);
+  return [key, value, ...inHeaders].reduce<number>(
+    (sum, part) => sum + Buffer.byteLength(part ?? ''),
+    MESSAGE_BYTES,
+  );
 }
 
 /** What kafkajs could not do is no bug; whatever else is thrown is one. */
