@@ -32,9 +32,21 @@ export class BookedWindow {
     return this.#halt === undefined;
   }
 
-  /** Notes that the batch is booked to before `nextOffset`; why to halt, when dead letters are many. */
-  booked({ messages }: Batch, nextOffset: number): Halt | undefined {
-    this.#noteUpTo(messages, nextOffset);
+  /**
+   * Notes that the batch is booked to before `nextOffset`.
+   *
+   * @param hasDeadLetters whether there is one among what was booked
+   * @returns why to halt, when dead letters are many
+   */
+  booked(batch: Batch, nextOffset: number, hasDeadLetters: boolean): Halt | undefined {
+    const { messages, fromOffset } = batch;
+    const isWhole = nextOffset === batch.nextOffset && this.#notedTo <= fromOffset;
+    if (isWhole && !hasDeadLetters && this.#window.dead === 0) {
+      this.#window.noteAlive(messages.length, fromOffset);
+      this.#notedTo = nextOffset;
+    } else {
+      this.#noteUpTo(messages, nextOffset);
+    }
     return this.#halt;
   }
 

@@ -36,6 +36,13 @@ export class DeadLetterWindow {
     return this.#seen >= FEWEST && this.#dead > this.#limit * this.size;
   }
 
+  /** Notes messages that are no dead letters; the same as `note` for each, from `offset` on. */
+  noteAlive(count: number, offset: number): void {
+    // Where nothing is marked, only their number matters.
+    if (this.#dead === 0 && offset >= this.#from) this.#seen += count;
+    else for (let i = 0; i < count; i += 1) this.note(false, offset + i);
+  }
+
   get size(): number {
     return Math.min(this.#seen, WINDOW);
   }

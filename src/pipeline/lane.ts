@@ -306,7 +306,7 @@ export class Lane implements TopicPartition {
         this.#pace.booked(ms);
         this.#moveTo(nextOffset);
         this.#context.applied(this, { ...part, nextOffset }, result, ms);
-        const halt = this.#booked.booked(whole, nextOffset);
+        const halt = this.#booked.booked(whole, nextOffset, result.counts.dead_letter > 0);
         if (halt !== undefined) return halt;
       } else if (isWithin(batch, result.position)) {
         // A commit whose answer was lost did take place, of all of the batch or of a part of it.

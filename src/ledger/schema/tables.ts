@@ -218,6 +218,8 @@ export const consumedRange = pgTable(
       name: 'consumed_range_key',
       columns: [t.groupId, t.topic, t.partition, t.pass, t.firstOffset],
     }),
+    /** Whether anybody has read an offset. */
+    index('consumed_range_by_topic').on(t.topic, t.partition, t.generation, t.firstOffset),
   ],
 );
 

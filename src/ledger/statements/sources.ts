@@ -8,11 +8,18 @@ const wanted = sql`unnest(${sql.placeholder('metricTypes')}::text[],
   ${sql.placeholder('providers')}::text[], ${sql.placeholder('models')}::text[])
   AS wanted (metric_type, provider, model)`;
 
-/** Numbers names that the ledger has not seen before. */
+/**
+ * Numbers names that the ledger has not seen before. Those that it has are left out: to meet one in the
+ * index uses up a number all the same.
+ */
 export const addSources = statement<Names>(
   'add_sources',
   sql`INSERT INTO ${usageSource} (metric_type, provider, model)
     SELECT metric_type, provider, model FROM ${wanted}
+    WHERE NOT EXISTS (
+      SELECT FROM ${usageSource} AS known
+      WHERE (known.metric_type, known.provider, known.model)
+        = (wanted.metric_type, wanted.provider, wanted.model))
     ORDER BY 1, 2, 3
     ON CONFLICT DO NOTHING`,
 );

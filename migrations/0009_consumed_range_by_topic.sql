@@ -1,0 +1,1 @@
+CREATE INDEX "consumed_range_by_topic" ON "consumed_range" USING btree ("topic","partition","generation","first_offset");
