@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Stack } from '../../src/stack/stack.ts';
 import { ownStack } from '../support/stack.ts';
+import { CODECS } from './codecs.ts';
 import type { FaultName } from './faults/faults.ts';
 import { report } from './report.ts';
 import { torture } from './torture.ts';
@@ -17,6 +18,11 @@ const FAULTS: readonly FaultName[] = [
   'connections to Postgres are cut',
   'a worker joins and leaves',
   'the group is set back',
+  'something else answers for the registry',
+  'the database has other settings',
+  'a record has a time that no calendar has',
+  'events have floods of attributes',
+  'a topic is recreated and filled past the position',
 ];
 const SEED = 20_261_124;
 
@@ -36,8 +42,8 @@ test('faults of all sorts over a live stream lose nothing, double nothing, and l
     events: 6_000,
     workers: 2,
     faults: FAULTS,
-    codecs: ['none', 'gzip'],
-    oddSettings: false,
+    codecs: CODECS,
+    oddSettings: true,
     pooled: undefined,
     progress: () => {},
   });
