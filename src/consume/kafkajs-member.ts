@@ -65,7 +65,11 @@ export class KafkaJsMember implements GroupMember {
   #stopped = false;
   /** A consumer on its way into the group. */
   #joining: Promise<void> | undefined;
+  /** What the consumer subscribed to. */
+  #subscribed: readonly string[] = [];
   #joinedAt = 0;
+  /** A topic came back while a consumer was on its way. */
+  #hasAppeared = false;
   #restart: NodeJS.Timeout | undefined;
   #restartDelay = RESTART_DELAY_MS.first;
 
@@ -148,15 +152,18 @@ export class KafkaJsMember implements GroupMember {
   }
 
   #join(): Promise<void> {
+    this.#hasAppeared = false;
     this.#joining = this.#run().finally(() => {
       this.#joining = undefined;
     });
-    return this.#joining;
+    // One that fails is followed by another, which asks for the topics by itself.
+    return this.#joining.then(() => this.#subscribeToAppeared());
   }
 
   async #run(): Promise<void> {
     const { kafka, groupId, sessionTimeoutMs } = this.#options;
     const topics = await this.#subscription.topics();
+    this.#subscribed = topics;
     if (topics.length === 0 || this.#stopped) return;
     const consumer = kafka.consumer({
       groupId,
@@ -178,7 +185,11 @@ export class KafkaJsMember implements GroupMember {
       await consumer.run({
         autoCommit: false,
         partitionsConsumedConcurrently: 16,
-        eachBatch: async ({ batch }) => this.#deliver(batch as unknown as FetchedKafkaBatch),
+        eachBatch: async ({ batch }) => {
+          if (consumer === this.#consumer) {
+            await this.#deliver(batch as unknown as FetchedKafkaBatch);
+          }
+        },
       });
     } catch (error) {
       // Another one takes its place, or nobody.
@@ -189,13 +200,26 @@ export class KafkaJsMember implements GroupMember {
 
   /** Leaves the group and joins it with the topics that are there now. */
   #subscribeAgain(): void {
-    // Whatever is under way will ask for the topics by itself.
-    if (this.#joining !== undefined || this.#restart !== undefined) return;
+    // What has not begun yet will ask for the topics by itself.
+    if (this.#stopped || this.#restart !== undefined) return;
+    if (this.#joining !== undefined) {
+      this.#hasAppeared = true;
+      return;
+    }
     this.#listener?.revoked();
-    this.#restart = setTimeout(async () => {
+    const restart = setTimeout(async () => {
       await this.#consumer?.disconnect().catch(() => {});
-      this.#joinAgain();
+      // It may have crashed meanwhile: then another start is under way.
+      if (this.#restart === restart) this.#joinAgain();
     });
+    this.#restart = restart;
+  }
+
+  /** What came back during a join may not be among its topics, and nobody would look again. */
+  async #subscribeToAppeared(): Promise<void> {
+    if (!this.#hasAppeared || this.#restart !== undefined) return;
+    const topics = await this.#subscription.topics();
+    if (topics.join() !== this.#subscribed.join()) this.#subscribeAgain();
   }
 
   #listenTo(consumer: Consumer): void {
@@ -247,12 +271,19 @@ export class KafkaJsMember implements GroupMember {
     this.#joinedAt = 0;
     const wait = this.#restartDelay;
     this.#restartDelay = Math.min(wait * 2, RESTART_DELAY_MS.most);
+    clearTimeout(this.#restart);
     this.#restart = setTimeout(() => this.#joinAgain(), wait);
   }
 
   #joinAgain(): void {
+    clearTimeout(this.#restart);
     this.#restart = undefined;
     if (this.#stopped) return;
+    if (this.#joining !== undefined) {
+      // Of a consumer that crashed in the midst of it: two in one member would share its partitions.
+      this.#restart = setTimeout(() => this.#joinAgain(), this.#restartDelay);
+      return;
+    }
     this.#join().catch((error: unknown) => {
       this.#options.logger.error({ error: messageOf(error) }, 'joining the group failed');
       this.#startAgain();
