@@ -165,7 +165,7 @@ export class Lane implements TopicPartition {
 
   /** Takes what was fetched; what it returns settles when there is room for more, or soon. */
   push(batch: FetchedBatch): Promise<void> | undefined {
-    if (this.#state !== 'running') return undefined;
+    if (this.#state !== 'running' || this.#isReadToEnd()) return undefined;
     this.#endOffset = Math.max(batch.endOffset, batch.nextOffset);
     const asked = this.#queue.nextOffset;
     const given = batch.fromOffset;
@@ -183,7 +183,7 @@ export class Lane implements TopicPartition {
 
   /** Books what was fetched before, and halts there. */
   unreadable({ fromOffset, why }: UnreadablePart): void {
-    if (this.#state !== 'running') return;
+    if (this.#state !== 'running' || this.#isReadToEnd()) return;
     const expected = this.#queue.nextOffset;
     if (fromOffset !== expected) {
       this.#context.resync(this, `expected offset ${expected}, was given ${fromOffset}`);
@@ -191,6 +191,13 @@ export class Lane implements TopicPartition {
     }
     this.#unreadable = why;
     this.#wake?.();
+  }
+
+  /** What comes after `until` is of no account: not where it begins, nor whether it can be read. */
+  #isReadToEnd(): boolean {
+    if (!this.#queue.isAtEnd) return false;
+    this.#context.pauseFetching(this);
+    return true;
   }
 
   /** Ends the lane; what is in the queue is read again by whoever has the partition next. */

@@ -56,6 +56,11 @@ export class RecordQueue {
     return this.#next;
   }
 
+  /** Whether nothing more is taken. */
+  get isAtEnd(): boolean {
+    return this.#next >= this.#until;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }

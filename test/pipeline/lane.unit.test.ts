@@ -17,9 +17,10 @@ const APPLIED: ApplyResult = {
 };
 
 /** A lane over a ledger that books a batch when the test says so. */
-function laneWith(maxEvents: number, ledger?: LaneContext['ledger']) {
+function laneWith(maxEvents: number, ledger?: LaneContext['ledger'], until?: number) {
   const booking: { batch: Batch; end: (result: ApplyResult) => void }[] = [];
   const misplaced: MisplacedFetch[] = [];
+  const paused: unknown[] = [];
   const nothing = () => {};
   const context: LaneContext = {
     groupId: 'group',
@@ -32,7 +33,7 @@ function laneWith(maxEvents: number, ledger?: LaneContext['ledger']) {
     maxEvents,
     deadLetterLimit: 1,
     bufferBytes: () => 1_000_000,
-    pauseFetching: nothing,
+    pauseFetching: (where) => paused.push(where),
     resumeFetching: nothing,
     resync: (lane, _, fetch) => {
       if (fetch !== undefined) misplaced.push(fetch);
@@ -53,11 +54,11 @@ function laneWith(maxEvents: number, ledger?: LaneContext['ledger']) {
     judgedFrom: 0,
     endOffset: 0,
     advancedAt: 0,
-    until: undefined,
+    until,
   };
   const lane = new Lane({ topic: 'calls', partition: 0 }, start, context);
   lane.start();
-  return { lane, booking, misplaced };
+  return { lane, booking, misplaced, paused };
 }
 
 /** Tombstones, which need no schema. */
@@ -200,4 +201,18 @@ test('the first fetch of a lane that begins after its position is not booked', a
   expect(misplaced).toEqual([{ asked: 0, given: 9 }]);
   await lane.ended();
   expect(booking).toEqual([]);
+});
+
+test('a lane that is read to its end neither looks again nor halts for what comes after', async () => {
+  const ledger = { apply: async () => APPLIED };
+  const { lane, misplaced, paused } = laneWith(8, ledger, 2);
+  lane.push(fetched(0, 4, () => {}));
+  await until('the range is booked', () => lane.position === 2);
+  lane.push(fetched(4, 6, () => {}));
+  lane.unreadable({ topic: 'calls', partition: 0, fromOffset: 2, why: 'a wrong checksum' });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect({ state: lane.state, misplaced }).toEqual({ state: 'running', misplaced: [] });
+  expect(paused).toEqual([lane, lane]);
+  lane.close();
+  await lane.ended();
 });
