@@ -12,7 +12,13 @@ import {
 } from '../ledger/statements/positions.ts';
 import { readUnread } from '../ledger/statements/unread.ts';
 import { lockStoredPosition } from './positions.ts';
-import { isRecreated, offsets, type PartitionView, type StoredPosition } from './start-offset.ts';
+import {
+  isRecreated,
+  offsets,
+  type PartitionView,
+  type StoredPosition,
+  wasCut,
+} from './start-offset.ts';
 
 /**
  * Goes on after offsets that the broker does not have any more: a decision that only a person may
@@ -76,7 +82,8 @@ export async function setPosition(
         ? `position set to ${offset}`
         : `position set from ${before.nextOffset} to ${offset}`;
     let position = before ?? (await beginAtEarliest(connection, where, view));
-    const isOtherLog = isRecreated(position, view) || position.nextOffset > view.latest;
+    const isOtherLog =
+      isRecreated(position, view) || position.nextOffset > view.latest || wasCut(position, view);
     if (isOtherLog) position = await beginOtherLog(connection, where, position, view, note);
     const skipped = await passOver(connection, where, position, offset, note);
     if (skipped > 0 && !skipUnread) {
@@ -88,11 +95,6 @@ export async function setPosition(
     await beginPassAt(connection, where, position, position.generation, offset, note);
     return skipped === 0 ? note : `${note}; ${skipped} offsets were skipped without being read`;
   });
-}
-
-/** Halted because an offset was not there; now the broker's log has grown over it again. */
-function wasCut({ halt, nextOffset }: StoredPosition, { earliest }: PartitionView): boolean {
-  return halt?.kind === 'lost_offsets' && nextOffset >= earliest;
 }
 
 /**

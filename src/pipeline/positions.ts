@@ -12,7 +12,7 @@ import {
   type StoredPositionRow,
 } from '../ledger/statements/positions.ts';
 import type { Halt } from './halt.ts';
-import type { PartitionView, Position, StoredPosition } from './start-offset.ts';
+import { type PartitionView, type Position, type StoredPosition, wasCut } from './start-offset.ts';
 
 /** The positions of a group in `topics`, by topic and partition. */
 export async function positionsOf(
@@ -69,7 +69,7 @@ export async function rewind(
     const { generation, pass: fromPass, nextOffset } = from;
     // Offsets between the end and the position will mean other messages.
     const now =
-      nextOffset > view.latest
+      nextOffset > view.latest || wasCut(from, view)
         ? await generationAfter(connection, where.topic, view.topicId, generation)
         : generation;
     const begun = await beginPass.run(connection, { ...where, offset, fromPass, generation: now });

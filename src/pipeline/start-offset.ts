@@ -110,6 +110,14 @@ export function isRecreated(
   return topicId !== undefined && view.topicId !== undefined && topicId !== view.topicId;
 }
 
+/** Halted because an offset was not there; now the broker's log has grown over it again. */
+export function wasCut(
+  { halt, nextOffset }: Pick<StoredPosition, 'halt' | 'nextOffset'>,
+  { earliest }: PartitionBounds,
+): boolean {
+  return halt?.kind === 'lost_offsets' && nextOffset >= earliest;
+}
+
 /** What a partition holds, in words. */
 export function offsets({ earliest, latest }: PartitionBounds): string {
   return earliest === latest
