@@ -31,7 +31,6 @@ export interface LaneWatchOptions {
 export class LaneWatch {
   readonly #options: LaneWatchOptions;
   #timers: NodeJS.Timeout[] = [];
-  #isLookingAtTopics = false;
   /** Partitions that ended before their position at the last look. */
   #beyondEnd = new Set<string>();
 
@@ -41,22 +40,14 @@ export class LaneWatch {
 
   start(): void {
     this.#timers = [
-      setInterval(() => void this.#options.haltedLanes.look(), DECISION_POLL_MS),
-      setInterval(() => void this.#lookAtRunning(), POSITIONS_POLL_MS),
-      setInterval(() => void this.#lookAtTopicsUnlessUnderWay(), TOPIC_ID_POLL_MS),
+      every(DECISION_POLL_MS, () => this.#options.haltedLanes.look()),
+      every(POSITIONS_POLL_MS, () => this.#lookAtRunning()),
+      every(TOPIC_ID_POLL_MS, () => this.#lookAtTopics()),
     ];
   }
 
   stop(): void {
     for (const timer of this.#timers) clearInterval(timer);
-  }
-
-  /** Brokers that fall silent answer, or fail, later than at the next turn. */
-  async #lookAtTopicsUnlessUnderWay(): Promise<void> {
-    if (this.#isLookingAtTopics) return;
-    this.#isLookingAtTopics = true;
-    await this.#lookAtTopics();
-    this.#isLookingAtTopics = false;
   }
 
   /** A topic that is recreated has another id, however far it is filled. */
@@ -115,4 +106,19 @@ export class LaneWatch {
       else if (now !== undefined && now.pass !== pass) resync(lane, `pass ${now.pass} was begun`);
     }
   }
+}
+
+/** Brokers or a database that fall silent answer, or fail, later than at the next turn: one at a time. */
+function every(ms: number, look: () => Promise<void>): NodeJS.Timeout {
+  let isUnderWay = false;
+  const lookUnlessUnderWay = async () => {
+    if (isUnderWay) return;
+    isUnderWay = true;
+    try {
+      await look();
+    } finally {
+      isUnderWay = false;
+    }
+  };
+  return setInterval(() => void lookUnlessUnderWay(), ms);
 }

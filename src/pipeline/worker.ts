@@ -185,6 +185,11 @@ export class Worker implements SourceListener {
     const assignment = this.#assignment;
     this.#options.logger.info({ partitions: partitions.map(keyOf) }, 'partitions assigned');
     this.#clock.assigned(partitions);
+    // What others read meanwhile is theirs to judge.
+    const keys = new Set(partitions.map(keyOf));
+    for (const key of this.#haltedByLimit.keys()) {
+      if (!keys.has(key)) this.#haltedByLimit.delete(key);
+    }
     const byTopic = new Map<string, TopicPartition[]>();
     for (const where of partitions) {
       this.#starting.set(keyOf(where), { ...where, since: this.#clock.starting(where) });
@@ -285,6 +290,8 @@ export class Worker implements SourceListener {
         this.#starting.delete(key);
         continue;
       }
+      // Another look has started it, or found it: nothing is to be written for it any more.
+      if (!this.#starting.has(key)) continue;
       const { topic, partition } = where;
       const found = broker.get(topic);
       const bounds = found?.bounds.get(partition);
