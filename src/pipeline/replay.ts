@@ -8,7 +8,7 @@ import { countsOf, type OutcomeCounts } from '../ledger/message.ts';
 import { LedgerPreview } from '../ledger/preview.ts';
 import type { PartitionStatus } from './partition-status.ts';
 import { begin } from './positions.ts';
-import type { StoredPosition } from './start-offset.ts';
+import { previewPositions } from './preview-positions.ts';
 import { Worker } from './worker.ts';
 
 const POLL_MS = 20;
@@ -71,7 +71,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     deadLetterLimit: 1,
     until: new Map(ranges.map((range) => [keyOf(range), range.to])),
     ...(dryRun && {
-      previewFrom: new Map(ranges.map((range) => [keyOf(range), previewPosition(range)])),
+      previewFrom: await previewPositions(database, ranges),
     }),
     onApplied: (where, batch) => {
       const key = keyOf(where);
@@ -89,12 +89,6 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   } finally {
     await worker.stop(STOP_TIMEOUT_MS);
   }
-}
-
-/** Nothing of it is stored: the generation is of no account. */
-function previewPosition({ from }: ReplayRange): StoredPosition {
-  const unknown = { topicId: undefined, halt: undefined };
-  return { nextOffset: from, pass: 0, generation: 0, judgedFrom: 0, ...unknown };
 }
 
 /** Waits until every range is read to its end, or halted. */
