@@ -17,8 +17,9 @@ export function haltOf(kind: HaltKind, where: TopicPartition, cause: string): Ha
   const todo =
     kind === 'lost_offsets'
       ? `restore them, or run: ${positionCommand('accept-loss', where)}`
-      : `fix the cause, then restart or run: ${positionCommand('resume', where)} ` +
-        '(only what is sent after that counts towards the limit again)';
+      : `fix the cause, then run: ${positionCommand('resume', where)} ` +
+        '(only what is sent after that counts towards the limit again), or restart (what is there ' +
+        'counts, from here on)';
   return { kind, cause, why: `${cause}; ${todo}` };
 }
 

@@ -75,17 +75,17 @@ export function haltAtStart(
 }
 
 /**
- * A halt by the limit ends when a person restarts the worker; a rebalance is no reason to go on.
+ * A halt by the limit ends when the worker is restarted; a rebalance is no reason to go on. What the
+ * partition holds is judged, from nothing: a restart may be that of a supervisor, or another worker.
  *
  * @returns from which offset on dead letters count again; `undefined`: there is no such halt to end
  */
 export async function endHaltByRestart(
   { database, groupId, runningMs }: Keeper,
   { topic, partition }: TopicPartition,
-  { halt }: StoredPosition,
-  endOffset: number,
+  { halt, nextOffset }: StoredPosition,
 ): Promise<number | undefined> {
   if (halt?.kind !== 'dead_letter_limit' || halt.ageMs < runningMs) return undefined;
-  await resume(database, { groupId, topic, partition }, endOffset);
-  return endOffset;
+  await resume(database, { groupId, topic, partition }, nextOffset);
+  return nextOffset;
 }

@@ -310,7 +310,7 @@ export class Worker implements SourceListener {
       }
       const keeper = { ...this.#options, runningMs: performance.now() - this.#madeAt };
       const position = await recordStart(keeper, where, start, view);
-      const judgedFrom = await endHaltByRestart(keeper, where, position, bounds.latest);
+      const judgedFrom = await endHaltByRestart(keeper, where, position);
       if (assignment !== this.#assignment || !this.#starting.has(key)) continue;
       this.#starting.delete(key);
       const lag = Math.max(bounds.latest - position.nextOffset, 0);
