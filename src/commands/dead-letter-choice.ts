@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { WrongUsageError } from '../errors.ts';
 import type { Database } from '../ledger/database.ts';
 import {
   type LetterFilter,
@@ -7,7 +8,7 @@ import {
   readDeadLetters,
 } from '../ledger/statements/dead-letters.ts';
 import { type command, print } from './command.ts';
-import { type Coordinates, formatCoordinates, theOne } from './coordinates.ts';
+import { type Coordinates, formatCoordinates, parseCoordinates, theOne } from './coordinates.ts';
 import { requireRange, time, wholeNumber } from './options.ts';
 
 const REASONS = [
@@ -48,6 +49,19 @@ export function filterOf(options: FilterOptions, includeResolved: boolean): Lett
     until: options.until?.toISOString() ?? null,
     includeResolved,
   };
+}
+
+/** Whether a filter leaves anything out. */
+export function isFiltered({ includeResolved: _, ...filters }: LetterFilter): boolean {
+  return Object.values(filters).some((value) => value !== null);
+}
+
+/** @throws {WrongUsageError} when the filters would say something else than the ids */
+export function idsOf(ids: readonly string[], filter: LetterFilter): Coordinates[] {
+  if (ids.length > 0 && isFiltered(filter)) {
+    throw new WrongUsageError('say which dead letters by ids or by filters, not by both');
+  }
+  return ids.map(parseCoordinates);
 }
 
 export async function* lettersOf(

@@ -1,8 +1,14 @@
-import { WrongUsageError } from '../errors.ts';
+import { CheckFailedError, WrongUsageError } from '../errors.ts';
 import { discardDeadLetters, resolveDeadLetter } from '../ledger/statements/dead-letters.ts';
 import { command, context, print } from './command.ts';
-import { parseCoordinates } from './coordinates.ts';
-import { chosenLetters, type FilterOptions, filtered, filterOf } from './dead-letter-choice.ts';
+import {
+  chosenLetters,
+  type FilterOptions,
+  filtered,
+  filterOf,
+  idsOf,
+  isFiltered,
+} from './dead-letter-choice.ts';
 import { reachDatabase } from './dependencies.ts';
 
 export function discardCommand() {
@@ -19,8 +25,8 @@ async function discardLetters(
   const because = options.because.trim();
   if (because === '') throw new WrongUsageError('--because: say why they are junk');
   const filter = filterOf(options, false);
-  const chosen = ids.map(parseCoordinates);
-  if (chosen.length === 0 && Object.values(filter).every((value) => value === null || !value)) {
+  const chosen = idsOf(ids, filter);
+  if (chosen.length === 0 && !isFiltered(filter)) {
     throw new WrongUsageError('say which dead letters: ids, or a filter such as --topic');
   }
   const { settings } = context(['database']);
@@ -36,7 +42,10 @@ async function discardLetters(
       const key = { topic, partition, offset: Number(row.kafka_offset), generation };
       discarded += (await resolveDeadLetter.run(database, { ...key, resolution })).length;
     }
-    print(discarded === 0 ? 'no dead letters' : `${discarded} discarded`);
+    if (discarded === 0 && chosen.length === 0) {
+      throw new CheckFailedError('no open dead letter passes the filters');
+    }
+    print(`${discarded} discarded`);
   } finally {
     await database.end();
   }

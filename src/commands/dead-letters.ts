@@ -14,6 +14,8 @@ import {
   type FilterOptions,
   filtered,
   filterOf,
+  idsOf,
+  isFiltered,
   letterAt,
   lettersOf,
 } from './dead-letter-choice.ts';
@@ -82,7 +84,7 @@ async function redriveLetters(
   options: FilterOptions & { dryRun: boolean },
 ): Promise<void> {
   const filter = filterOf(options, false);
-  const chosen = ids.map(parseCoordinates);
+  const chosen = idsOf(ids, filter);
   const { settings } = context(['database', 'registry']);
   const [database] = await together([reachDatabase(settings, 3), reachRegistry(settings)]);
   try {
@@ -99,6 +101,9 @@ async function redriveLetters(
         note(REFUSED);
         print(`${formatCoordinates(row)}: still ${result.reason}: ${result.detail}`);
       }
+    }
+    if (outcomes.size === 0 && isFiltered(filter)) {
+      throw new CheckFailedError('no open dead letter passes the filters');
     }
     const summary = [...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
     print(`${options.dryRun ? 'would be: ' : ''}${summary === '' ? 'no dead letters' : summary}`);

@@ -73,7 +73,12 @@ test('dead letters that are junk are discarded by filter or id, with a reason, a
   const because = ['--because', 'a load test'];
   expect((await discard(`${world.topic}/0/0`, ...because)).stdout).toBe('1 discarded\n');
   expect((await discard(`${world.topic}/0/0`, ...because)).stdout).toMatch(/was resolved before/);
-  expect((await discard('--partition', '1', ...because)).stdout).toBe('no dead letters\n');
+  const none = { code: 1, stderr: expect.stringContaining('no open dead letter passes') };
+  expect(await discard('--partition', '1', ...because)).toMatchObject(none);
+  expect(await command('dead-letters', 'redrive', '--partition', '1')).toMatchObject(none);
+  const both = [`${world.topic}/0/1`, '--partition', '0'];
+  expect((await discard(...both, ...because)).code).toBe(2);
+  expect((await command('dead-letters', 'redrive', ...both)).code).toBe(2);
   const filtered = await discard('--reason', 'not_avro_framed', ...partition(), ...because);
   expect(filtered.stdout).toBe('2 discarded\n');
 
