@@ -1,6 +1,6 @@
 import { COMPATIBILITY, type SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import type { Settings } from '../config/settings.ts';
-import { UnreachableError, WrongUsageError } from '../errors.ts';
+import { CheckFailedError, messageOf, UnreachableError, WrongUsageError } from '../errors.ts';
 import { loadEnvelopeSchema } from '../schemas/load.ts';
 import { ask, isRegistryError, noAnswer, objectOf, whyNoAnswer } from './ask.ts';
 
@@ -32,7 +32,9 @@ export async function registerSchema(
     if (Number.isSafeInteger(id)) return id;
   } catch (error) {
     // An error without a status was thrown while the client looked into something that is no answer.
-    if (error instanceof Error && 'status' in error) throw error;
+    if (error instanceof Error && 'status' in error) {
+      throw error.status === 409 || error.status === 422 ? refused(subject, error) : error;
+    }
     throw notRegistered(settings, subject, error);
   }
   throw notRegistered(settings, subject);
@@ -95,7 +97,21 @@ async function setCompatibility(
   const path = `/config/${encodeURIComponent(subject)}`;
   const answer = await ask(settings, 'PUT', path, { compatibility });
   const isSet = answer.status === 200 && 'compatibility' in objectOf(answer.json);
-  if (!isSet) throw noAnswer(settings, answer);
+  if (isSet) return;
+  if (!isRegistryError(answer)) throw noAnswer(settings, answer);
+  const { message } = objectOf(answer.json);
+  throw new WrongUsageError(
+    `the schema registry at ${settings.SCHEMA_REGISTRY_URL} does not set the compatibility of ` +
+      `${subject}: ${message ?? answer.about}`,
+  );
+}
+
+function refused(subject: string, error: Error): CheckFailedError {
+  return new CheckFailedError(
+    `the schema registry refuses our schema as the next version of ${subject}: ` +
+      `${messageOf(error)}; run: usage-ledger schemas check`,
+    { cause: error },
+  );
 }
 
 function notRegistered(settings: Settings, subject: string, cause?: unknown): UnreachableError {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadSettings } from '../../src/config/settings.ts';
 import { readerFor } from '../../src/decode/reader.ts';
+import { CheckFailedError, WrongUsageError } from '../../src/errors.ts';
 import { schemaFetcher } from '../../src/registry/schema-fetcher.ts';
 import { pingRegistry, registerSchema } from '../../src/registry/subjects.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
@@ -167,5 +168,32 @@ describe('whatever else answers is no answer, and named', () => {
         'did not answer with the id of calls-value',
       );
     }
+  });
+});
+
+describe('what a registry itself refuses', () => {
+  const refusal = (status: number, code: number, message: string) => ({
+    status,
+    body: json({ error_code: code, message }),
+  });
+
+  // It was called a bug (70).
+  test.each([409, 422])('%i to our schema is a check that failed', async (status) => {
+    answers = { '*': { status: 200, body: json({ compatibility: 'BACKWARD_TRANSITIVE' }) } };
+    const error = Object.assign(new Error('Incompatible schema: field x'), { status });
+    const registry = { register: () => Promise.reject(error) } as never;
+    const refused = registerSchema(registry, settings(), 'calls');
+    await expect(refused).rejects.toBeInstanceOf(CheckFailedError);
+    await expect(refused).rejects.toThrow(
+      /calls-value: Incompatible schema: field x; run: usage-ledger schemas check$/,
+    );
+  });
+
+  test('the compatibility is wrong usage, in its words', async () => {
+    answers = { '*': refusal(422, 42203, 'Invalid compatibility level') };
+    const registry = { register: async () => ({ id: 1 }) } as never;
+    const refused = registerSchema(registry, settings(), 'calls');
+    await expect(refused).rejects.toBeInstanceOf(WrongUsageError);
+    await expect(refused).rejects.toThrow('Invalid compatibility level');
   });
 });
