@@ -2,6 +2,7 @@ import type { Kafka } from 'kafkajs';
 import { keyOf } from '../consume/partition-source.ts';
 import { topicBounds, withAdmin } from '../kafka/admin.ts';
 import { withTopicIds } from '../kafka/topic-ids.ts';
+import { missingTopics } from '../kafka/topics.ts';
 import type { Database } from '../ledger/database.ts';
 import { readSkipped } from '../ledger/statements/unread.ts';
 import { haltOf } from '../pipeline/halt.ts';
@@ -15,14 +16,16 @@ import { alignedTable } from './table.ts';
 interface ShownPosition {
   readonly group_id: string;
   readonly topic: string;
-  readonly partition: number;
+  /** Null: the topic is not there, and the ledger has no position in it. */
+  readonly partition: number | null;
   readonly next_offset: number | null;
   readonly pass: number | null;
   readonly generation: number | null;
   readonly topic_id: string | null;
-  readonly earliest: number;
-  readonly end: number;
-  readonly lag: number;
+  /** Null, as the next two: the brokers do not have the topic. */
+  readonly earliest: number | null;
+  readonly end: number | null;
+  readonly lag: number | null;
   /** Offsets that a person skipped, and that nobody has read since. */
   readonly skipped_unread: number;
   /** Why the partition is halted, or will be, and what resolves it. */
@@ -50,7 +53,7 @@ async function showPositions({ json }: { json: boolean }): Promise<void> {
     const shown = rows.map((row) => ({
       ...row,
       skipped_unread: skipped
-        .filter((range) => keyOf(range) === keyOf(row))
+        .filter(({ topic, partition }) => topic === row.topic && partition === row.partition)
         .reduce(
           (sum, { first_offset, next_offset }) => sum + Number(next_offset) - Number(first_offset),
           0,
@@ -75,8 +78,16 @@ async function positionsShown(
   const positions = await positionsOf(database, groupId, topics);
   return withTopicIds(kafka, (ids) =>
     withAdmin(kafka, async (admin) => {
-      const rows = [];
+      const rows: Omit<ShownPosition, 'skipped_unread'>[] = [];
+      const missing = new Map(
+        (await missingTopics(admin, topics)).map(({ topic, why }) => [topic, why]),
+      );
       for (const topic of topics) {
+        const why = missing.get(topic);
+        if (why !== undefined) {
+          rows.push(...rowsOfMissing(groupId, topic, positions, why));
+          continue;
+        }
         const topicId = await ids.of(topic);
         for (const [partition, bounds] of await topicBounds(admin, topic)) {
           const where = { topic, partition };
@@ -84,9 +95,43 @@ async function positionsShown(
           rows.push(row(groupId, where, position, { ...bounds, topicId }));
         }
       }
-      return rows.sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition);
+      return rows.sort(
+        (a, b) => a.topic.localeCompare(b.topic) || (a.partition ?? 0) - (b.partition ?? 0),
+      );
     }),
   );
+}
+
+/** What the ledger knows of a topic that the brokers do not have: one row at least. */
+function rowsOfMissing(
+  groupId: string,
+  topic: string,
+  positions: ReadonlyMap<string, StoredPosition>,
+  problem: string,
+): Omit<ShownPosition, 'skipped_unread'>[] {
+  const known = [...positions]
+    .filter(([key]) => key.startsWith(`${topic}/`))
+    .map(([key, position]) => ({ partition: Number(key.slice(topic.length + 1)), position }));
+  const all = known.length > 0 ? known : [{ partition: null, position: undefined }];
+  return all.map(({ partition, position }) => ({
+    group_id: groupId,
+    topic,
+    partition,
+    ...stored(position),
+    earliest: null,
+    end: null,
+    lag: null,
+    problem,
+  }));
+}
+
+function stored(position: StoredPosition | undefined) {
+  return {
+    next_offset: position?.nextOffset ?? null,
+    pass: position?.pass ?? null,
+    generation: position?.generation ?? null,
+    topic_id: position?.topicId ?? null,
+  };
 }
 
 function row(
@@ -99,10 +144,7 @@ function row(
   return {
     group_id: groupId,
     ...where,
-    next_offset: position?.nextOffset ?? null,
-    pass: position?.pass ?? null,
-    generation: position?.generation ?? null,
-    topic_id: position?.topicId ?? null,
+    ...stored(position),
     earliest,
     end: latest,
     lag: Math.max(latest - (position?.nextOffset ?? earliest), 0),

@@ -2,6 +2,7 @@ import { keyOf } from '../consume/partition-source.ts';
 import { CheckFailedError, WrongUsageError } from '../errors.ts';
 import { topicBounds, withAdmin } from '../kafka/admin.ts';
 import { withTopicIds } from '../kafka/topic-ids.ts';
+import { isAboutTopics } from '../kafka/topics.ts';
 import type { Database } from '../ledger/database.ts';
 import type { PartitionKey } from '../ledger/statements/positions.ts';
 import { acceptLoss, setPosition } from '../pipeline/decisions.ts';
@@ -99,7 +100,12 @@ async function withPartition(
     reachDatabase(settings, 2),
   ]);
   try {
-    const all = await withAdmin(kafka, (admin) => topicBounds(admin, topic)).catch(() => undefined);
+    const all = await withAdmin(kafka, (admin) => topicBounds(admin, topic)).catch(
+      (error: unknown) => {
+        if (isAboutTopics(error)) return undefined;
+        throw error;
+      },
+    );
     const bounds = all?.get(partition);
     if (bounds === undefined) {
       throw new WrongUsageError(`the brokers have no ${keyOf({ topic, partition })}`);

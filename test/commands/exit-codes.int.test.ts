@@ -98,6 +98,16 @@ test('a topic that is not there ends with 3, named', async () => {
 
   expect(code).toBe(3);
   expect(stderr).toMatch(/topic nobody-made-this/);
+  // One such topic hid where all the others stand.
+  const shown = await cli(['position', 'show', '--json'], env);
+  expect(shown).toMatchObject({ code: 0 });
+  expect(JSON.parse(shown.stdout)).toMatchObject([
+    { topic: 'nobody-made-this', partition: null, problem: 'the brokers have no such topic' },
+  ]);
+  expect((await cli(['position', 'show'], env)).stdout).toMatch(/no such topic/);
+  const where = ['--topic', 'nobody-made-this', '--partition', '0'];
+  const accepted = await cli(['position', 'accept-loss', ...where], env);
+  expect(accepted).toMatchObject({ code: 2, stderr: expect.stringMatching(/have no nobody/) });
   await database.drop();
 });
 
