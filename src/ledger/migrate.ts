@@ -6,7 +6,7 @@ import { useLedgerRoles } from './ledger-roles.ts';
 import { type Migration, readMigrations } from './migration-files.ts';
 import { LockHeldError, lockMigration, migrationError } from './migration-lock.ts';
 import { connectError } from './pooler.ts';
-import { requireUnicode, requireUsableSchema } from './schema-owner.ts';
+import { requireRecentServer, requireUnicode, requireUsableSchema } from './schema-owner.ts';
 import { beginWith, quoteIdentifier } from './session-settings.ts';
 
 const TABLE = 'schema_migration';
@@ -52,6 +52,7 @@ export async function migrateDatabase(settings: Settings): Promise<MigrationRepo
 /** @returns what was applied */
 async function bringUpToDate(client: pg.Client, settings: Settings): Promise<Migration[]> {
   const schema = settings.DATABASE_SCHEMA;
+  await requireRecentServer(client);
   await requireUsableSchema(client, schema);
   let missing = await missingMigrations(client, schema);
   if (missing.length > 0) {

