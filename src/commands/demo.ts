@@ -4,7 +4,7 @@ import { compareWithPython } from '../demo/compare.ts';
 import { forgetServices, settingsForOthers, settingsForOwn } from '../demo/demo-settings.ts';
 import { fillTopic } from '../demo/demo-topic.ts';
 import { type RecordedCalls, recordedCalls } from '../demo/recorded-calls.ts';
-import { removeTraces, rolesIn } from '../demo/remove-traces.ts';
+import { removeTraces } from '../demo/remove-traces.ts';
 import { CheckFailedError } from '../errors.ts';
 import type { Database } from '../ledger/database.ts';
 import { migrateDatabase } from '../ledger/migrate.ts';
@@ -82,7 +82,6 @@ async function onServicesOfOthers(calls: RecordedCalls, keep: boolean): Promise<
   const database = await reachServer(settings, 1);
   const { KAFKA_TOPICS: topics, DATABASE_SCHEMA: schema } = settings;
   note(`services: those of the environment; topic and group ${topics}, schema ${schema}`);
-  const rolesBefore = await rolesIn(database);
   // From here on a signal ends the demo only once it has removed what it made.
   const signal = shutdownSignal(logger);
   let left: string[] = [];
@@ -90,12 +89,12 @@ async function onServicesOfOthers(calls: RecordedCalls, keep: boolean): Promise<
     await migrateDatabase(settings);
     await runDemo({ settings, signal, calls, keep, isOwnStack: false });
   } finally {
-    left = await removeTraces(settings, kafka, database, rolesBefore);
+    left = await removeTraces(settings, kafka, database);
     for (const sentence of left) note(sentence);
     await database.end();
   }
   if (left.length > 0) throw new CheckFailedError('the demo left something; see above');
-  note('topic, group, subject and schema of the demo are removed again');
+  note('topic, group, subject, schema and roles of the demo are removed again');
 }
 
 interface Demo {

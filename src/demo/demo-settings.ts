@@ -40,6 +40,7 @@ export function settingsForOwn(services: OwnServices, env: NodeJS.ProcessEnv): S
 /** Settings for services of others: the environment's, but for names of the demo's own. */
 export function settingsForOthers(env: NodeJS.ProcessEnv): Settings {
   const suffix = randomBytes(3).toString('hex');
+  const name = `usage_ledger_demo_${suffix}`;
   return loadSettings(
     {
       LOG_LEVEL: 'error',
@@ -47,7 +48,9 @@ export function settingsForOthers(env: NodeJS.ProcessEnv): Settings {
       HTTP_PORT: '0',
       KAFKA_TOPICS: `usage-ledger-demo-${suffix}`,
       KAFKA_GROUP_ID: `usage-ledger-demo-${suffix}`,
-      DATABASE_SCHEMA: `usage_ledger_demo_${suffix}`,
+      DATABASE_SCHEMA: name,
+      // Roles belong to the whole server, and are removed with the schema.
+      DATABASE_ROLE_PREFIX: name,
       // The demo's malformed messages are nobody's dead letters.
       KAFKA_DEAD_LETTER_TOPIC: undefined,
     },

@@ -6,17 +6,9 @@ import type { Database } from '../ledger/database.ts';
 import { quoteIdentifier } from '../ledger/session-settings.ts';
 import { deleteSubject, subjectOf } from '../registry/subjects.ts';
 
-/** Roles belong to the server: `migrate` makes them where they are missing. */
-const OUR_ROLES = `SELECT rolname FROM pg_roles WHERE rolname LIKE 'usage\\_ledger%'`;
-
-export async function rolesIn(database: Database): Promise<ReadonlySet<string>> {
-  const { rows } = await database.query<{ rolname: string }>(OUR_ROLES);
-  return new Set(rows.map(({ rolname }) => rolname));
-}
-
 /**
- * Removes all that a demo made on services of others: group, topic, subject, database schema, and
- * the roles that were not there before.
+ * Removes all that a demo made on services of others: group, topic, subject, database schema and
+ * its roles.
  *
  * @returns a sentence for everything that could not be removed
  */
@@ -24,7 +16,6 @@ export async function removeTraces(
   settings: Settings,
   kafka: Kafka,
   database: Database,
-  rolesBefore: ReadonlySet<string>,
 ): Promise<string[]> {
   const { KAFKA_GROUP_ID: group, KAFKA_TOPICS: topics, DATABASE_SCHEMA: schema } = settings;
   const left: string[] = [];
@@ -42,11 +33,19 @@ export async function removeTraces(
     database.query(`DROP SCHEMA IF EXISTS ${quoteIdentifier(schema)} CASCADE`),
   );
   await remove('roles', async () => {
-    for (const role of await rolesIn(database)) {
-      if (!rolesBefore.has(role)) await database.query(`DROP ROLE ${quoteIdentifier(role)}`);
-    }
+    const { rows } = await database.query<{ rolname: string }>(
+      'SELECT rolname FROM pg_roles WHERE rolname = ANY($1)',
+      [rolesOf(settings)],
+    );
+    // IF EXISTS would ask for the right to drop them also where there are none.
+    for (const { rolname } of rows) await database.query(`DROP ROLE ${quoteIdentifier(rolname)}`);
   });
   return left;
+}
+
+/** By a prefix of the demo's own: nobody else has these. */
+function rolesOf({ DATABASE_ROLE_PREFIX: prefix }: Settings): string[] {
+  return prefix === undefined ? [] : [`${prefix}_writer`, `${prefix}_reader`];
 }
 
 async function deleteTopic(kafka: Kafka, topic: string): Promise<void> {

@@ -60,6 +60,7 @@ test('the demo on services of others, asked for by a flag, has names of its own 
     KAFKA_GROUP_ID: 'demo-of-others',
     KAFKA_DEAD_LETTER_TOPIC: 'demo-of-others-dead',
     DATABASE_SCHEMA: 'demo_of_others',
+    DATABASE_ROLE_PREFIX: 'demo_of_others',
   };
   try {
     const { code, stdout, stderr } = await cli(['demo', '--use-environment'], env);
@@ -70,6 +71,7 @@ test('the demo on services of others, asked for by a flag, has names of its own 
     expect(topic).toBeDefined();
     const left = await everything(env);
     expect(left.schemas).not.toContainEqual(expect.stringMatching(/usage_ledger|demo/));
+    expect(left.roles).not.toContainEqual(expect.stringMatching(/demo/));
     const names = [...left.topics, ...left.groups, ...left.subjects].join('\n');
     expect(names).not.toContain(topic);
     expect(names).not.toContain('demo-of-others');
@@ -82,11 +84,13 @@ async function everything(env: NodeJS.ProcessEnv) {
   const settings = loadSettings(env, ['kafka', 'registry', 'database']);
   const database = openDatabase(settings, 1);
   const { rows } = await database.query<{ nspname: string }>('SELECT nspname FROM pg_namespace');
+  const roles = await database.query<{ rolname: string }>('SELECT rolname FROM pg_roles');
   await database.end();
   const kafka = createKafka(settings, createLogger('fatal'));
   const subjects = await fetch(`${settings.SCHEMA_REGISTRY_URL}/subjects?deleted=true`);
   return withAdmin(kafka, async (admin) => ({
     schemas: rows.map(({ nspname }) => nspname),
+    roles: roles.rows.map(({ rolname }) => rolname),
     topics: await admin.listTopics(),
     groups: (await admin.listGroups()).groups.map(({ groupId }) => groupId),
     subjects: (await subjects.json()) as string[],
