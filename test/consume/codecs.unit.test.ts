@@ -111,6 +111,25 @@ describe('a batch that is small and becomes large', () => {
     expect(await decodeZstdInScript(zstdOfZeros(1_048_576), 1_048_576)).toHaveLength(1_048_576);
   });
 
+  // Nine bytes made the decoder in script set a gigabyte aside.
+  test('by zstd in script is refused by what the header of any frame announces', async () => {
+    const window = Buffer.from('28b52ffd00a0010000', 'hex');
+    const content = Buffer.from('28b52ffda000000040010000', 'hex');
+    const skippable = Buffer.from('502a4d180100000000', 'hex');
+    const small = zstdOfZeros(131_072);
+    for (const before of [[], [skippable], [small]]) {
+      for (const large of [window, content]) {
+        const bytes = Buffer.concat([...before, large]);
+        const held = process.memoryUsage().arrayBuffers;
+        await expect(decodeZstdInScript(bytes, 33_554_432)).rejects.toThrow(TooLargeError);
+        expect(process.memoryUsage().arrayBuffers - held).toBeLessThan(100_000_000);
+      }
+    }
+    expect(await decodeZstdInScript(small, 131_072)).toHaveLength(131_072);
+    const two = Buffer.concat([small, skippable, small]);
+    expect(await decodeZstdInScript(two, 262_144)).toHaveLength(262_144);
+  });
+
   test('of more records than memory has room for is refused', async () => {
     const batch = batchOf(numberOf('gzip'), gzipSync(Buffer.alloc(7_000_000)), 1_000_000);
     await expect(readRecordBatch(batch, 0)).rejects.toThrow('more than 33554432 bytes');

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { TooLargeError, tooLargeOr } from './too-large.ts';
+import { refuseLargeFrames } from './zstd-frames.ts';
 
 type ZstdDecompress = (
   bytes: Buffer,
@@ -25,6 +26,7 @@ function nativeDecoder(decompress: ZstdDecompress) {
 
 /** For a Node without it: a decoder in JavaScript, several times slower. */
 export async function decodeZstdInScript(bytes: Buffer, maxBytes: number): Promise<Buffer> {
+  refuseLargeFrames(bytes, maxBytes);
   const { Decompress } = await import('fzstd');
   const pieces: Uint8Array[] = [];
   let total = 0;
