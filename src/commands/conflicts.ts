@@ -9,6 +9,7 @@ import {
 import { command, context, print, printJson } from './command.ts';
 import { type Coordinates, collectCoordinates, formatCoordinates, theOne } from './coordinates.ts';
 import { reachDatabase } from './dependencies.ts';
+import { parseExactly } from './exact-json.ts';
 import { alignedTable } from './table.ts';
 
 export function conflictsCommand() {
@@ -96,9 +97,20 @@ async function withDatabase(work: (database: Database) => Promise<void>): Promis
   }
 }
 
-function conflictJson({ newest_generation, ...row }: ConflictRow): object {
+function conflictJson({
+  newest_generation,
+  applied_text: applied,
+  conflicting_text: conflicting,
+  ...row
+}: ConflictRow): object {
   const id = formatCoordinates({ ...row, newest_generation });
-  return { id, ...row, kafka_offset: Number(row.kafka_offset) };
+  return {
+    id,
+    ...row,
+    applied_payload: parseExactly(applied),
+    conflicting_payload: parseExactly(conflicting),
+    kafka_offset: Number(row.kafka_offset),
+  };
 }
 
 function printConflicts(rows: readonly ConflictRow[]): void {
@@ -126,10 +138,8 @@ function printConflicts(rows: readonly ConflictRow[]): void {
 }
 
 /** The fields that both payloads have, and in which they differ. */
-function differences({
-  applied_payload: applied,
-  conflicting_payload: other,
-}: ConflictRow): string {
+function differences(row: ConflictRow): string {
+  const [applied, other] = [parseExactly(row.applied_text), parseExactly(row.conflicting_text)];
   const names = Object.keys(applied).filter(
     (name) => name in other && JSON.stringify(applied[name]) !== JSON.stringify(other[name]),
   );

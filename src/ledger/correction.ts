@@ -10,10 +10,10 @@ import { PageWriter } from './page-writer.ts';
 import { revisionStep } from './revision.ts';
 import {
   type ConflictKey,
-  type ConflictRow,
   lockConflict,
   netUsage,
   resolveConflict,
+  type StoredConflict,
 } from './statements/conflicts.ts';
 import { insertPages, rowOidOf } from './statements/pages.ts';
 import { touchSessions } from './statements/sessions.ts';
@@ -87,10 +87,7 @@ export async function acceptConflict(database: Database, key: ConflictKey): Prom
   });
 }
 
-async function openConflict(
-  connection: Connection,
-  key: ConflictKey,
-): Promise<Omit<ConflictRow, 'newest_generation'>> {
+async function openConflict(connection: Connection, key: ConflictKey): Promise<StoredConflict> {
   const [conflict] = await lockConflict.run(connection, key);
   const name = `${key.topic}/${key.partition}/${key.offset}`;
   if (conflict === undefined) throw new CheckFailedError(`there is no conflict ${name}`);

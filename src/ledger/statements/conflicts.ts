@@ -18,6 +18,9 @@ export interface ConflictRow {
   request_id: string | null;
   applied_payload: Record<string, unknown>;
   conflicting_payload: Record<string, unknown>;
+  /** The payloads with their numbers as they are, which JavaScript may not have. */
+  applied_text: string;
+  conflicting_text: string;
   kafka_topic: string;
   kafka_partition: number;
   kafka_offset: string;
@@ -29,6 +32,12 @@ export interface ConflictRow {
   newest_generation: number;
 }
 
+/** As the table has it. */
+export type StoredConflict = Omit<
+  ConflictRow,
+  'newest_generation' | 'applied_text' | 'conflicting_text'
+>;
+
 const atOffset = sql`kafka_topic = ${sql.placeholder('topic')}
   AND kafka_partition = ${sql.placeholder('partition')}
   AND kafka_offset = ${sql.placeholder('offset')}`;
@@ -36,7 +45,8 @@ const here = sql`session_id = ${sql.placeholder('sessionId')} AND ${atOffset}
   AND generation = ${sql.placeholder('generation')}`;
 
 /** With what tells whether coordinates alone name a message of the topic. */
-const conflicts = sql`SELECT *, coalesce((SELECT max(generation) FROM ${topicGeneration}
+const conflicts = sql`SELECT *, applied_payload::text AS applied_text,
+      conflicting_payload::text AS conflicting_text, coalesce((SELECT max(generation) FROM ${topicGeneration}
       WHERE topic = kafka_topic), 0) AS newest_generation
     FROM ${eventConflict}`;
 
@@ -59,7 +69,7 @@ export const listConflicts = statement<
 );
 
 /** Holds a conflict until the end of the transaction. */
-export const lockConflict = statement<ConflictKey, Omit<ConflictRow, 'newest_generation'>>(
+export const lockConflict = statement<ConflictKey, StoredConflict>(
   'lock_conflict',
   sql`SELECT * FROM ${eventConflict} WHERE ${here} FOR UPDATE`,
 );

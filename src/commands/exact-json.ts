@@ -1,0 +1,9 @@
+const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/** Like `JSON.parse`, but a count that a double does not hold becomes a string with its digits. */
+export function parseExactly(text: string): Record<string, unknown> {
+  const exact = text.replace(STRING_OR_NUMBER, (token) =>
+    /^-?\d+$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token,
+  );
+  return JSON.parse(exact);
+}
