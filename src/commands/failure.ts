@@ -1,6 +1,5 @@
 import { EXIT, type ExitCode, messageOf, UsageLedgerError } from '../errors.ts';
 import { isTransientInKafka } from '../kafka/errors.ts';
-import { DEFAULT_PREFIX } from '../ledger/ledger-roles.ts';
 import { isNotPermitted, isTransient } from '../ledger/sql-errors.ts';
 
 /** How a command that failed ends. */
@@ -15,8 +14,10 @@ export function failureOf(error: unknown): Failure {
     return { exitCode: error.exitCode, message: error.message };
   }
   if (isNotPermitted(error)) {
-    const prefix = process.env['DATABASE_ROLE_PREFIX'] || DEFAULT_PREFIX;
-    const roles = `its user needs ${prefix}_writer, or ${prefix}_reader to report`;
+    // Which roles the ledger has stands in the database, which cannot be read here.
+    const roles =
+      'its user needs the writer role of this ledger (by default usage_ledger_writer), or the ' +
+      'reader role to report';
     return {
       exitCode: EXIT.wrongUsage,
       message: `DATABASE_URL: ${messageOf(error)}; ${roles}`,

@@ -1,9 +1,11 @@
 import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
+import { messageOf, WrongUsageError } from '../errors.ts';
 import { quoteIdentifier } from './session-settings.ts';
+import { isNotPermitted } from './sql-errors.ts';
 
 /** The prefix in the migrations, and of ledgers for which no other was set. */
-export const DEFAULT_PREFIX = 'usage_ledger';
+const DEFAULT_PREFIX = 'usage_ledger';
 const KINDS = ['writer', 'reader'] as const;
 const NOTE = 'prefix of its roles: ';
 
@@ -46,13 +48,29 @@ async function notedPrefix(client: pg.ClientBase): Promise<string> {
 async function exchangeRoles(client: pg.ClientBase, from: string, to: string): Promise<void> {
   for (const kind of KINDS) {
     const [before, after] = [`${from}_${kind}`, `${to}_${kind}`];
-    const { rows: known } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [after]);
-    if (known.length === 0) await client.query(`CREATE ROLE ${quoteIdentifier(after)} NOLOGIN`);
+    await ensureRole(client, after, to);
     const { rows } = await client.query<{ privilege: string; object: string }>(GRANTED, [before]);
     for (const { privilege, object } of rows) {
       await client.query(`GRANT ${privilege} ON ${object} TO ${quoteIdentifier(after)}`);
       await client.query(`REVOKE ${privilege} ON ${object} FROM ${quoteIdentifier(before)}`);
     }
+  }
+}
+
+/** @throws {WrongUsageError} with what an administrator is to run, when this user may make no roles */
+async function ensureRole(client: pg.ClientBase, role: string, prefix: string): Promise<void> {
+  const { rows } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
+  if (rows.length > 0) return;
+  try {
+    await client.query(`CREATE ROLE ${quoteIdentifier(role)} NOLOGIN`);
+  } catch (error) {
+    if (!isNotPermitted(error)) throw error;
+    const statements = KINDS.map((kind) => `CREATE ROLE ${prefix}_${kind} NOLOGIN`).join('; ');
+    throw new WrongUsageError(
+      `DATABASE_ROLE_PREFIX: ${messageOf(error)}; let an administrator run: ${statements}; then ` +
+        'run migrate again',
+      { cause: error },
+    );
   }
 }
 

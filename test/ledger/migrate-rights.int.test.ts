@@ -219,6 +219,20 @@ describe('the roles of a ledger', () => {
     expect(await may('usage_ledger_writer', 'first')).toBe(false);
   });
 
+  // It said that who migrates must own the schema, which he did.
+  test('that may not be made are named with the statements for an administrator', async () => {
+    const role = await newRole();
+    await asSuperuser(`CREATE SCHEMA usage_ledger AUTHORIZATION ${role}`);
+    await migrateDatabase(settingsOf(role));
+
+    const error = await refusalOf(settingsOf(role, { DATABASE_ROLE_PREFIX: first }));
+
+    expect(error).toBeInstanceOf(WrongUsageError);
+    expect(error.message).toMatch(
+      `CREATE ROLE ${first}_writer NOLOGIN; CREATE ROLE ${first}_reader NOLOGIN`,
+    );
+  });
+
   test('are exchanged for others in a ledger that has the common ones', async () => {
     await migrateDatabase(settingsOf());
     const granted = () =>
