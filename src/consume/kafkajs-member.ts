@@ -17,6 +17,7 @@ import type {
 import type { MakeRoom } from './record-batch.ts';
 import { RecordBlock } from './record-block.ts';
 import { Subscription } from './subscription.ts';
+import { whyUnreadable } from './why-unreadable.ts';
 
 export interface KafkaJsMemberOptions {
   readonly kafka: Kafka;
@@ -312,18 +313,13 @@ export class KafkaJsMember implements GroupMember {
   }
 
   /** Stops at what cannot be read: it would be fetched over and over. */
-  #refuse(where: TopicPartition, fromOffset: number, { why, firstOffset, lastOffset }: Unreadable) {
+  #refuse(where: TopicPartition, fromOffset: number, what: Unreadable) {
     this.pause(where);
     this.seek(where, fromOffset);
-    const { topic, partition } = where;
-    const isKnown = lastOffset >= fromOffset;
-    const range = isKnown ? `offsets ${firstOffset} to ${lastOffset}` : `offset ${fromOffset}`;
-    const next = isKnown ? lastOffset + 1 : '<the next one that can be read>';
-    const how = `usage-ledger position set --topic ${topic} --partition ${partition} --offset ${next} --skip-unread`;
     this.#listener?.unreadable({
       ...where,
       fromOffset,
-      why: `the record batch at ${range} cannot be read: ${why}; to go on after it: ${how}`,
+      why: whyUnreadable(where, fromOffset, what),
     });
   }
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { positionCommand } from '../../src/commands/position.ts';
+import { whyUnreadable } from '../../src/consume/why-unreadable.ts';
 import { type HaltKind, haltOf } from '../../src/pipeline/halt.ts';
 
 const kinds: readonly [HaltKind, string][] = [
@@ -20,3 +21,16 @@ test.each(kinds)(
     expect(required).toEqual(['--topic', '--partition']);
   },
 );
+
+test('a halt for unreadable bytes names a command and options that exist', () => {
+  const where = { topic: 'calls', partition: 3 };
+  const unreadable = { why: 'its checksum is wrong', firstOffset: 5, lastOffset: 9 };
+  const { why } = haltOf('unreadable', where, whyUnreadable(where, 7, unreadable));
+
+  expect(why).toMatch('offsets 5 to 9 cannot be read: its checksum is wrong; restore the bytes');
+  const line = /usage-ledger position (\S+) (--.*)$/.exec(why);
+  expect(line?.[2]).toBe('--topic calls --partition 3 --offset 10 --skip-unread');
+  const command = positionCommand().commands.find((other) => other.name() === line?.[1]);
+  const options = command?.options.map(({ long }) => long);
+  expect(options).toEqual(expect.arrayContaining(line?.[2]?.match(/--[a-z-]+/g) ?? []));
+});
