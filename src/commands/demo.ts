@@ -185,8 +185,8 @@ async function bookProblems(database: Database): Promise<string[]> {
   const { checks, breaks, ok } = await verify(database);
   print(
     ok
-      ? `✓ the books close: ${checks.length} checks, every offset accounted for`
-      : `✗ the books do not close: ${breaks.length} breaks`,
+      ? `✓ the books balance: ${checks.length} checks, every offset accounted for`
+      : `✗ the books do not balance: ${breaks.length} breaks`,
   );
   return breaks.map(({ check, found }) => `${check}: ${JSON.stringify(found)}`);
 }

@@ -39,7 +39,8 @@ async function checkBooks(
     const breaks = await verifyBooks(database);
     metrics.booksChecked(breaks);
     for (const [check, count] of breaks) {
-      if (count > 0) logger.error({ check, count }, 'the books do not close; see: verify');
+      if (count > 0)
+        logger.error({ check, count }, 'the books do not balance; run: usage-ledger verify');
     }
   } catch (error) {
     warn(logger, metrics, messageOf(error));

@@ -6,7 +6,7 @@ import { requireRange, time } from './options.ts';
 import { skippedText } from './skipped.ts';
 
 export function verifyCommand() {
-  return command('verify', 'check that the books close; exit 1 when they do not')
+  return command('verify', 'check that the books balance; exit 1 when they do not')
     .option('--json', 'print the result as JSON and nothing else', false)
     .option('--since <time>', 'only sessions written to at or after this time (ISO 8601)', time)
     .option('--until <time>', 'only sessions written to before this time (ISO 8601)', time)
@@ -22,9 +22,9 @@ export function verifyCommand() {
           for (const range of result.skipped) print(skippedText(range));
         }
         if (!result.ok) {
-          throw new CheckFailedError(`the books do not close: ${result.breaks.length} breaks`);
+          throw new CheckFailedError(`the books do not balance: ${result.breaks.length} breaks`);
         }
-        if (!json) print('the books close');
+        if (!json) print('the books balance');
       } finally {
         await database.end();
       }

@@ -120,7 +120,7 @@ export const SETTINGS = {
     group: 'kafka',
     schema: brokers,
     required: true,
-    about: 'Brokers to begin with, as host:port, separated by commas',
+    about: 'Brokers to begin with, as host:port ([::1]:9092 for IPv6), separated by commas',
   },
   KAFKA_GROUP_ID: {
     group: 'kafka',

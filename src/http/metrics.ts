@@ -30,7 +30,7 @@ export class WorkerMetrics {
 
   readonly #bookBreaks = new Gauge({
     name: `${PREFIX}book_breaks`,
-    help: 'Places where the books do not close, by check; the worker looks once a minute',
+    help: 'Places where the books do not balance, by check; the worker looks once a minute',
     labelNames: ['check'],
     registers: [this.registry],
   });

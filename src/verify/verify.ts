@@ -2,7 +2,7 @@ import { type Database, readingSnapshot } from '../ledger/database.ts';
 import { readSkipped, type SkippedRow } from '../ledger/statements/unread.ts';
 import { CHECKS, sqlOf } from './checks.ts';
 
-/** A place where the books do not close. */
+/** A place where the books do not balance. */
 export interface Break {
   readonly check: string;
   /** The row that says where, and what was found. */
@@ -31,7 +31,7 @@ export interface Scope {
 }
 
 /**
- * Checks that the books close, all in one snapshot; reads only. The books themselves are always
+ * Checks that the books balance, all in one snapshot; reads only. The books themselves are always
  * checked as a whole, the ledger within the scope.
  */
 export async function verify(

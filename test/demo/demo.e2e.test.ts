@@ -66,7 +66,7 @@ test('the demo on services of others, asked for by a flag, has names of its own 
     const { code, stdout, stderr } = await cli(['demo', '--use-environment'], env);
 
     expect({ code, stderr }).toMatchObject({ code: 0 });
-    expect(stdout).toMatch(/✓ the books close/);
+    expect(stdout).toMatch(/✓ the books balance/);
     const topic = /topic and group (usage-ledger-demo-\w+)/.exec(stderr)?.[1];
     expect(topic).toBeDefined();
     const left = await everything(env);

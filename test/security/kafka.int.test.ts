@@ -33,7 +33,7 @@ describe('Kafka over', () => {
   });
 
   test.each<KafkaMode>(['tls', 'mutual TLS', 'plain', 'scram-sha-256', 'scram-sha-512'])(
-    '%s is written to and read from, and the books close',
+    '%s is written to and read from, and the books balance',
     async (mode) => {
       const env = kafka.settings[mode];
       const settings = loadSettings({ ...world.env, ...env }, ['kafka', 'registry', 'database']);

@@ -105,7 +105,7 @@ export async function differencesFromPython(database: Database): Promise<readonl
   return (await compareWithPython(database, calls)).differences;
 }
 
-/** Where the books do not close. */
+/** Where the books do not balance. */
 export async function breaks(database: Database): Promise<readonly Break[]> {
   return (await verify(database)).breaks;
 }
