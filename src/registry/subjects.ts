@@ -76,7 +76,12 @@ export async function checkCompatibility(
   const subject = subjectOf(topic);
   const path = `/compatibility/subjects/${encodeURIComponent(subject)}/versions?verbose=true`;
   const schema = JSON.stringify(loadEnvelopeSchema());
-  const answer = await ask(settings, 'POST', path, { schema });
+  let answer = await ask(settings, 'POST', path, { schema });
+  if (answer.status === 404 && !isRegistryError(answer)) {
+    // Older registries, such as Apicurio's /apis/ccompat/v6, compare with one version only.
+    const latest = path.replace('/versions?', '/versions/latest?');
+    answer = await ask(settings, 'POST', latest, { schema });
+  }
   const { status } = answer;
   const { message, messages, is_compatible: compatible } = objectOf(answer.json);
   if (status === 404 && isRegistryError(answer)) {
