@@ -26,7 +26,7 @@ export function shutdownSignal(logger: Logger): AbortSignal {
   return controller.signal;
 }
 
-/** What `work` gives, or `undefined` as soon as the signal is aborted; `work` is then left behind. */
+/** What `work` gives, or `undefined` as soon as the signal is aborted; `work` is then not waited for. */
 export async function unlessStopped<T>(
   signal: AbortSignal,
   work: Promise<T>,

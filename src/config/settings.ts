@@ -77,7 +77,7 @@ const registryUrl = url(['http', 'https']).refine(
 
 /**
  * Of a password that is not escaped, a part ends up in the host, the path, the query or the fragment of
- * the URL, and these are shown in errors. Each leaves an @ behind the host, or a fragment.
+ * the URL, and these are shown in errors. Each leaves an @ after the host, or a fragment.
  */
 const databaseUrl = url(['postgres', 'postgresql']).refine((value) => {
   if (!URL.canParse(value)) return true;

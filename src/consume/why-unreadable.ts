@@ -1,7 +1,7 @@
 import type { Unreadable } from './kafkajs-record-batches.ts';
 import type { TopicPartition } from './partition-source.ts';
 
-/** What a person is told of bytes that cannot be read, and how the partition goes on. */
+/** What the log says of bytes that cannot be read, and how the partition goes on. */
 export function whyUnreadable(
   { topic, partition }: TopicPartition,
   fromOffset: number,

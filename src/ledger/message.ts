@@ -78,9 +78,9 @@ export interface Batch {
   /** Decodes a message of the batch again, for the few whose whole metric is kept. */
   readonly metricOf: (message: BillableMessage) => BillableMetric;
   /**
-   * Told of each message that only Postgres refused, once it is booked as a dead letter.
+   * Called for each message that only Postgres refused, once it is booked as a dead letter.
    *
-   * @returns false to end the batch behind it
+   * @returns false to end the batch after it
    */
   readonly goesOnAfter?: (offset: number) => boolean;
 }

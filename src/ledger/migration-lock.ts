@@ -27,7 +27,7 @@ export async function lockMigration(client: pg.ClientBase, schema: string): Prom
 
 /** Any login that may connect can hold an advisory lock: the message says which one does. */
 export class LockHeldError extends Error {
-  /** What a person is told, once the transaction that waited in vain was rolled back. */
+  /** The message of a command, once the transaction that waited in vain was rolled back. */
   async withHolder(client: pg.ClientBase, settings: Settings): Promise<UnreachableError> {
     const { DATABASE_SCHEMA: schema, STARTUP_TIMEOUT_S: seconds } = settings;
     const { rows } = await client.query<{ holder: string; pid: number }>(

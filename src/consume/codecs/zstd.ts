@@ -24,7 +24,7 @@ function nativeDecoder(decompress: ZstdDecompress) {
   };
 }
 
-/** For a Node without it: a decoder in JavaScript, several times slower. */
+/** For a Node that has none: a decoder in JavaScript, several times slower. */
 export async function decodeZstdInScript(bytes: Buffer, maxBytes: number): Promise<Buffer> {
   refuseLargeFrames(bytes, maxBytes);
   const { Decompress } = await import('fzstd');
