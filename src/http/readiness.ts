@@ -57,7 +57,7 @@ function partitionProblems(status: readonly PartitionStatus[], now: number): str
     else if (isStalled) {
       const again = starts > 1 ? `, in which it began ${starts} times` : '';
       const why = detail === undefined ? '' : `: ${detail}`;
-      problems.push(`${where} has not advanced for ${seconds} s${again}, ${lag} behind${why}`);
+      problems.push(`${where} has not advanced for ${seconds} s${again}, lag ${lag}${why}`);
     }
   }
   return problems;

@@ -38,8 +38,8 @@ test('a partition that stands still for a minute is named, with how often it beg
     partition({ advancedAt, partition: 5, lag: 0 }),
   ];
   expect(await readinessProblems(probes({ status }), NOW)).toEqual([
-    'calls/3 has not advanced for 61 s, 5 behind',
-    'calls/4 has not advanced for 61 s, in which it began 40 times, 0 behind',
+    'calls/3 has not advanced for 61 s, lag 5',
+    'calls/4 has not advanced for 61 s, in which it began 40 times, lag 0',
   ]);
 });
 
