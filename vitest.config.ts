@@ -38,7 +38,7 @@ export default defineConfig({
       {
         test: {
           name: 'postgres-15',
-          include: ['test/{ledger,verify}/**/*.int.test.ts'],
+          include: ['test/{ledger,migrate,postgres,verify}/**/*.int.test.ts'],
           // Counts bytes of WAL in a way that Postgres has since 18.
           exclude: ['test/ledger/cost.int.test.ts'],
           globalSetup: ['test/support/postgres-15.setup.ts'],

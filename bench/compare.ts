@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startStack } from '../src/stack/stack.ts';
+import { startStack } from '../tools/stack/stack.ts';
 import { type Drain, drain } from './drain.ts';
 import { Samples } from './samples.ts';
 import { servicesOf } from './services.ts';

@@ -1,8 +1,8 @@
-import { runWorker } from '../dist/commands/run-worker.js';
+import { runWorker } from '../dist/cli/run-worker.js';
 import { createLogger } from '../dist/config/logger.js';
 import { loadSettings } from '../dist/config/settings.js';
 import { createKafka } from '../dist/kafka/client.js';
-import { openDatabase } from '../dist/ledger/database.js';
+import { openDatabase } from '../dist/postgres/database.js';
 import { createRegistry } from '../dist/registry/schema-registry.js';
 
 /** A worker, built, in a process of its own that drains a topic and prints what that took, as JSON. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { OutcomeCounts } from '../src/ledger/message.ts';
+import type { OutcomeCounts } from '../src/records/message.ts';
 
 export interface Drain {
   readonly counts: OutcomeCounts;

@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { openDatabase } from '../src/ledger/database.ts';
-import { billableUsage } from '../src/metrics/usage-of.ts';
-import { startStack } from '../src/stack/stack.ts';
+import { billableUsage } from '../src/livekit/usage-of.ts';
+import { openDatabase } from '../src/postgres/database.ts';
 import { verify } from '../src/verify/verify.ts';
+import { startStack } from '../tools/stack/stack.ts';
 import { runByHand } from './by-hand.ts';
 import { type Drain, drain } from './drain.ts';
 import { measureLatency } from './latency.ts';

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { openDatabase } from '../src/ledger/database.ts';
-import { startStack } from '../src/stack/stack.ts';
+import { openDatabase } from '../src/postgres/database.ts';
 import { verify } from '../src/verify/verify.ts';
+import { startStack } from '../tools/stack/stack.ts';
 import { servicesOf } from './services.ts';
 import { benchEvents, fillTopic } from './topic.ts';
 

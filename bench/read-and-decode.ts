@@ -1,6 +1,6 @@
 import { createLogger } from '../src/config/logger.ts';
-import { decode, schemaIdsOf } from '../src/decode/decode.ts';
-import { SchemaCache } from '../src/decode/schema-cache.ts';
+import { decode, schemaIdsOf } from '../src/decode/avro/decode.ts';
+import { SchemaCache } from '../src/decode/avro/schema-cache.ts';
 import { createKafka } from '../src/kafka/client.ts';
 import { schemaFetcher } from '../src/registry/schema-fetcher.ts';
 import type { BenchServices } from './services.ts';

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { loadSettings, type Settings } from '../src/config/settings.ts';
-import { migrateDatabase } from '../src/ledger/migrate.ts';
-import type { Stack } from '../src/stack/stack.ts';
+import { migrateDatabase } from '../src/migrate/migrate.ts';
+import type { Stack } from '../tools/stack/stack.ts';
 
 /** The services of one run, and databases on them. */
 export interface BenchServices {

@@ -1,6 +1,6 @@
-import { openDatabase } from '../src/ledger/database.ts';
-import { startStack } from '../src/stack/stack.ts';
+import { openDatabase } from '../src/postgres/database.ts';
 import { verify } from '../src/verify/verify.ts';
+import { startStack } from '../tools/stack/stack.ts';
 import { prefill } from './prefill.ts';
 import { servicesOf } from './services.ts';
 

@@ -7,7 +7,7 @@ import {
   identityBytes,
   requestIdOf,
 } from '../src/identify/identity.ts';
-import { billableUsage } from '../src/metrics/usage-of.ts';
+import { billableUsage } from '../src/livekit/usage-of.ts';
 import type { SimulatedEvent } from '../src/simulate/simulate-events.ts';
 import type { BenchDatabase } from './services.ts';
 

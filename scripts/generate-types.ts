@@ -1,5 +1,5 @@
 /**
- * Writes src/metrics/types.ts from schemas/*.avsc, the only source of the metric shapes.
+ * Writes src/livekit/types.ts from schemas/*.avsc, the only source of the metric shapes.
  * With --check: writes nothing and exits 1 when the file is not what would be written.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import type { AvroField, AvroSchema } from '../src/schemas/avro-schema.ts';
 import { readRecordFile } from '../src/schemas/load.ts';
 import { METRIC_RECORDS, metricTypeOf, NAMESPACE } from '../src/schemas/metric-records.ts';
 
-const TARGET = new URL('../src/metrics/types.ts', import.meta.url);
+const TARGET = new URL('../src/livekit/types.ts', import.meta.url);
 const COMMAND = 'node --import tsx scripts/generate-types.ts';
 
 const DETAIL_RECORDS = [
@@ -26,7 +26,7 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
   string: 'string',
 };
 
-/** The text of src/metrics/types.ts. Throws on an Avro type that the schemas have not used so far. */
+/** The text of src/livekit/types.ts. Throws on an Avro type that the schemas have not used so far. */
 export function generateTypes(): string {
   return [
     `// Generated from schemas/*.avsc by \`${COMMAND}\`. Do not edit.`,
@@ -109,7 +109,7 @@ function main(): void {
     return;
   }
   if (readFileSync(TARGET, 'utf8') === wanted) return;
-  process.stderr.write(`src/metrics/types.ts differs from schemas/: run ${COMMAND}\n`);
+  process.stderr.write(`src/livekit/types.ts differs from schemas/: run ${COMMAND}\n`);
   process.exitCode = 1;
 }
 

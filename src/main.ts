@@ -1,21 +1,18 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
-import { conflictsCommand } from './commands/conflicts.ts';
-import { deadLettersCommand } from './commands/dead-letters.ts';
-import { demoCommand } from './commands/demo.ts';
-import { bugOf, type Failure, failureOf } from './commands/failure.ts';
-import { migrateCommand } from './commands/migrate.ts';
-import { note, outliveReaders } from './commands/output.ts';
-import { positionCommand } from './commands/position.ts';
-import { produceCommand } from './commands/produce.ts';
-import { replayCommand } from './commands/replay.ts';
-import { reportCommand } from './commands/report.ts';
-import { runCommand } from './commands/run.ts';
-import { schemasCommand } from './commands/schemas.ts';
-import { simulateCommand } from './commands/simulate.ts';
-import { verifyCommand } from './commands/verify.ts';
-import { EXIT } from './errors.ts';
+import { Command } from 'commander';
+import { conflictsCommand } from './cli/conflicts.ts';
+import { deadLettersCommand } from './cli/dead-letters.ts';
+import { migrateCommand } from './cli/migrate.ts';
+import { positionCommand } from './cli/position.ts';
+import { produceCommand } from './cli/produce.ts';
+import { runProgram } from './cli/program.ts';
+import { replayCommand } from './cli/replay.ts';
+import { reportCommand } from './cli/report.ts';
+import { runCommand } from './cli/run.ts';
+import { schemasCommand } from './cli/schemas.ts';
+import { simulateCommand } from './cli/simulate.ts';
+import { verifyCommand } from './cli/verify.ts';
 
 function program(): Command {
   const { version } = JSON.parse(
@@ -46,38 +43,9 @@ to standard error.`,
     deadLettersCommand(),
     conflictsCommand(),
     schemasCommand(),
-    demoCommand(),
   ];
   for (const command of commands) root.addCommand(command);
-  throwInsteadOfExit(root);
   return root;
 }
 
-/** commander ends the process with 1 on wrong usage; ours is 2. */
-function throwInsteadOfExit(command: Command): void {
-  command.exitOverride().showHelpAfterError('(add --help for what is expected)');
-  for (const child of command.commands) throwInsteadOfExit(child);
-}
-
-async function main(): Promise<number> {
-  try {
-    await program().parseAsync();
-    return EXIT.done;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUsage;
-    return tell(failureOf(error));
-  }
-}
-
-function tell({ exitCode, message }: Failure): number {
-  note(`usage-ledger: ${message}`);
-  return exitCode;
-}
-
-outliveReaders();
-// In whatever thread or callback it was thrown: a worker that is half alive would not be restarted.
-process.on('uncaughtException', (error) => process.exit(tell(bugOf(error))));
-// Not `exitCode`: a socket that a failed attempt left behind must not keep the process alive.
-main().then((code) => {
-  process.stdout.write('', () => process.exit(code));
-});
+runProgram(program());

@@ -5,40 +5,53 @@ import { describe, expect, test } from 'vitest';
 const SRC = resolve(import.meta.dirname, '../src');
 
 /**
- * The folders of src/ from the inside out. A file may import from its own folder and from the rows
- * above its own; folders of one row know nothing of each other.
+ * The rooms of src/ from the inside out (docs/architecture.md). A file may import from its own room and
+ * from the rows above its own; rooms of one row know nothing of each other.
  */
 const LAYERS: readonly (readonly string[])[] = [
-  ['errors.ts', 'metrics', 'schemas'],
-  ['config', 'decode', 'identify'],
-  ['validate', 'kafka'],
-  ['fast-path'],
-  ['ledger', 'consume'],
-  ['pipeline', 'produce', 'registry', 'report', 'simulate', 'verify'],
-  ['http', 'demo', 'stack'],
-  ['commands'],
+  ['errors.ts', 'livekit', 'bytes', 'schemas'],
+  ['config', 'identify'],
+  ['records'],
+  ['kafka', 'postgres', 'decode/avro'],
+  ['validate'],
+  ['decode/columnar'],
+  ['decode', 'source'],
+  ['ledger', 'source/kafka'],
+  ['migrate'],
+  ['worker', 'produce', 'registry', 'report', 'simulate', 'verify'],
+  ['http'],
+  ['cli'],
   ['main.ts'],
 ];
+const ROOMS = LAYERS.flat();
 
-/** The folders that may use a package; whatever stands here is used nowhere else. */
+/** The rooms that may use a package; whatever stands here is used nowhere else. */
 const PACKAGES: Record<string, readonly string[]> = {
-  '@node-rs/crc32': ['consume'],
-  '@kafkajs/confluent-schema-registry': ['produce', 'registry', 'demo', 'commands'],
-  commander: ['commands', 'main.ts'],
-  'drizzle-orm': ['ledger'],
-  fzstd: ['consume'],
-  kafkajs: ['kafka', 'consume', 'produce', 'demo', 'stack', 'commands'],
-  'lz4-napi': ['consume'],
-  pg: ['ledger', 'stack'],
+  '@node-rs/crc32': ['source/kafka'],
+  '@kafkajs/confluent-schema-registry': ['produce', 'registry', 'cli'],
+  commander: ['cli', 'main.ts'],
+  'drizzle-orm': ['ledger', 'migrate', 'postgres'],
+  fzstd: ['source/kafka'],
+  kafkajs: ['kafka', 'source/kafka', 'produce', 'cli'],
+  'lz4-napi': ['source/kafka'],
+  pg: ['postgres', 'migrate'],
   pino: ['config'],
   'prom-client': ['http'],
-  snappy: ['consume'],
-  testcontainers: ['stack'],
-  zod: ['config', 'stack'],
+  snappy: ['source/kafka'],
+  zod: ['config'],
 };
 
-/** What can be told without the outside world must not reach for it. */
-const PURE = ['metrics', 'decode', 'identify', 'validate', 'fast-path'];
+/** What can be computed from its arguments alone must not reach for the outside world. */
+const PURE = [
+  'livekit',
+  'bytes',
+  'records',
+  'identify',
+  'validate',
+  'decode',
+  'decode/avro',
+  'decode/columnar',
+];
 const PURE_BUILTINS = ['node:crypto'];
 
 interface Import {
@@ -67,8 +80,13 @@ const imports = files.flatMap(importsOf);
 const inner = imports.filter(({ isRelative }) => isRelative);
 const outer = imports.filter(({ isRelative }) => !isRelative);
 
-const folderOf = (file: string) => file.split('/')[0] ?? file;
-const layerOf = (file: string) => LAYERS.findIndex((folders) => folders.includes(folderOf(file)));
+/** The innermost room that a file stands in: `decode/avro` before `decode`. */
+function roomOf(file: string): string {
+  const [outer = file, inner] = file.split('/');
+  const nested = `${outer}/${inner}`;
+  return ROOMS.includes(nested) ? nested : outer;
+}
+const layerOf = (file: string) => LAYERS.findIndex((rooms) => rooms.includes(roomOf(file)));
 const shown = ({ from, to }: Import) => `src/${from} imports ${to}`;
 
 /** `drizzle-orm/pg-core` is of the package `drizzle-orm`. */
@@ -101,19 +119,18 @@ function circle(): readonly string[] | undefined {
 
 test('imports are found, so that the rules below look at something', () => {
   expect(inner.length).toBeGreaterThan(200);
-  expect(inner.map(shown)).toContain('src/pipeline/prepare.ts imports decode/decode.ts');
+  expect(inner.map(shown)).toContain('src/decode/message-decoder.ts imports decode/avro/decode.ts');
   expect(outer.map(shown)).toContain('src/main.ts imports commander');
 });
 
 describe('imports point one way', () => {
-  test('every folder has its layer, and every layer its folders', () => {
-    const folders = [...new Set(files.map(folderOf))].sort();
-    expect(folders).toEqual(LAYERS.flat().toSorted());
+  test('every room has its layer, and every layer its rooms', () => {
+    expect([...new Set(files.map(roomOf))].sort()).toEqual(ROOMS.toSorted());
   });
 
   test('from the outside in', () => {
     const wrong = inner.filter(
-      ({ from, to }) => folderOf(from) !== folderOf(to) && layerOf(to) >= layerOf(from),
+      ({ from, to }) => roomOf(from) !== roomOf(to) && layerOf(to) >= layerOf(from),
     );
     expect(wrong.map(shown)).toEqual([]);
   });
@@ -131,34 +148,34 @@ describe('imports point one way', () => {
 describe('the outside world', () => {
   const packages = outer.filter(({ to }) => !to.startsWith('node:'));
 
-  test('is reached through packages only from the folders that are for it', () => {
+  test('is reached through packages only from the rooms that are for it', () => {
     const wrong = packages.filter(
-      ({ from, to }) => !PACKAGES[packageOf(to)]?.includes(folderOf(from)),
+      ({ from, to }) => !PACKAGES[packageOf(to)]?.includes(roomOf(from)),
     );
     expect(wrong.map(shown)).toEqual([]);
   });
 
-  test('is reached by each folder that may', () => {
-    const used = new Set(packages.map(({ from, to }) => `${packageOf(to)} in ${folderOf(from)}`));
-    const allowed = Object.entries(PACKAGES).flatMap(([name, folders]) =>
-      folders.map((folder) => `${name} in ${folder}`),
+  test('is reached by each room that may', () => {
+    const used = new Set(packages.map(({ from, to }) => `${packageOf(to)} in ${roomOf(from)}`));
+    const allowed = Object.entries(PACKAGES).flatMap(([name, rooms]) =>
+      rooms.map((room) => `${name} in ${room}`),
     );
     expect(allowed.filter((use) => !used.has(use))).toEqual([]);
   });
 
   test('is not reached from the steps that are pure', () => {
     const builtins = outer.filter(
-      ({ from, to }) => to.startsWith('node:') && PURE.includes(folderOf(from)),
+      ({ from, to }) => to.startsWith('node:') && PURE.includes(roomOf(from)),
     );
     expect(builtins.filter(({ to }) => !PURE_BUILTINS.includes(to)).map(shown)).toEqual([]);
   });
 });
 
-test('each unit test lies in the folder of what it tests', () => {
+test('each unit test lies in the room of what it tests', () => {
   const tests = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.unit.test.ts') && file.includes('/'))
-    .map(folderOf);
+    .map(roomOf);
   // The torture is a program of its own, that is tested like one.
-  const folders = new Set([...LAYERS.flat(), 'torture']);
-  expect([...new Set(tests)].filter((name) => !folders.has(name))).toEqual([]);
+  const rooms = new Set([...ROOMS, 'tools', 'torture']);
+  expect([...new Set(tests)].filter((name) => !rooms.has(name))).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { TopicPartition } from '../consume/partition-source.ts';
-import type { OutcomeCounts } from '../ledger/message.ts';
-import type { PartitionStatus } from '../pipeline/partition-status.ts';
+import type { OutcomeCounts } from '../records/message.ts';
+import type { TopicPartition } from '../records/topic-partition.ts';
+import type { PartitionStatus } from '../worker/partition-status.ts';
 
 const PREFIX = 'usage_ledger_';
 const PARTITION = ['topic', 'partition'] as const;

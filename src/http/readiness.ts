@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 import type { MissingTopic } from '../kafka/topics.ts';
-import type { PartitionStatus } from '../pipeline/partition-status.ts';
+import type { PartitionStatus } from '../worker/partition-status.ts';
 
 /** A partition with lag must move within this time. */
 const STALLED_MS = 60_000;

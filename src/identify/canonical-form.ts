@@ -1,8 +1,8 @@
-import type { AgentMetrics } from '../metrics/types.ts';
+import { SHORT, writeAscii } from '../bytes/short-text.ts';
+import type { AgentMetrics } from '../livekit/types.ts';
 import type { AvroField, AvroRecordSchema, AvroSchema } from '../schemas/avro-schema.ts';
 import { loadMetricSchema } from '../schemas/load.ts';
 import { METRIC_RECORDS, type MetricType } from '../schemas/metric-records.ts';
-import { SHORT, writeAscii } from './short-text.ts';
 
 /**
  * The canonical form of a metric: for each field that does not hold its default, in the order of

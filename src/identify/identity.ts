@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import type { BillableMetric } from '../metrics/usage-of.ts';
+import type { BillableMetric } from '../livekit/usage-of.ts';
 import { canonicalForm } from './canonical-form.ts';
 
-export type { BillableMetric } from '../metrics/usage-of.ts';
+export type { BillableMetric } from '../livekit/usage-of.ts';
 
 /**
  * Which real-world emission an event is, within its session, and what it says: an identity and a

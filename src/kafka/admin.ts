@@ -1,10 +1,5 @@
 import type { Admin, Kafka } from 'kafkajs';
-
-/** The offsets that a partition holds: `earliest` is the first, `latest` is behind the last. */
-export interface PartitionBounds {
-  readonly earliest: number;
-  readonly latest: number;
-}
+import type { PartitionBounds } from '../records/topic-partition.ts';
 
 /** The bounds of every partition of a topic. */
 export async function topicBounds(

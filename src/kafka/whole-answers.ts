@@ -2,7 +2,7 @@
 const LENGTH_BYTES = 4;
 /** What is longer is passed on in the pieces in which it comes: maybe it is no broker that answers. */
 const MAX_WHOLE_BYTES = 64 * 1_048_576;
-/** Memory of answers between these is used again; in steps, so that the next one fits as well. */
+/** ByteView of answers between these is used again; in steps, so that the next one fits as well. */
 const REUSED_BYTES = { least: 32_768, most: 8 * 1_048_576, step: 65_536 };
 
 /**

@@ -1,11 +1,11 @@
 import { CheckFailedError } from '../errors.ts';
 import { type BillableMetric, identify, identityBytes, requestIdOf } from '../identify/identity.ts';
-import { USAGE_COLUMNS, type UsageColumn, type UsageType } from '../metrics/usage-columns.ts';
-import { type BillableUsage, billableUsage, COLUMNS_OF } from '../metrics/usage-of.ts';
+import { USAGE_COLUMNS, type UsageColumn, type UsageType } from '../livekit/usage-columns.ts';
+import { type BillableUsage, billableUsage, COLUMNS_OF } from '../livekit/usage-of.ts';
+import { numberArray, textArray } from '../postgres/array-literal.ts';
+import { type Connection, type Database, inTransaction } from '../postgres/database.ts';
+import { DecimalSum } from '../postgres/decimal.ts';
 import { eventTime } from '../validate/validate.ts';
-import { numberArray, textArray } from './array-literal.ts';
-import { type Connection, type Database, inTransaction } from './database.ts';
-import { DecimalSum } from './decimal.ts';
 import { PageWriter } from './page-writer.ts';
 import { revisionStep } from './revision.ts';
 import {

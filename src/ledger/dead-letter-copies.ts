@@ -1,7 +1,7 @@
-import { numberArray, textArray } from './array-literal.ts';
-import type { Queryable } from './statement.ts';
+import { numberArray, textArray } from '../postgres/array-literal.ts';
+import type { Queryable } from '../postgres/statement.ts';
 import { claimCopies, noteCopies } from './statements/dead-letter-copies.ts';
-import type { LetterRow } from './statements/dead-letters.ts';
+import type { DeadLetterRow } from './statements/dead-letters.ts';
 
 /** What is held in memory at once; a letter that is larger comes alone. */
 const CLAIM = { most: 100, mostBytes: 1_000_000 };
@@ -13,7 +13,7 @@ const MAX_ERROR = 500;
  * Dead letters that are to be copied to KAFKA_DEAD_LETTER_TOPIC: marked in the transaction that
  * keeps them, copied after it.
  */
-export function claimDeadLetters(connection: Queryable): Promise<LetterRow[]> {
+export function claimDeadLetters(connection: Queryable): Promise<DeadLetterRow[]> {
   return claimCopies.run(connection, { ...CLAIM, leaseSeconds: LEASE_SECONDS });
 }
 
@@ -25,7 +25,7 @@ export function claimDeadLetters(connection: Queryable): Promise<LetterRow[]> {
  */
 export async function noteDeadLetterCopies(
   connection: Queryable,
-  letters: readonly LetterRow[],
+  letters: readonly DeadLetterRow[],
   error: string | null,
   retrySeconds: number | null,
 ): Promise<void> {

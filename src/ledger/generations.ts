@@ -1,4 +1,4 @@
-import type { Queryable } from './statement.ts';
+import type { Queryable } from '../postgres/statement.ts';
 import { addGeneration, nameGeneration, readGenerations } from './statements/generations.ts';
 
 /**

@@ -1,25 +1,25 @@
 import { messageOf } from '../errors.ts';
-import { numberArray, textArray } from './array-literal.ts';
-import { type Connection, type Database, inTransaction } from './database.ts';
+import { numberArray, textArray } from '../postgres/array-literal.ts';
+import { type Connection, type Database, inTransaction } from '../postgres/database.ts';
+import { isRejected } from '../postgres/sql-errors.ts';
 import {
   type Batch,
   type BillableMessage,
   countsOf,
+  type DeadLetterMessage,
   type Message,
   type Outcome,
   type OutcomeCounts,
-  type RefusedMessage,
-} from './message.ts';
+} from '../records/message.ts';
+import { classifyBatch } from './classify-batch.ts';
+import { keepConflicts, keepDeadLetters } from './conflicts.ts';
 import { PageWriter } from './page-writer.ts';
-import { refusalOf } from './refusal.ts';
-import { keepConflicts, keepDeadLetters } from './refusals.ts';
 import { RefusedError } from './refused-error.ts';
-import { SessionMemory } from './session-memory.ts';
-import { type SessionWork, sessionsOf } from './session-work.ts';
-import { settleBatch } from './settle-batch.ts';
+import { refusalOf } from './rejection.ts';
+import { type SessionBatch, sessionsOf } from './session-batch.ts';
+import { SessionLoader } from './session-loader.ts';
 import { type BatchSources, SourceIds } from './source-ids.ts';
-import { isRejected } from './sql-errors.ts';
-import { StaleMemoryError } from './stale-memory.ts';
+import { StaleCacheError } from './stale-cache-error.ts';
 import { lockDeadLetter, resolveDeadLetter } from './statements/dead-letters.ts';
 import { compareNames, type FenceRow, fenceBatch } from './statements/fence.ts';
 import { insertPages } from './statements/pages.ts';
@@ -77,7 +77,7 @@ export interface LedgerOptions {
 export class Ledger {
   readonly #database: Database;
   readonly #options: LedgerOptions;
-  readonly #sessions: SessionMemory;
+  readonly #sessions: SessionLoader;
   readonly #sources: SourceIds;
   /** In which pages, and sums, were written for batches before: megabytes. */
   readonly #pageMemories: Buffer[] = [];
@@ -86,7 +86,7 @@ export class Ledger {
   constructor(database: Database, options: LedgerOptions) {
     this.#database = database;
     this.#options = options;
-    this.#sessions = new SessionMemory(options.cacheBytes);
+    this.#sessions = new SessionLoader(options.cacheBytes);
     this.#sources = new SourceIds(database);
   }
 
@@ -124,7 +124,7 @@ export class Ledger {
    */
   async redrive(
     where: { topic: string; partition: number; generation: number },
-    message: Exclude<Message, RefusedMessage>,
+    message: Exclude<Message, DeadLetterMessage>,
     options: { dryRun: boolean; metricOf: Batch['metricOf'] },
   ): Promise<Outcome | undefined> {
     const { offset } = message;
@@ -183,7 +183,7 @@ export class Ledger {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof StaleMemoryError)) throw error;
+      if (!(error instanceof StaleCacheError)) throw error;
       this.forget();
       return work();
     }
@@ -227,16 +227,16 @@ export class Ledger {
   async #book(
     connection: Connection,
     batch: Pick<Batch, 'topic' | 'partition' | 'generation' | 'messages' | 'metricOf'>,
-    works: readonly SessionWork[],
+    works: readonly SessionBatch[],
     sources: BatchSources,
     facts: FenceRow,
   ): Promise<Booked> {
     if (Number(facts.known_names) !== sources.used.length) {
-      throw new StaleMemoryError('numbers in usage_source are not those that were remembered');
+      throw new StaleCacheError('numbers in usage_source are not those that were remembered');
     }
     const counts = countsOf(batch.messages);
     const before = refusedOf(batch, counts);
-    const found = await settleBatch(connection, this.#sessions, batch, works, counts);
+    const found = await classifyBatch(connection, this.#sessions, batch, works, counts);
     await this.#step('sessions_locked');
 
     const idOf = (event: BillableMessage) => sources.idOf(event);
@@ -268,7 +268,7 @@ export class Ledger {
  * in the same memory, and what is known of a number is used for both.
  */
 function write(
-  works: readonly SessionWork[],
+  works: readonly SessionBatch[],
   pages: PageWriter<BillableMessage>,
   usage: BatchUsage,
 ) {
@@ -325,10 +325,10 @@ async function keepBooksOf(
 /** What became of a batch; `found` are the dead letters that came about in the ledger. */
 interface Booked {
   readonly counts: OutcomeCounts;
-  readonly found: readonly RefusedMessage[];
+  readonly found: readonly DeadLetterMessage[];
 }
 
-function offsetsOf(letters: readonly RefusedMessage[]): number[] {
+function offsetsOf(letters: readonly DeadLetterMessage[]): number[] {
   return letters.map(({ offset }) => offset).sort((a, b) => a - b);
 }
 
@@ -344,13 +344,16 @@ function stoppedIfMany(
 }
 
 /** Mostly none, which need not be looked for. */
-function refusedOf({ messages }: Pick<Batch, 'messages'>, counts: OutcomeCounts): RefusedMessage[] {
+function refusedOf(
+  { messages }: Pick<Batch, 'messages'>,
+  counts: OutcomeCounts,
+): DeadLetterMessage[] {
   return counts.dead_letter === 0
     ? []
     : messages.filter((message) => message.kind === 'dead_letter');
 }
 
-function countOtherAccounts(works: readonly SessionWork[]): number {
+function countOtherAccounts(works: readonly SessionBatch[]): number {
   let sessions = 0;
   for (const work of works) {
     const settled = work.touched?.accountId ?? work.state?.accountId ?? work.accountId;

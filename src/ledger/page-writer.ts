@@ -1,9 +1,9 @@
 import type { Identity } from '../identify/identity.ts';
-import { COUNT_COLUMNS, USAGE_COLUMNS } from '../metrics/usage-columns.ts';
-import { type BillableMetric, PLACES_OF } from '../metrics/usage-of.ts';
-import { BinaryRows } from './binary-rows.ts';
-import { OID } from './binary-values.ts';
-import type { RequestId } from './message.ts';
+import { COUNT_COLUMNS, USAGE_COLUMNS } from '../livekit/usage-columns.ts';
+import { type BillableMetric, PLACES_OF } from '../livekit/usage-of.ts';
+import { BinaryRows } from '../postgres/binary-rows.ts';
+import { OID } from '../postgres/binary-values.ts';
+import type { RequestId } from '../records/message.ts';
 
 /** An entry of the ledger. */
 export interface PageEntry extends Identity, RequestId {

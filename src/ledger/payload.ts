@@ -1,5 +1,5 @@
 import type { BillableMetric } from '../identify/identity.ts';
-import type { UsageColumn } from '../metrics/usage-columns.ts';
+import type { UsageColumn } from '../livekit/usage-columns.ts';
 
 /** A row of the view `ledger_entry`, as JSON. */
 export type EntryJson = {

@@ -1,9 +1,9 @@
-import type { Database } from './database.ts';
+import type { Database } from '../postgres/database.ts';
+import { type Batch, countsOf } from '../records/message.ts';
+import { previewBatch } from './classify-batch.ts';
 import type { ApplyResult } from './ledger.ts';
-import { type Batch, countsOf } from './message.ts';
-import { SessionMemory } from './session-memory.ts';
-import { sessionsOf } from './session-work.ts';
-import { previewBatch } from './settle-batch.ts';
+import { sessionsOf } from './session-batch.ts';
+import { SessionLoader } from './session-loader.ts';
 
 /** What is known of every session of a preview is kept until it ends. */
 const MEMORY_BYTES = 1_073_741_824;
@@ -14,7 +14,7 @@ const MEMORY_BYTES = 1_073_741_824;
  */
 export class LedgerPreview {
   readonly #database: Database;
-  readonly #sessions = new SessionMemory(MEMORY_BYTES);
+  readonly #sessions = new SessionLoader(MEMORY_BYTES);
 
   constructor(database: Database) {
     this.#database = database;

@@ -1,10 +1,10 @@
-import type { RefusedMessage } from './message.ts';
+import type { DeadLetterMessage } from '../records/message.ts';
 
 /** A single message, which no batch is waiting for, cannot be applied. */
 export class RefusedError extends Error {
-  readonly reason: RefusedMessage['reason'];
+  readonly reason: DeadLetterMessage['reason'];
 
-  constructor({ reason, detail }: RefusedMessage) {
+  constructor({ reason, detail }: DeadLetterMessage) {
     super(detail);
     this.reason = reason;
   }

@@ -1,8 +1,8 @@
-import { numberArray } from './array-literal.ts';
-import type { Batch, OutcomeCounts, RefusedMessage } from './message.ts';
-import { refusalOf } from './refusal.ts';
-import type { SessionWork } from './session-work.ts';
-import type { Queryable } from './statement.ts';
+import { numberArray } from '../postgres/array-literal.ts';
+import type { Queryable } from '../postgres/statement.ts';
+import type { Batch, DeadLetterMessage, OutcomeCounts } from '../records/message.ts';
+import { refusalOf } from './rejection.ts';
+import type { SessionBatch } from './session-batch.ts';
 import { readConsumed } from './statements/removed-detail.ts';
 
 /**
@@ -12,18 +12,18 @@ import { readConsumed } from './statements/removed-detail.ts';
  *
  * @param works the state of each says that its detail is gone
  */
-export async function settleWithoutDetail(
+export async function classifyWithoutDetail(
   connection: Queryable,
   { topic, partition, generation }: Pick<Batch, 'topic' | 'partition' | 'generation'>,
-  works: readonly SessionWork[],
+  works: readonly SessionBatch[],
   counts: OutcomeCounts,
-): Promise<RefusedMessage[]> {
+): Promise<DeadLetterMessage[]> {
   const events = works.flatMap(({ billable }) => billable);
   if (events.length === 0) return [];
   const offsets = numberArray(events.map(({ offset }) => offset));
   const rows = await readConsumed.run(connection, { topic, partition, generation, offsets });
   const consumed = new Set(rows.map(({ kafka_offset }) => Number(kafka_offset)));
-  const refused: RefusedMessage[] = [];
+  const refused: DeadLetterMessage[] = [];
   for (const { sessionId, state, billable } of works) {
     const detail =
       `the itemised detail of session ${sessionId} (month ${state?.period.slice(0, 7)}) was removed ` +

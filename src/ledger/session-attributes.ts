@@ -1,10 +1,15 @@
+import type {
+  BillableMessage,
+  DeadLetterMessage,
+  Message,
+  OutcomeCounts,
+} from '../records/message.ts';
 import { IdentitySet } from './identity-set.ts';
-import type { BillableMessage, Message, OutcomeCounts, RefusedMessage } from './message.ts';
-import { refusalOf } from './refusal.ts';
-import { MAX_SESSION_ATTRIBUTES, noteIn, noteOf, type SessionWork } from './session-work.ts';
+import { refusalOf } from './rejection.ts';
+import { MAX_SESSION_ATTRIBUTES, noteIn, noteOf, type SessionBatch } from './session-batch.ts';
 
 /** Whether the batch brings more names than the session may have, as far as is known of it. */
-export function bringsTooMany({ attributes, attributeCount, state }: SessionWork): boolean {
+export function bringsTooMany({ attributes, attributeCount, state }: SessionBatch): boolean {
   if (attributeCount > MAX_SESSION_ATTRIBUTES) return true;
   const known = state?.attributes;
   if (known === undefined || attributeCount + known.size <= MAX_SESSION_ATTRIBUTES) return false;
@@ -22,11 +27,11 @@ export function bringsTooMany({ attributes, attributeCount, state }: SessionWork
  */
 export function refuseTooManyAttributes(
   messages: readonly Message[],
-  works: readonly SessionWork[],
+  works: readonly SessionBatch[],
   counts: OutcomeCounts,
-): RefusedMessage[] {
+): DeadLetterMessage[] {
   const sessions = new Map(works.map((work) => [work.sessionId, new BoundedSession(work)]));
-  const refused: RefusedMessage[] = [];
+  const refused: DeadLetterMessage[] = [];
   for (const message of messages) {
     const session = sessions.get(noteOf(message)?.sessionId ?? '');
     if (session === undefined || message.kind === 'dead_letter' || session.takes(message)) continue;
@@ -45,17 +50,17 @@ const NONE = Object.freeze(Object.create(null)) as Readonly<Record<string, strin
 
 /** One session, as the messages make it that it takes. */
 class BoundedSession {
-  readonly #work: SessionWork;
+  readonly #work: SessionBatch;
   readonly #names: Set<string>;
   readonly #fresh = new IdentitySet();
-  readonly #taken = new Map<string, SessionWork>();
+  readonly #taken = new Map<string, SessionBatch>();
 
-  constructor(work: SessionWork) {
+  constructor(work: SessionBatch) {
     this.#work = work;
     this.#names = new Set(work.state?.attributes);
   }
 
-  takes(message: Exclude<Message, RefusedMessage>): boolean {
+  takes(message: Exclude<Message, DeadLetterMessage>): boolean {
     const note = noteOf(message);
     if (note === undefined) return true;
     const names = Object.keys(note.attributes).filter((name) => !this.#names.has(name));

@@ -1,6 +1,6 @@
-import { textArray } from './array-literal.ts';
-import { type Database, inTransaction } from './database.ts';
-import type { BillableMessage } from './message.ts';
+import { textArray } from '../postgres/array-literal.ts';
+import { type Database, inTransaction } from '../postgres/database.ts';
+import type { BillableMessage } from '../records/message.ts';
 import { type NumberedNames, SourceNames } from './source-names.ts';
 import { addSources, readSources } from './statements/sources.ts';
 

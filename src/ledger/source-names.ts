@@ -1,4 +1,4 @@
-import type { BillableMessage } from './message.ts';
+import type { BillableMessage } from '../records/message.ts';
 
 /** Names that entries share, and their number in `usage_source`. */
 export interface NumberedNames {

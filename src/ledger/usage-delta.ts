@@ -3,14 +3,14 @@ import {
   DURATION_COLUMNS,
   type UsageColumn,
   type UsageType,
-} from '../metrics/usage-columns.ts';
-import { PLACES_OF, USAGE_TYPE_OF } from '../metrics/usage-of.ts';
-import { UsageRows } from '../metrics/usage-rows.ts';
-import { numberArray } from './array-literal.ts';
-import { BinaryValues, OID } from './binary-values.ts';
-import { DecimalSum } from './decimal.ts';
-import { addToLimbs, LIMBS, textOfLimbs } from './limbs.ts';
-import type { BillableMessage } from './message.ts';
+} from '../livekit/usage-columns.ts';
+import { PLACES_OF, USAGE_TYPE_OF } from '../livekit/usage-of.ts';
+import { UsageRows } from '../livekit/usage-rows.ts';
+import { numberArray } from '../postgres/array-literal.ts';
+import { BinaryValues, OID } from '../postgres/binary-values.ts';
+import { DecimalSum } from '../postgres/decimal.ts';
+import { addToLimbs, LIMBS, textOfLimbs } from '../postgres/limbs.ts';
+import type { BillableMessage } from '../records/message.ts';
 import type { UsageParameters } from './statements/usage.ts';
 
 /** Up to so many rows of a session are compared one by one: most sessions have a handful. */

@@ -1,6 +1,6 @@
-import { decode } from '../decode/decode.ts';
-import { readerFor } from '../decode/reader.ts';
-import type { SchemaEntry } from '../decode/schema-cache.ts';
+import { decode } from '../decode/avro/decode.ts';
+import { readerFor } from '../decode/avro/reader.ts';
+import type { SchemaEntry } from '../decode/avro/schema-cache.ts';
 import { WrongUsageError } from '../errors.ts';
 import { loadEnvelopeSchema } from '../schemas/load.ts';
 import { validate } from '../validate/validate.ts';

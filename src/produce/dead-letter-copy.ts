@@ -1,6 +1,6 @@
 import type { IHeaders, Message } from 'kafkajs';
-import { recordOfLetter } from '../ledger/letter-record.ts';
-import type { LetterRow } from '../ledger/statements/dead-letters.ts';
+import { recordOfDeadLetter } from '../ledger/dead-letter-record.ts';
+import type { DeadLetterRow } from '../ledger/statements/dead-letters.ts';
 
 /** Names of the headers that say where a copy comes from and why it is there: ours alone. */
 const HEADER = 'usage_ledger_';
@@ -9,8 +9,8 @@ const OMITTED = 'key, value and headers: more than this topic takes';
 const MAX_HEADERS = 1_000;
 
 /** The copy of a dead letter: raw key, value and headers, with coordinates and reason as headers. */
-export function copyOf(letter: LetterRow): Message {
-  const { key, value, headers: sent } = recordOfLetter(letter);
+export function copyOf(letter: DeadLetterRow): Message {
+  const { key, value, headers: sent } = recordOfDeadLetter(letter);
   if (Object.values(sent).flat().length > MAX_HEADERS) return copyWithoutBytes(letter);
   const headers = withoutPrototype();
   for (const [name, header] of Object.entries(sent)) {
@@ -21,7 +21,7 @@ export function copyOf(letter: LetterRow): Message {
 }
 
 /** The copy of one that is too large; the table has its bytes. */
-export function copyWithoutBytes(letter: LetterRow): Message {
+export function copyWithoutBytes(letter: DeadLetterRow): Message {
   return {
     key: null,
     value: null,
@@ -30,11 +30,11 @@ export function copyWithoutBytes(letter: LetterRow): Message {
 }
 
 /** About what a copy takes on the topic. */
-export function bytesOfCopy({ key, value, headers }: LetterRow): number {
+export function bytesOfCopy({ key, value, headers }: DeadLetterRow): number {
   return (key?.length ?? 0) + (value?.length ?? 0) + JSON.stringify(headers).length + 2_000;
 }
 
-function provenanceOf(letter: LetterRow): IHeaders {
+function provenanceOf(letter: DeadLetterRow): IHeaders {
   return {
     [`${HEADER}reason`]: letter.reason,
     [`${HEADER}detail`]: letter.detail,

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../config/logger.ts';
 import { messageOf } from '../errors.ts';
-import type { Database } from '../ledger/database.ts';
 import { claimDeadLetters, noteDeadLetterCopies } from '../ledger/dead-letter-copies.ts';
-import type { LetterRow } from '../ledger/statements/dead-letters.ts';
+import type { DeadLetterRow } from '../ledger/statements/dead-letters.ts';
+import type { Database } from '../postgres/database.ts';
 import type { DeadLetterTopic, RefusedCopy } from './dead-letter-topic.ts';
 
 /** How often to look for what another worker left, or what is to be tried again. */
@@ -76,7 +76,7 @@ export class DeadLetterOutbox {
 
   /** @returns whether there may be more to copy now */
   async #copySome(): Promise<boolean> {
-    let letters: LetterRow[] = [];
+    let letters: DeadLetterRow[] = [];
     try {
       letters = await claimDeadLetters(this.#options.database);
       if (letters.length === 0) return false;
@@ -93,7 +93,7 @@ export class DeadLetterOutbox {
   }
 
   async #noteResults(
-    letters: readonly LetterRow[],
+    letters: readonly DeadLetterRow[],
     refused: readonly RefusedCopy[],
   ): Promise<void> {
     const { database, logger, topic } = this.#options;
@@ -111,7 +111,7 @@ export class DeadLetterOutbox {
   }
 
   /** To be tried again, by whichever worker comes first. */
-  async #postpone(letters: readonly LetterRow[], error: unknown): Promise<void> {
+  async #postpone(letters: readonly DeadLetterRow[], error: unknown): Promise<void> {
     const { database, logger } = this.#options;
     const why = messageOf(error);
     await noteDeadLetterCopies(database, letters, why, this.#retrySeconds()).catch(

@@ -1,7 +1,7 @@
 import { type Kafka, type Message, Partitioners, type Producer } from 'kafkajs';
 import { messageOf } from '../errors.ts';
 import { protocolErrorOf, TOO_LARGE } from '../kafka/errors.ts';
-import type { LetterRow } from '../ledger/statements/dead-letters.ts';
+import type { DeadLetterRow } from '../ledger/statements/dead-letters.ts';
 import { bytesOfCopy, copyOf, copyWithoutBytes } from './dead-letter-copy.ts';
 
 /** Session ids are no longer than this, in UTF-8. */
@@ -19,7 +19,7 @@ const NEVER_TAKEN = new Set([
 
 /** A letter that the topic refuses for good, and why. */
 export interface RefusedCopy {
-  readonly letter: LetterRow;
+  readonly letter: DeadLetterRow;
   readonly why: string;
 }
 
@@ -44,7 +44,7 @@ export class DeadLetterTopic {
    * @throws when they do not answer, or do not have the topic, or do not let us write to it: some of
    *   the copies may have been made
    */
-  async copy(letters: readonly LetterRow[]): Promise<RefusedCopy[]> {
+  async copy(letters: readonly DeadLetterRow[]): Promise<RefusedCopy[]> {
     try {
       this.#connected ??= this.#producer.connect();
       await this.#connected;
@@ -61,7 +61,7 @@ export class DeadLetterTopic {
     await this.#producer.disconnect();
   }
 
-  async #sendAll(letters: readonly LetterRow[]): Promise<RefusedCopy[]> {
+  async #sendAll(letters: readonly DeadLetterRow[]): Promise<RefusedCopy[]> {
     try {
       await this.#send(letters.map(copyOf));
       return [];
@@ -77,7 +77,7 @@ export class DeadLetterTopic {
   }
 
   /** Why the topic does not take a letter that is sent alone; `undefined`: it took it. */
-  async #refusalOf(letter: LetterRow): Promise<string | undefined> {
+  async #refusalOf(letter: DeadLetterRow): Promise<string | undefined> {
     let refusal: unknown;
     for (const message of [copyOf, copyWithoutBytes]) {
       try {
@@ -117,8 +117,8 @@ function isRefusal(error: unknown): boolean {
   return error instanceof TypeError || error instanceof RangeError;
 }
 
-function* chunksOf(letters: readonly LetterRow[]): Iterable<LetterRow[]> {
-  let chunk: LetterRow[] = [];
+function* chunksOf(letters: readonly DeadLetterRow[]): Iterable<DeadLetterRow[]> {
+  let chunk: DeadLetterRow[] = [];
   let bytes = 0;
   for (const letter of letters) {
     const more = bytesOfCopy(letter);

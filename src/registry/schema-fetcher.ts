@@ -1,5 +1,5 @@
 import type { Settings } from '../config/settings.ts';
-import type { FetchSchema, SchemaAnswer } from '../decode/schema-cache.ts';
+import type { FetchSchema, SchemaAnswer } from '../decode/avro/schema-cache.ts';
 import { ask, isRegistryError, noAnswer, objectOf } from './ask.ts';
 
 const MAX_TEXT = 1_048_576;

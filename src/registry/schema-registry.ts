@@ -1,6 +1,6 @@
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import type { Settings } from '../config/settings.ts';
-import type { SchemaCache } from '../decode/schema-cache.ts';
+import type { SchemaCache } from '../decode/avro/schema-cache.ts';
 import { subjectOf } from './subjects.ts';
 
 const REQUEST_TIMEOUT_MS = 5_000;

@@ -1,4 +1,4 @@
-import { type Database, readingSnapshot } from '../ledger/database.ts';
+import { type Database, readingSnapshot } from '../postgres/database.ts';
 
 /** Columns of the report: what a row is about, then everything that is billed. */
 export const REPORT_COLUMNS = [

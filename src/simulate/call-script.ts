@@ -1,4 +1,4 @@
-import type { AgentMetrics } from '../metrics/index.ts';
+import type { AgentMetrics } from '../livekit/index.ts';
 
 /** What an agent reports in the course of one call. */
 export interface CallScript {

@@ -6,7 +6,7 @@ import type {
   STTMetrics,
   TTSMetrics,
   VADMetrics,
-} from '../metrics/index.ts';
+} from '../livekit/index.ts';
 import type { CallClock } from './call-clock.ts';
 import type { CallScript } from './call-script.ts';
 import {

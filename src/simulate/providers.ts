@@ -1,4 +1,4 @@
-import type { Metadata } from '../metrics/index.ts';
+import type { Metadata } from '../livekit/index.ts';
 
 /** Names as the plugins of livekit-agents report them: `provider` is often a host name. */
 interface Emitter {

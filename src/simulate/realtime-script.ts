@@ -4,7 +4,7 @@ import type {
   InputTokenDetails,
   OutputTokenDetails,
   RealtimeModelMetrics,
-} from '../metrics/index.ts';
+} from '../livekit/index.ts';
 import type { CallClock } from './call-clock.ts';
 import type { CallScript } from './call-script.ts';
 import { REALTIME_EMITTERS, type RealtimeEmitter } from './providers.ts';

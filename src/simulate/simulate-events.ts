@@ -1,4 +1,4 @@
-import type { AgentMetrics } from '../metrics/index.ts';
+import type { AgentMetrics } from '../livekit/index.ts';
 import { Random } from './random.ts';
 import { SimulatedCall } from './simulated-call.ts';
 

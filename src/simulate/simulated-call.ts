@@ -1,4 +1,4 @@
-import type { AgentMetrics } from '../metrics/index.ts';
+import type { AgentMetrics } from '../livekit/index.ts';
 import { CallClock } from './call-clock.ts';
 import type { CallScript } from './call-script.ts';
 import { PipelineScript } from './pipeline-script.ts';

@@ -1,12 +1,12 @@
-import type { DecodedEvent } from '../decode/decode.ts';
-import type { AgentMetrics } from '../metrics/types.ts';
-import type { UsageColumn } from '../metrics/usage-columns.ts';
+import type { DecodedEvent } from '../decode/avro/decode.ts';
+import type { AgentMetrics } from '../livekit/types.ts';
+import type { UsageColumn } from '../livekit/usage-columns.ts';
 import {
   BILLED_FIELDS,
   type BillableMetric,
   COLUMNS_OF,
   usageValues,
-} from '../metrics/usage-of.ts';
+} from '../livekit/usage-of.ts';
 
 /** Ids and names of more characters (Unicode code points) than this are refused. */
 export const MAX_NAME_CHARACTERS = 1_024;

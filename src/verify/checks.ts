@@ -1,4 +1,4 @@
-import { USAGE_COLUMNS } from '../metrics/usage-columns.ts';
+import { USAGE_COLUMNS } from '../livekit/usage-columns.ts';
 
 /** One statement of the books: it returns a row for every place where the statement is not true. */
 export interface Check {

@@ -1,5 +1,5 @@
-import { type Database, readingSnapshot } from '../ledger/database.ts';
 import { readSkipped, type SkippedRow } from '../ledger/statements/unread.ts';
+import { type Database, readingSnapshot } from '../postgres/database.ts';
 import { CHECKS, sqlOf } from './checks.ts';
 
 /** A place where the books do not balance. */

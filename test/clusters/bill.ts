@@ -2,15 +2,15 @@ import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import type { Kafka } from 'kafkajs';
 import { createLogger } from '../../src/config/logger.ts';
 import { loadSettings } from '../../src/config/settings.ts';
-import { compareWithPython } from '../../src/demo/compare.ts';
-import { fillTopic } from '../../src/demo/demo-topic.ts';
-import { recordedCalls } from '../../src/demo/recorded-calls.ts';
 import { createKafka } from '../../src/kafka/client.ts';
-import { type Database, openDatabase } from '../../src/ledger/database.ts';
-import { migrateDatabase } from '../../src/ledger/migrate.ts';
+import { migrateDatabase } from '../../src/migrate/migrate.ts';
+import { type Database, openDatabase } from '../../src/postgres/database.ts';
 import { createRegistry } from '../../src/registry/schema-registry.ts';
 import { checkCompatibility, registerSchema } from '../../src/registry/subjects.ts';
 import { verify } from '../../src/verify/verify.ts';
+import { compareWithPython } from '../../tools/demo/compare.ts';
+import { fillTopic } from '../../tools/demo/demo-topic.ts';
+import { recordedCalls } from '../../tools/demo/recorded-calls.ts';
 import { freshDatabase } from '../support/stack.ts';
 import type { StackUrls } from '../support/stack-urls.ts';
 import type { Lab } from './combination.ts';
@@ -39,8 +39,8 @@ export type Produce = (scene: Scene) => Promise<Expected>;
 /** Our own producer: the calls, some events twice, and messages that nobody can read. */
 export const produceOurselves: Produce = async ({ kafka, registry, schemaId, topic }) => {
   const { events } = recordedCalls();
-  const { again, rubbish } = await fillTopic(kafka, registry, schemaId, topic, events);
-  return { messages: events.length + again + rubbish, deadLetters: rubbish };
+  const { again, malformed } = await fillTopic(kafka, registry, schemaId, topic, events);
+  return { messages: events.length + again + malformed, deadLetters: malformed };
 };
 
 /**

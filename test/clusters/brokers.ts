@@ -1,5 +1,5 @@
-import { startLocalKafka } from '../../src/stack/local-kafka.ts';
-import { KAFKA_VERSION } from '../../src/stack/versions.ts';
+import { startLocalKafka } from '../../tools/stack/local-kafka.ts';
+import { KAFKA_VERSION } from '../../tools/stack/versions.ts';
 import { billCalls, produceOurselves } from './bill.ts';
 import type { Combination, Lab } from './combination.ts';
 import { startGoBroker } from './go-services.ts';

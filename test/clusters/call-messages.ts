@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { recordedCalls } from '../../src/demo/recorded-calls.ts';
 import { type EventInput, encodeEvent } from '../../src/produce/encoder.ts';
+import { recordedCalls } from '../../tools/demo/recorded-calls.ts';
 import type { Scene } from './bill.ts';
 import type { Lab } from './combination.ts';
 

@@ -1,4 +1,4 @@
-import type { LocalContext } from '../../src/stack/local-context.ts';
+import type { LocalContext } from '../../tools/stack/local-context.ts';
 import type { StackUrls } from '../support/stack-urls.ts';
 
 /** What a combination is tried with. */

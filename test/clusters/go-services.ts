@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { bareEnvironment } from '../../src/stack/child-environment.ts';
-import { onFreePorts } from '../../src/stack/free-ports.ts';
-import { startManaged } from '../../src/stack/managed-process.ts';
-import { kafkaProbe, type Probe, registryProbe } from '../../src/stack/readiness.ts';
+import { bareEnvironment } from '../../tools/stack/child-environment.ts';
+import { onFreePorts } from '../../tools/stack/free-ports.ts';
+import { startManaged } from '../../tools/stack/managed-process.ts';
+import { kafkaProbe, type Probe, registryProbe } from '../../tools/stack/readiness.ts';
 import type { Lab } from './combination.ts';
 import { goProgram } from './tools.ts';
 

@@ -1,9 +1,9 @@
 /** `npm run clusters [-- --only PATTERN] [--deadline SECONDS]`: see docs/clusters.md. */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import { alignedTable } from '../../src/commands/table.ts';
-import { startGuardian } from '../../src/stack/guardian-client.ts';
-import { startStack } from '../../src/stack/stack.ts';
+import { alignedTable } from '../../src/cli/table.ts';
+import { startGuardian } from '../../tools/stack/guardian-client.ts';
+import { startStack } from '../../tools/stack/stack.ts';
 import type { StackUrls } from '../support/stack-urls.ts';
 import { brokers } from './brokers.ts';
 import { type Combination, NotTriedError } from './combination.ts';

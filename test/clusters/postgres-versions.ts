@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { cached } from '../../src/stack/cache.ts';
-import { definedOnly } from '../../src/stack/child-environment.ts';
-import { firstLine } from '../../src/stack/docker-stack.ts';
-import type { LocalContext } from '../../src/stack/local-context.ts';
-import { type PostgresBinaries, startLocalPostgres } from '../../src/stack/local-postgres.ts';
-import { copyPostgres, linkLibraries } from '../../src/stack/postgres-binaries.ts';
-import { runToEnd } from '../../src/stack/run-to-end.ts';
-import { POSTGRES_MAJOR } from '../../src/stack/versions.ts';
+import { cached } from '../../tools/stack/cache.ts';
+import { definedOnly } from '../../tools/stack/child-environment.ts';
+import { firstLine } from '../../tools/stack/docker-stack.ts';
+import type { LocalContext } from '../../tools/stack/local-context.ts';
+import { type PostgresBinaries, startLocalPostgres } from '../../tools/stack/local-postgres.ts';
+import { copyPostgres, linkLibraries } from '../../tools/stack/postgres-binaries.ts';
+import { runToEnd } from '../../tools/stack/run-to-end.ts';
+import { POSTGRES_MAJOR } from '../../tools/stack/versions.ts';
 import { billCalls, produceOurselves } from './bill.ts';
 import { type Combination, type Lab, NotTriedError } from './combination.ts';
 

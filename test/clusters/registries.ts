@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { startLocalRegistry } from '../../src/stack/local-registry.ts';
-import { fetchArtifact, registryArtifact } from '../../src/stack/maven.ts';
-import { APICURIO_VERSION } from '../../src/stack/versions.ts';
+import { startLocalRegistry } from '../../tools/stack/local-registry.ts';
+import { fetchArtifact, registryArtifact } from '../../tools/stack/maven.ts';
+import { APICURIO_VERSION } from '../../tools/stack/versions.ts';
 import { billCalls, produceOurselves } from './bill.ts';
 import type { Combination, Lab } from './combination.ts';
 import { startGoRegistry } from './go-services.ts';

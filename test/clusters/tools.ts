@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { cached } from '../../src/stack/cache.ts';
-import { definedOnly } from '../../src/stack/child-environment.ts';
-import { runToEnd } from '../../src/stack/run-to-end.ts';
+import { cached } from '../../tools/stack/cache.ts';
+import { definedOnly } from '../../tools/stack/child-environment.ts';
+import { runToEnd } from '../../tools/stack/run-to-end.ts';
 import { type Lab, NotTriedError } from './combination.ts';
 
 /** The folder of the programs in other languages. */

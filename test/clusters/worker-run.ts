@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bareEnvironment } from '../../src/stack/child-environment.ts';
-import { holdingTheLoop } from '../../src/stack/managed-process.ts';
+import { bareEnvironment } from '../../tools/stack/child-environment.ts';
+import { holdingTheLoop } from '../../tools/stack/managed-process.ts';
 import type { Lab } from './combination.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));

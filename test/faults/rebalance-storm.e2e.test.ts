@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { RunResult } from '../../src/commands/run-worker.ts';
+import type { RunResult } from '../../src/cli/run-worker.ts';
 import { withScene } from '../support/fault-scene.ts';
 import { stackUrls } from '../support/stack.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { endOfBatch } from '../../src/consume/record-batch.ts';
+import { endOfBatch } from '../../src/source/kafka/record-batch.ts';
 import { cli, startCli } from '../support/cli.ts';
 import { type OwnService, ownService } from '../support/own-service.ts';
 import { ANSWERS_READYZ, readyProblems } from '../support/ready.ts';

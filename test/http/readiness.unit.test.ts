@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type ReadinessProbes, readinessProblems } from '../../src/http/readiness.ts';
-import type { PartitionStatus } from '../../src/pipeline/partition-status.ts';
+import type { PartitionStatus } from '../../src/worker/partition-status.ts';
 
 const NOW = 1_000_000;
 

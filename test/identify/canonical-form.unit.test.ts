@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { canonicalForm } from '../../src/identify/canonical-form.ts';
-import type { AgentMetrics } from '../../src/metrics/types.ts';
+import type { AgentMetrics } from '../../src/livekit/types.ts';
 import { interruption, llm, realtime, stt, tts } from './samples.ts';
 
 const formOf = (metric: object) =>

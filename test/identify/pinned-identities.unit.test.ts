@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { BillableMetric } from '../../src/identify/identity.ts';
-import type { AgentMetrics } from '../../src/metrics/types.ts';
-import { recorded } from '../metrics/recorded.ts';
+import type { AgentMetrics } from '../../src/livekit/types.ts';
+import { recorded } from '../livekit/recorded.ts';
 import { hexOf } from './samples.ts';
 
 interface RecordedEvent {

@@ -7,7 +7,7 @@ import type {
   STTMetrics,
   TTSMetrics,
   VADMetrics,
-} from '../../src/metrics/types.ts';
+} from '../../src/livekit/types.ts';
 
 /** One plausible metric of each kind, with the fields that a test is about put over it. */
 

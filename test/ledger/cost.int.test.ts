@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDatabase } from '../../src/ledger/database.ts';
 import { Ledger } from '../../src/ledger/ledger.ts';
-import type { Message } from '../../src/ledger/message.ts';
+import { openDatabase } from '../../src/postgres/database.ts';
+import type { Message } from '../../src/records/message.ts';
 import { simulateEvents } from '../../src/simulate/simulate-events.ts';
 import { llm } from '../identify/samples.ts';
 import { type BookedPartition, type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';

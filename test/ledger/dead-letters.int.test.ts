@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { inTransaction } from '../../src/ledger/database.ts';
-import { recordOfLetter } from '../../src/ledger/letter-record.ts';
-import type { RefusedMessage } from '../../src/ledger/message.ts';
-import { keepDeadLetters } from '../../src/ledger/refusals.ts';
+import { keepDeadLetters } from '../../src/ledger/conflicts.ts';
+import { recordOfDeadLetter } from '../../src/ledger/dead-letter-record.ts';
 import { readDeadLetters } from '../../src/ledger/statements/dead-letters.ts';
+import { inTransaction } from '../../src/postgres/database.ts';
+import type { DeadLetterMessage } from '../../src/records/message.ts';
 import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
 
 const WHERE = { topic: 'calls', partition: 0, generation: 0 };
@@ -17,7 +17,7 @@ afterAll(async () => {
   await world.close();
 });
 
-const keep = (letters: readonly RefusedMessage[]) =>
+const keep = (letters: readonly DeadLetterMessage[]) =>
   inTransaction(world.database, (connection) => keepDeadLetters(connection, WHERE, letters, false));
 
 /** Also what is not well-formed: U+0000, halves of surrogate pairs, quotes and backslashes. */
@@ -55,7 +55,7 @@ const letters = fc
   )
   .map((all) =>
     all.map(
-      ({ detail, schemaId, ...record }, offset): RefusedMessage => ({
+      ({ detail, schemaId, ...record }, offset): DeadLetterMessage => ({
         kind: 'dead_letter',
         offset,
         reason: 'undecodable',
@@ -77,7 +77,7 @@ test('the place of last resort takes whatever comes, and keeps its bytes', async
         expect(row.key).toEqual(record.key);
         expect(row.value).toEqual(record.value);
         expect(row.schema_id).toBe(schemaId === null ? null : String(schemaId));
-        const { timestamp } = recordOfLetter(row);
+        const { timestamp } = recordOfDeadLetter(row);
         expect(timestamp).toBeGreaterThanOrEqual(0);
         const isTime = record.timestamp >= 0 && record.timestamp <= 8.64e15;
         if (isTime) expect(timestamp).toBe(Math.trunc(record.timestamp) + 0);

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { acceptLoss, setPosition } from '../../src/ledger/decisions.ts';
 import { Ledger } from '../../src/ledger/ledger.ts';
+import type { PartitionView } from '../../src/ledger/position.ts';
+import { begin, positionsOf } from '../../src/ledger/positions.ts';
 import { readSkipped } from '../../src/ledger/statements/unread.ts';
-import { acceptLoss, setPosition } from '../../src/pipeline/decisions.ts';
-import { begin, positionsOf } from '../../src/pipeline/positions.ts';
-import type { PartitionView } from '../../src/pipeline/start-offset.ts';
 import { verify, verifyBooks } from '../../src/verify/verify.ts';
 import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
 import { decodedAgain } from '../support/messages.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { inTransaction } from '../../src/ledger/database.ts';
-import type { Statement } from '../../src/ledger/statement.ts';
 import { insertConflicts, readEntries } from '../../src/ledger/statements/refusals.ts';
+import { inTransaction } from '../../src/postgres/database.ts';
+import type { Statement } from '../../src/postgres/statement.ts';
 import { llm } from '../identify/samples.ts';
 import { type BookedPartition, type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
 import { encoded, messageAt } from '../support/messages.ts';

@@ -1,6 +1,6 @@
 import { type BillableMetric, identify, requestIdOf } from '../../src/identify/identity.ts';
-import type { BillableMessage, IgnoredMessage, SessionNote } from '../../src/ledger/message.ts';
-import { usageValues } from '../../src/metrics/usage-of.ts';
+import { usageValues } from '../../src/livekit/usage-of.ts';
+import type { BillableMessage, IgnoredMessage, SessionNote } from '../../src/records/message.ts';
 
 /** Messages as the pure parts of the ledger are given them. */
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { type BillableMetric, requestIdOf } from '../../src/identify/identity.ts';
 import { type EntryJson, entryPayload, metricPayload } from '../../src/ledger/payload.ts';
-import { USAGE_COLUMNS } from '../../src/metrics/usage-columns.ts';
-import { type BillableUsage, billableUsage } from '../../src/metrics/usage-of.ts';
+import { USAGE_COLUMNS } from '../../src/livekit/usage-columns.ts';
+import { type BillableUsage, billableUsage } from '../../src/livekit/usage-of.ts';
 import { interruption, llm, realtime, stt, tts } from '../identify/samples.ts';
 
 /** The entry that the ledger keeps of a metric. */

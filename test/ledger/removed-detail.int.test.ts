@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { SchemaCache } from '../../src/decode/schema-cache.ts';
+import { SchemaCache } from '../../src/decode/avro/schema-cache.ts';
 import { acceptConflict } from '../../src/ledger/correction.ts';
 import { LedgerPreview } from '../../src/ledger/preview.ts';
 import { readDeadLetters } from '../../src/ledger/statements/dead-letters.ts';
-import { redriveLetter } from '../../src/pipeline/redrive.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
 import { verify } from '../../src/verify/verify.ts';
+import { redriveDeadLetter } from '../../src/worker/redrive.ts';
 import { llm } from '../identify/samples.ts';
 import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
 import { decodedAgain, encoded, messageAt } from '../support/messages.ts';
@@ -96,7 +96,7 @@ describe('a session whose detail was removed', () => {
     });
     if (letter === undefined) throw new Error('no dead letter');
     const schemas = new SchemaCache(async () => ({ found: true, schema: loadEnvelopeSchema() }));
-    const result = await redriveLetter(world.ledger(), schemas, letter, { dryRun: false });
+    const result = await redriveDeadLetter(world.ledger(), schemas, letter, { dryRun: false });
     expect(result).toMatchObject({ reason: 'rejected_by_database' });
     const { rows } = await world.database.query('SELECT resolved_at FROM dead_letter');
     expect(rows).toEqual([{ resolved_at: null }]);

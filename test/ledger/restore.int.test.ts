@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { begin } from '../../src/pipeline/positions.ts';
+import { begin } from '../../src/ledger/positions.ts';
 import type { EventInput } from '../../src/produce/encoder.ts';
 import { llm } from '../identify/samples.ts';
 import { type BookedPartition, type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Database } from '../../src/ledger/database.ts';
 import { SourceIds } from '../../src/ledger/source-ids.ts';
 import { SourceNames } from '../../src/ledger/source-names.ts';
+import type { Database } from '../../src/postgres/database.ts';
 import { llm } from '../identify/samples.ts';
 import { billable } from './messages.ts';
 

@@ -1,9 +1,9 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WrongUsageError } from '../../src/errors.ts';
-import { inTransaction } from '../../src/ledger/database.ts';
-import { readMigrations } from '../../src/ledger/migration-files.ts';
-import { migrationError } from '../../src/ledger/migration-lock.ts';
+import { readMigrations } from '../../src/migrate/migration-files.ts';
+import { migrationError } from '../../src/migrate/migration-lock.ts';
+import { inTransaction } from '../../src/postgres/database.ts';
 import { usageRows } from '../../src/report/usage-report.ts';
 import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Message } from '../../src/ledger/message.ts';
-import { sessionsOf } from '../../src/ledger/session-work.ts';
+import { sessionsOf } from '../../src/ledger/session-batch.ts';
 import { BatchUsage } from '../../src/ledger/usage-delta.ts';
+import type { Message } from '../../src/records/message.ts';
 import { interruption, llm, stt, tts } from '../identify/samples.ts';
 import { elementsOf } from '../support/binary-array.ts';
 import { billable, ignored } from './messages.ts';

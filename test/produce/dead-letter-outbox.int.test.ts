@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createLogger } from '../../src/config/logger.ts';
 import { Ledger } from '../../src/ledger/ledger.ts';
-import type { RefusedMessage } from '../../src/ledger/message.ts';
-import type { LetterRow } from '../../src/ledger/statements/dead-letters.ts';
+import type { DeadLetterRow } from '../../src/ledger/statements/dead-letters.ts';
 import { DeadLetterOutbox } from '../../src/produce/dead-letter-outbox.ts';
+import type { DeadLetterMessage } from '../../src/records/message.ts';
 import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
 import { messageAt } from '../support/messages.ts';
 import { until } from '../support/until.ts';
@@ -20,21 +20,22 @@ beforeEach(async () => {
 });
 
 const logger = createLogger('fatal');
-const idOf = ({ kafka_partition, kafka_offset }: LetterRow) => `${kafka_partition}/${kafka_offset}`;
+const idOf = ({ kafka_partition, kafka_offset }: DeadLetterRow) =>
+  `${kafka_partition}/${kafka_offset}`;
 
 /** Books dead letters as a worker with KAFKA_DEAD_LETTER_TOPIC does. */
-async function bookLetters(count: number, change: Partial<RefusedMessage> = {}): Promise<void> {
+async function bookLetters(count: number, change: Partial<DeadLetterMessage> = {}): Promise<void> {
   const ledger = new Ledger(world.database, { cacheBytes: 1_000_000, copiesDeadLetters: true });
   const partition = await world.partition(0);
   const letters = Array.from(
     { length: count },
     () => (offset: number) =>
-      ({ ...messageAt(offset, Buffer.alloc(2_000, 7)), ...change }) as RefusedMessage,
+      ({ ...messageAt(offset, Buffer.alloc(2_000, 7)), ...change }) as DeadLetterMessage,
   );
   await partition.book(ledger, letters);
 }
 
-function outboxTo(copy: (letters: readonly LetterRow[]) => Promise<[]>): DeadLetterOutbox {
+function outboxTo(copy: (letters: readonly DeadLetterRow[]) => Promise<[]>): DeadLetterOutbox {
   const topic = { name: 'copies', copy, close: async () => {} };
   return new DeadLetterOutbox({ database: world.database, topic, logger });
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { EventInput } from '../../src/produce/encoder.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
-import { framed } from '../decode/wire.ts';
+import { framed } from '../decode/avro/wire.ts';
 import { encoded } from '../support/messages.ts';
 import { breaks, calls, newWorld } from '../support/world.ts';
 

@@ -1,6 +1,6 @@
 import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import { expect, test } from 'vitest';
-import { SchemaCache } from '../../src/decode/schema-cache.ts';
+import { SchemaCache } from '../../src/decode/avro/schema-cache.ts';
 import { loadLatest } from '../../src/registry/schema-registry.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
 

@@ -3,12 +3,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadSettings } from '../../src/config/settings.ts';
-import { readerFor } from '../../src/decode/reader.ts';
+import { readerFor } from '../../src/decode/avro/reader.ts';
 import { CheckFailedError, WrongUsageError } from '../../src/errors.ts';
 import { schemaFetcher } from '../../src/registry/schema-fetcher.ts';
 import { pingRegistry, registerSchema } from '../../src/registry/subjects.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
-import { definitionOf } from '../decode/wire.ts';
+import { definitionOf } from '../decode/avro/wire.ts';
 
 interface Canned {
   readonly status: number;

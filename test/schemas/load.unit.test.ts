@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs';
 import avro from 'avsc';
 import { describe, expect, test } from 'vitest';
-import type { AgentMetrics } from '../../src/metrics/index.ts';
+import type { AgentMetrics } from '../../src/livekit/index.ts';
 import type { AvroRecordSchema, AvroSchema } from '../../src/schemas/avro-schema.ts';
 import { loadEnvelopeSchema, loadMetricSchema, readRecordFile } from '../../src/schemas/load.ts';
 import { METRIC_RECORDS, metricRecordName } from '../../src/schemas/metric-records.ts';
-import { recorded } from '../metrics/recorded.ts';
+import { recorded } from '../livekit/recorded.ts';
 
 /** Names of the records that a schema defines, in order, repeats included. */
 function definedIn(schema: AvroSchema): string[] {

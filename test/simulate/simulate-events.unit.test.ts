@@ -1,6 +1,6 @@
 import avro from 'avsc';
 import { describe, expect, test } from 'vitest';
-import { type AgentMetrics, billableUsage } from '../../src/metrics/index.ts';
+import { type AgentMetrics, billableUsage } from '../../src/livekit/index.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
 import { METRIC_RECORDS, metricRecordName } from '../../src/schemas/metric-records.ts';
 import {

@@ -1,4 +1,4 @@
-import { OID } from '../../src/ledger/binary-values.ts';
+import { OID } from '../../src/postgres/binary-values.ts';
 
 /** Behind the point. */
 const MOST_DIGITS = 400;

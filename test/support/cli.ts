@@ -21,7 +21,16 @@ export interface RunningCli {
  * built one; the run's set-up has built it from what is in src/.
  */
 export function startCli(args: readonly string[], env: NodeJS.ProcessEnv): RunningCli {
-  const child = spawn(process.execPath, ['dist/main.js', ...args], {
+  return startProgram(['dist/main.js', ...args], env);
+}
+
+/** Starts the demo as `npm run demo` does. */
+export function startDemo(args: readonly string[], env: NodeJS.ProcessEnv): RunningCli {
+  return startProgram(['--import', 'tsx', 'tools/demo/main.ts', ...args], env);
+}
+
+function startProgram(args: readonly string[], env: NodeJS.ProcessEnv): RunningCli {
+  const child = spawn(process.execPath, args, {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

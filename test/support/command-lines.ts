@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { processTree } from '../../src/stack/process-tree.ts';
+import { processTree } from '../../tools/stack/process-tree.ts';
 import { type CliResult, startCli } from './cli.ts';
 
 /** Everything that a command shows of itself. */

@@ -1,4 +1,4 @@
-import type { Database } from '../../src/ledger/database.ts';
+import type { Database } from '../../src/postgres/database.ts';
 
 type Answer = (values: readonly unknown[]) => object[];
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { RunResult } from '../../src/commands/run-worker.ts';
-import { endsOf, partitionsBehind } from './partitions-behind.ts';
+import type { RunResult } from '../../src/cli/run-worker.ts';
+import { endsOf, partitionsBehind } from './lagging-partitions.ts';
 import type { StackUrls } from './stack-urls.ts';
 import { until } from './until.ts';
 import {

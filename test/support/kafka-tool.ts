@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { startGuardian } from '../../src/stack/guardian-client.ts';
-import { javaCommand } from '../../src/stack/java.ts';
-import { fetchArtifact, KAFKA_ARTIFACT } from '../../src/stack/maven.ts';
+import { startGuardian } from '../../tools/stack/guardian-client.ts';
+import { javaCommand } from '../../tools/stack/java.ts';
+import { fetchArtifact, KAFKA_ARTIFACT } from '../../tools/stack/maven.ts';
 
 let libraries: Promise<string> | undefined;
 

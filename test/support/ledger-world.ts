@@ -1,9 +1,9 @@
 import { loadSettings, type Settings } from '../../src/config/settings.ts';
-import { type Database, openDatabase } from '../../src/ledger/database.ts';
 import { Ledger } from '../../src/ledger/ledger.ts';
-import type { Message } from '../../src/ledger/message.ts';
-import { migrateDatabase } from '../../src/ledger/migrate.ts';
-import { begin } from '../../src/pipeline/positions.ts';
+import { begin } from '../../src/ledger/positions.ts';
+import { migrateDatabase } from '../../src/migrate/migrate.ts';
+import { type Database, openDatabase } from '../../src/postgres/database.ts';
+import type { Message } from '../../src/records/message.ts';
 import { decodedAgain } from './messages.ts';
 import { freshDatabase } from './stack.ts';
 

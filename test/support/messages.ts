@@ -1,11 +1,11 @@
 import avro from 'avsc';
-import { RecordBlock } from '../../src/consume/record-block.ts';
-import type { ConsumedRecord } from '../../src/decode/consumed-record.ts';
-import { SchemaCache } from '../../src/decode/schema-cache.ts';
-import type { BillableMessage, Message } from '../../src/ledger/message.ts';
-import { COLUMNS_OF } from '../../src/metrics/usage-of.ts';
-import { metricOf, prepareAt } from '../../src/pipeline/prepare.ts';
+import { SchemaCache } from '../../src/decode/avro/schema-cache.ts';
+import { decodeAt, metricOf } from '../../src/decode/message-decoder.ts';
+import { COLUMNS_OF } from '../../src/livekit/usage-of.ts';
 import type { EventInput } from '../../src/produce/encoder.ts';
+import type { ConsumedRecord } from '../../src/records/consumed-record.ts';
+import type { BillableMessage, Message } from '../../src/records/message.ts';
+import { RecordBlock } from '../../src/records/record-block.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
 import { metricRecordName, NAMESPACE } from '../../src/schemas/metric-records.ts';
 
@@ -35,7 +35,7 @@ export function recordOf(offset: number, value: Buffer | null): ConsumedRecord {
 
 /** What the worker makes of a record, packed as it waits in memory. */
 export function prepareRecord(record: ConsumedRecord, cache: SchemaCache): Message {
-  return prepareAt(RecordBlock.of([record]), 0, cache);
+  return decodeAt(RecordBlock.of([record]), 0, cache);
 }
 
 /** All that a message adds to the columns of its type. */

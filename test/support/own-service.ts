@@ -1,4 +1,4 @@
-import { type ManagedProcess, type ServiceName, startStack } from '../../src/stack/stack.ts';
+import { type ManagedProcess, type ServiceName, startStack } from '../../tools/stack/stack.ts';
 import { stackUrls } from './stack.ts';
 import type { StackUrls } from './stack-urls.ts';
 

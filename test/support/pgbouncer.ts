@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bareEnvironment } from '../../src/stack/child-environment.ts';
-import { freePorts } from '../../src/stack/free-ports.ts';
-import { startGuardian } from '../../src/stack/guardian-client.ts';
-import { startManaged } from '../../src/stack/managed-process.ts';
-import { postgresProbe } from '../../src/stack/readiness.ts';
-import { unprivilegedUser } from '../../src/stack/unprivileged-user.ts';
+import { bareEnvironment } from '../../tools/stack/child-environment.ts';
+import { freePorts } from '../../tools/stack/free-ports.ts';
+import { startGuardian } from '../../tools/stack/guardian-client.ts';
+import { startManaged } from '../../tools/stack/managed-process.ts';
+import { postgresProbe } from '../../tools/stack/readiness.ts';
+import { unprivilegedUser } from '../../tools/stack/unprivileged-user.ts';
 import { findProgram } from './programs.ts';
 
 /** A pooler of the test's own in front of a Postgres. */

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
-import { startGuardian } from '../../src/stack/guardian-client.ts';
-import { startLocalPostgres } from '../../src/stack/local-postgres.ts';
+import { startGuardian } from '../../tools/stack/guardian-client.ts';
+import { startLocalPostgres } from '../../tools/stack/local-postgres.ts';
 import type { StackUrls } from './stack-urls.ts';
 
 /** The oldest Postgres that is supported, for the tests that need nothing else. */

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import type { Database } from '../../src/ledger/database.ts';
-import type { ManagedProcess } from '../../src/stack/stack.ts';
+import type { Database } from '../../src/postgres/database.ts';
+import type { ManagedProcess } from '../../tools/stack/stack.ts';
 
 /** All that a batch writes. */
 const TABLES = [

@@ -1,6 +1,6 @@
-import type { PartitionSource, SourceListener } from '../../src/consume/partition-source.ts';
-import { packRecords, RecordBlock } from '../../src/consume/record-block.ts';
-import type { PartitionBounds } from '../../src/kafka/admin.ts';
+import { packRecords, RecordBlock } from '../../src/records/record-block.ts';
+import type { PartitionBounds } from '../../src/records/topic-partition.ts';
+import type { PartitionSource, SourceListener } from '../../src/source/partition-source.ts';
 
 /**
  * One partition of tombstones behind a broker whose answers the test decides: real brokers say such
@@ -47,7 +47,7 @@ export class ScriptedSource implements PartitionSource {
     setImmediate(() => this.#deliver());
   }
   async commit(): Promise<void> {}
-  learn(): void {}
+  registerSchema(): void {}
   async committed(): ReturnType<PartitionSource['committed']> {
     return new Map();
   }

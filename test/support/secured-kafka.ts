@@ -1,8 +1,8 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startGuardian } from '../../src/stack/guardian-client.ts';
-import { startLocalKafka } from '../../src/stack/local-kafka.ts';
+import { startGuardian } from '../../tools/stack/guardian-client.ts';
+import { startLocalKafka } from '../../tools/stack/local-kafka.ts';
 import { type Authority, newAuthority } from './certificates.ts';
 
 export type KafkaMode = 'tls' | 'mutual TLS' | 'plain' | 'scram-sha-256' | 'scram-sha-512';

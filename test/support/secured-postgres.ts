@@ -2,9 +2,9 @@ import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { startGuardian } from '../../src/stack/guardian-client.ts';
-import { startLocalPostgres } from '../../src/stack/local-postgres.ts';
-import { unprivilegedUser } from '../../src/stack/unprivileged-user.ts';
+import { startGuardian } from '../../tools/stack/guardian-client.ts';
+import { startLocalPostgres } from '../../tools/stack/local-postgres.ts';
+import { unprivilegedUser } from '../../tools/stack/unprivileged-user.ts';
 import { type Authority, type Certificate, newAuthority } from './certificates.ts';
 
 /** A Postgres of the test's own that lets nobody in without TLS. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import type { TestProject } from 'vitest/node';
-import { type Stack, startStack } from '../../src/stack/stack.ts';
+import { type Stack, startStack } from '../../tools/stack/stack.ts';
 import type { StackUrls } from './stack-urls.ts';
 
 let stack: Stack | undefined;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { type Stack, startStack } from '../../src/stack/stack.ts';
+import { type Stack, startStack } from '../../tools/stack/stack.ts';
 import type { StackUrls } from './stack-urls.ts';
 import { until } from './until.ts';
 

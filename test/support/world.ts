@@ -1,16 +1,16 @@
-import { type RunOptions, type RunResult, runWorker } from '../../src/commands/run-worker.ts';
+import { type RunOptions, type RunResult, runWorker } from '../../src/cli/run-worker.ts';
 import { createLogger } from '../../src/config/logger.ts';
 import { loadSettings, type Settings } from '../../src/config/settings.ts';
-import { compareWithPython } from '../../src/demo/compare.ts';
-import { type RecordedCalls, recordedCalls } from '../../src/demo/recorded-calls.ts';
 import { createKafka } from '../../src/kafka/client.ts';
-import { type Database, openDatabase } from '../../src/ledger/database.ts';
-import { migrateDatabase } from '../../src/ledger/migrate.ts';
+import { migrateDatabase } from '../../src/migrate/migrate.ts';
+import { type Database, openDatabase } from '../../src/postgres/database.ts';
 import { type EventInput, encodeEvent } from '../../src/produce/encoder.ts';
 import { EventProducer, type ProducedMessage } from '../../src/produce/event-producer.ts';
 import { createRegistry } from '../../src/registry/schema-registry.ts';
 import { registerSchema } from '../../src/registry/subjects.ts';
 import { type Break, verify } from '../../src/verify/verify.ts';
+import { compareWithPython } from '../../tools/demo/compare.ts';
+import { type RecordedCalls, recordedCalls } from '../../tools/demo/recorded-calls.ts';
 import { freshDatabase, freshTopic, stackUrls } from './stack.ts';
 
 /** A topic, a migrated database and everything that is needed to work on them. */

@@ -4,7 +4,7 @@
  * docs/reliability.md.
  */
 import { parseArgs } from 'node:util';
-import { startStack } from '../../src/stack/stack.ts';
+import { startStack } from '../../tools/stack/stack.ts';
 import { newWorld } from '../support/world.ts';
 import { CODECS, codecsNamed } from './codecs.ts';
 import { ALL_FAULTS, faultsNamed } from './faults/faults.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { schemaIdsOf } from '../../src/decode/decode.ts';
-import { SchemaCache } from '../../src/decode/schema-cache.ts';
-import { schemaIdOf } from '../../src/decode/wire-format.ts';
-import { recordedCalls } from '../../src/demo/recorded-calls.ts';
+import { schemaIdsOf } from '../../src/decode/avro/decode.ts';
+import { SchemaCache } from '../../src/decode/avro/schema-cache.ts';
+import { schemaIdOf } from '../../src/records/wire-format.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
+import { recordedCalls } from '../../tools/demo/recorded-calls.ts';
 import { encoded, prepareRecord, recordOf } from '../support/messages.ts';
 import { Mutator } from './mutator.ts';
 

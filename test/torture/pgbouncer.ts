@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { freePorts } from '../../src/stack/free-ports.ts';
-import { unprivilegedUser } from '../../src/stack/unprivileged-user.ts';
+import { freePorts } from '../../tools/stack/free-ports.ts';
+import { unprivilegedUser } from '../../tools/stack/unprivileged-user.ts';
 import { until } from '../support/until.ts';
 
 export type PoolMode = 'session' | 'transaction';

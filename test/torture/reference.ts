@@ -1,5 +1,5 @@
-import type { Database } from '../../src/ledger/database.ts';
-import type { AgentMetrics } from '../../src/metrics/types.ts';
+import type { AgentMetrics } from '../../src/livekit/types.ts';
+import type { Database } from '../../src/postgres/database.ts';
 
 /**
  * What must be billed for some events, worked out in the plainest way and without any of the

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Stack } from '../../src/stack/stack.ts';
+import type { Stack } from '../../tools/stack/stack.ts';
 import { ownStack } from '../support/stack.ts';
 import { CODECS } from './codecs.ts';
 import type { FaultName } from './faults/faults.ts';

@@ -4,7 +4,7 @@ import { createLogger } from '../../src/config/logger.ts';
 import { messageOf } from '../../src/errors.ts';
 import { createKafka } from '../../src/kafka/client.ts';
 import { Random } from '../../src/simulate/random.ts';
-import type { Stack } from '../../src/stack/stack.ts';
+import type { Stack } from '../../tools/stack/stack.ts';
 import { until } from '../support/until.ts';
 import { breaks, newWorld, type World } from '../support/world.ts';
 import { type CodecName, learnCodecs } from './codecs.ts';

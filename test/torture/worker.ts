@@ -2,14 +2,14 @@
  * A worker in a process of its own, as `usage-ledger run` is one, that kills or freezes itself at
  * the step it was told by the process that started it.
  */
-import { reachDatabase, reachKafka, together } from '../../src/commands/dependencies.ts';
-import { runWorker } from '../../src/commands/run-worker.ts';
-import { shutdownSignal } from '../../src/commands/shutdown.ts';
+import { reachDatabase, reachKafka, together } from '../../src/cli/dependencies.ts';
+import { runWorker } from '../../src/cli/run-worker.ts';
+import { shutdownSignal } from '../../src/cli/shutdown.ts';
 import { createLogger } from '../../src/config/logger.ts';
 import { loadSettings } from '../../src/config/settings.ts';
-import { KafkaSource } from '../../src/consume/kafka-source.ts';
-import type { PartitionSource } from '../../src/consume/partition-source.ts';
 import { createRegistry } from '../../src/registry/schema-registry.ts';
+import { KafkaSource } from '../../src/source/kafka/kafka-source.ts';
+import type { PartitionSource } from '../../src/source/partition-source.ts';
 import type { News, Order, WorkerStep } from './worker-orders.ts';
 
 /** As in `usage-ledger run`. */

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
 import { validate } from '../../src/validate/validate.ts';
-import { envelope, framed, written } from '../decode/wire.ts';
-import { agreed } from '../fast-path/agreed.ts';
+import { envelope, framed, written } from '../decode/avro/wire.ts';
+import { agreed } from '../decode/columnar/agreed.ts';
 import { llm } from '../identify/samples.ts';
 
 /** A hostile message must not fill a session, the memory or the database with attributes. */

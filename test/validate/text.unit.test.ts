@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { DecodedEvent } from '../../src/decode/decode.ts';
-import type { AgentMetrics } from '../../src/metrics/types.ts';
+import type { DecodedEvent } from '../../src/decode/avro/decode.ts';
+import type { AgentMetrics } from '../../src/livekit/types.ts';
 import { validate } from '../../src/validate/validate.ts';
 import { interruption, llm, realtime, stt, tts, vad } from '../identify/samples.ts';
 

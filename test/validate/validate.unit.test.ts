@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { DecodedEvent } from '../../src/decode/decode.ts';
-import type { AgentMetrics } from '../../src/metrics/types.ts';
-import { usageValues } from '../../src/metrics/usage-of.ts';
+import type { DecodedEvent } from '../../src/decode/avro/decode.ts';
+import type { AgentMetrics } from '../../src/livekit/types.ts';
+import { usageValues } from '../../src/livekit/usage-of.ts';
 import { validate } from '../../src/validate/validate.ts';
 import { eou, interruption, llm, realtime, stt, tts, vad } from '../identify/samples.ts';
 

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
-import { USAGE_COLUMNS, type UsageColumn } from '../../metrics/usage-columns.ts';
+import { USAGE_COLUMNS, type UsageColumn } from '../../livekit/usage-columns.ts';
+import { statement } from '../../postgres/statement.ts';
 import { eventConflict, topicGeneration } from '../schema/tables.ts';
-import { statement } from '../statement.ts';
 
 /** The message that conflicts, and its session. */
 export type ConflictKey = {

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
+import { statement } from '../../postgres/statement.ts';
 import { deadLetter } from '../schema/tables.ts';
-import { statement } from '../statement.ts';
-import type { LetterRow } from './dead-letters.ts';
+import type { DeadLetterRow } from './dead-letters.ts';
 
 /**
  * Takes dead letters whose copy is due, up to about `mostBytes` of them and at least one, and makes
@@ -9,7 +9,7 @@ import type { LetterRow } from './dead-letters.ts';
  */
 export const claimCopies = statement<
   { most: number; mostBytes: number; leaseSeconds: number },
-  LetterRow
+  DeadLetterRow
 >(
   'claim_dead_letter_copies',
   sql`WITH due AS MATERIALIZED (

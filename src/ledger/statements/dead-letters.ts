@@ -1,16 +1,21 @@
 import { sql } from 'drizzle-orm';
+import { statement } from '../../postgres/statement.ts';
 import { deadLetter, topicGeneration } from '../schema/tables.ts';
-import { statement } from '../statement.ts';
 
 /** The coordinates of a dead letter. */
-export type LetterKey = { topic: string; partition: number; offset: number; generation: number };
+export type DeadLetterKey = {
+  topic: string;
+  partition: number;
+  offset: number;
+  generation: number;
+};
 
 const atOffset = sql`kafka_topic = ${sql.placeholder('topic')}
   AND kafka_partition = ${sql.placeholder('partition')}
   AND kafka_offset = ${sql.placeholder('offset')}`;
 const here = sql`${atOffset} AND generation = ${sql.placeholder('generation')}`;
 
-export interface LetterRow {
+export interface DeadLetterRow {
   kafka_topic: string;
   kafka_partition: number;
   kafka_offset: string;
@@ -33,14 +38,14 @@ export interface LetterRow {
 }
 
 /** Holds a dead letter that is still open; no row when it is not. */
-export const lockDeadLetter = statement<LetterKey, { kafka_offset: string }>(
+export const lockDeadLetter = statement<DeadLetterKey, { kafka_offset: string }>(
   'lock_dead_letter',
   sql`SELECT kafka_offset FROM ${deadLetter} WHERE ${here} AND resolved_at IS NULL FOR UPDATE`,
 );
 
 /** Resolves a dead letter that is still open; no row when it is not. */
 export const resolveDeadLetter = statement<
-  LetterKey & { resolution: string },
+  DeadLetterKey & { resolution: string },
   { kafka_offset: string }
 >(
   'resolve_dead_letter',
@@ -55,13 +60,13 @@ const letters = sql`SELECT *, coalesce((SELECT max(generation) FROM ${topicGener
     FROM ${deadLetter}`;
 
 /** The dead letters at an offset: one for each generation of the topic, at most. */
-export const readDeadLetters = statement<Omit<LetterKey, 'generation'>, LetterRow>(
+export const readDeadLetters = statement<Omit<DeadLetterKey, 'generation'>, DeadLetterRow>(
   'read_dead_letters',
   sql`${letters} WHERE ${atOffset} ORDER BY generation`,
 );
 
 /** Filters that are null let everything pass. */
-export type LetterFilter = {
+export type DeadLetterFilter = {
   reason: string | null;
   topic: string | null;
   partition: number | null;
@@ -70,7 +75,7 @@ export type LetterFilter = {
   includeResolved: boolean;
 };
 
-const p = (name: keyof LetterFilter) => sql.placeholder(name);
+const p = (name: keyof DeadLetterFilter) => sql.placeholder(name);
 
 const passes = sql`(${p('reason')}::text IS NULL OR reason = ${p('reason')})
       AND (${p('topic')}::text IS NULL OR kafka_topic = ${p('topic')})
@@ -81,14 +86,14 @@ const passes = sql`(${p('reason')}::text IS NULL OR reason = ${p('reason')})
 
 /** Dead letters in the order of their coordinates, a page after the last one that was read. */
 export const listDeadLetters = statement<
-  LetterFilter & {
+  DeadLetterFilter & {
     afterTopic: string;
     afterPartition: number;
     afterGeneration: number;
     afterOffset: number;
     most: number;
   },
-  LetterRow
+  DeadLetterRow
 >(
   'list_dead_letters',
   sql`${letters}
@@ -102,7 +107,7 @@ export const listDeadLetters = statement<
 
 /** Resolves every open dead letter that the filter lets pass; a row for each. */
 export const discardDeadLetters = statement<
-  LetterFilter & { resolution: string },
+  DeadLetterFilter & { resolution: string },
   { kafka_offset: string }
 >(
   'discard_dead_letters',

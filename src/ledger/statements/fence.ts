@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
+import { statement } from '../../postgres/statement.ts';
 import { consumerPosition, usageSource } from '../schema/tables.ts';
-import { statement } from '../statement.ts';
 import type { PartitionKey, PositionRow } from './positions.ts';
 
 /** The names that a batch uses, by the numbers that the worker remembers. */

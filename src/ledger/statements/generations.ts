@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
+import { statement } from '../../postgres/statement.ts';
 import { topicGeneration } from '../schema/tables.ts';
-import { statement } from '../statement.ts';
 
 const here = sql`topic = ${sql.placeholder('topic')}`;
 

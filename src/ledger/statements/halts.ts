@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
+import { statement } from '../../postgres/statement.ts';
 import { consumerPosition } from '../schema/tables.ts';
-import { statement } from '../statement.ts';
 import type { PartitionKey } from './positions.ts';
 
 const here = sql`group_id = ${sql.placeholder('groupId')} AND topic = ${sql.placeholder('topic')}

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
-import { USAGE_COLUMNS } from '../../metrics/usage-columns.ts';
+import { USAGE_COLUMNS } from '../../livekit/usage-columns.ts';
+import { type Queryable, statement } from '../../postgres/statement.ts';
 import { ledgerPage } from '../schema/tables.ts';
-import { type Queryable, statement } from '../statement.ts';
 
 const columns = sql.join(
   [

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
+import { statement } from '../../postgres/statement.ts';
 import { consumedRange, consumerPosition, topicGeneration } from '../schema/tables.ts';
-import { statement } from '../statement.ts';
 
 export interface PartitionKey {
   groupId: string;

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
+import { statement } from '../../postgres/statement.ts';
 import type { EntryJson } from '../payload.ts';
 import { deadLetter, eventConflict } from '../schema/tables.ts';
-import { statement } from '../statement.ts';
 
 /** Keeps dead letters; one that is there already stays as it is. */
 export const insertDeadLetters = statement<{

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
+import { statement } from '../../postgres/statement.ts';
 import { consumedRange, deadLetter } from '../schema/tables.ts';
-import { statement } from '../statement.ts';
 
 /**
  * Those of some offsets that any group has consumed before, and not as a dead letter that nobody has

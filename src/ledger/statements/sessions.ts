@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
+import { statement } from '../../postgres/statement.ts';
 import { ledgerPage, session, sessionModelUsage } from '../schema/tables.ts';
-import { statement } from '../statement.ts';
 
 /**
  * What the ledger holds of some sessions: a row for each that is known. One statement, so that a

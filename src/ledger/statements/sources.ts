@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
+import { statement } from '../../postgres/statement.ts';
 import { usageSource } from '../schema/tables.ts';
-import { statement } from '../statement.ts';
 
 type Names = { metricTypes: string; providers: string; models: string };
 

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
+import { statement } from '../../postgres/statement.ts';
 import { consumedRange } from '../schema/tables.ts';
-import { statement } from '../statement.ts';
 
 /**
  * What of `wanted` nobody has read into this ledger: neither the group, nor a replay, nor another

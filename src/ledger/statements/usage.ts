@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
-import { COUNT_COLUMNS, DURATION_COLUMNS, type UsageColumn } from '../../metrics/usage-columns.ts';
+import { COUNT_COLUMNS, DURATION_COLUMNS, type UsageColumn } from '../../livekit/usage-columns.ts';
+import { statement } from '../../postgres/statement.ts';
 import { sessionModelUsage } from '../schema/tables.ts';
-import { statement } from '../statement.ts';
 
 /** An array, as text or in binary form. */
 type ArrayParameter = string | Buffer;

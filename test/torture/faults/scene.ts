@@ -1,7 +1,7 @@
 import type { Kafka } from 'kafkajs';
 import type pg from 'pg';
 import type { Random } from '../../../src/simulate/random.ts';
-import type { ManagedProcess } from '../../../src/stack/stack.ts';
+import type { ManagedProcess } from '../../../tools/stack/stack.ts';
 import { until } from '../../support/until.ts';
 import type { Fleet } from '../fleet.ts';
 import type { FleetingTopic } from '../fleeting-topic.ts';

@@ -1,0 +1,150 @@
+import { acceptConflict, dismissConflict } from '../ledger/correction.ts';
+import {
+  type ConflictKey,
+  type ConflictRow,
+  listConflicts,
+  readConflicts,
+} from '../ledger/statements/conflicts.ts';
+import type { Database } from '../postgres/database.ts';
+import { command, context, print, printJson } from './command.ts';
+import { type Coordinates, collectCoordinates, formatCoordinates, theOne } from './coordinates.ts';
+import { reachDatabase } from './dependencies.ts';
+import { parseExactly } from './exact-json.ts';
+import { alignedTable } from './table.ts';
+
+export function conflictsCommand() {
+  const conflicts = command(
+    'conflicts',
+    'the same emission with two payloads: which one is billed?',
+  );
+  conflicts.addCommand(
+    command('list', 'conflicts that wait for a decision')
+      .option('--session <id>', 'only this session')
+      .option('--all', 'those that were decided, too', false)
+      .option('--json', 'print JSON and nothing else', false)
+      .action(async (options: { session?: string; all: boolean; json: boolean }) => {
+        await withDatabase(async (database) => {
+          const filter = { sessionId: options.session ?? null, includeResolved: options.all };
+          const rows = await listConflicts.run(database, filter);
+          if (options.json) printJson(rows.map(conflictJson));
+          else if (rows.length === 0) print('no conflicts');
+          else printConflicts(rows);
+        });
+      }),
+  );
+  conflicts.addCommand(
+    decision(
+      'accept',
+      'bill the conflicting payload instead: the difference is booked as a correction',
+      acceptConflict,
+      'accepted',
+    ),
+  );
+  conflicts.addCommand(
+    decision('dismiss', 'leave what is billed as it is', dismissConflict, 'dismissed'),
+  );
+  return conflicts;
+}
+
+function decision(
+  name: string,
+  about: string,
+  decide: (database: Database, key: ConflictKey) => Promise<void>,
+  done: string,
+) {
+  return command(name, about)
+    .argument('<topic/partition/offset...>', 'ids, as list prints them', collectCoordinates)
+    .option('--session <id>', 'of this session, where an id names conflicts of several')
+    .action(async (ids: Coordinates[], { session }: { session?: string }) => {
+      await withDatabase(async (database) => {
+        for (const id of ids) {
+          const row = await conflictAt(database, id, session);
+          await decide(database, keyOf(row));
+          print(`${formatCoordinates(row)}: ${done}`);
+        }
+      });
+    });
+}
+
+async function conflictAt(
+  database: Database,
+  id: Coordinates,
+  session: string | undefined,
+): Promise<ConflictRow> {
+  const { topic, partition, offset } = id;
+  const rows = await readConflicts.run(database, { topic, partition, offset });
+  const wanted = rows.filter((row) => session === undefined || row.session_id === session);
+  return theOne(id, wanted, 'conflict');
+}
+
+function keyOf(row: ConflictRow): ConflictKey {
+  return {
+    sessionId: row.session_id,
+    topic: row.kafka_topic,
+    partition: row.kafka_partition,
+    offset: Number(row.kafka_offset),
+    generation: row.generation,
+  };
+}
+
+async function withDatabase(work: (database: Database) => Promise<void>): Promise<void> {
+  const { settings } = context(['database']);
+  const database = await reachDatabase(settings, 2);
+  try {
+    await work(database);
+  } finally {
+    await database.end();
+  }
+}
+
+function conflictJson({
+  newest_generation,
+  applied_text: applied,
+  conflicting_text: conflicting,
+  ...row
+}: ConflictRow): object {
+  const id = formatCoordinates({ ...row, newest_generation });
+  return {
+    id,
+    ...row,
+    applied_payload: parseExactly(applied),
+    conflicting_payload: parseExactly(conflicting),
+    kafka_offset: Number(row.kafka_offset),
+  };
+}
+
+function printConflicts(rows: readonly ConflictRow[]): void {
+  const columns = [
+    { title: 'id' },
+    { title: 'session' },
+    { title: 'metric' },
+    { title: 'request' },
+    { title: 'differs in (applied → conflicting)' },
+    { title: 'decided' },
+  ];
+  print(
+    alignedTable(
+      columns,
+      rows.map((row) => [
+        formatCoordinates(row),
+        row.session_id,
+        row.metric_type,
+        row.request_id ?? '',
+        differences(row),
+        row.resolution ?? '',
+      ]),
+    ),
+  );
+}
+
+/** The fields that both payloads have, and in which they differ. */
+function differences(row: ConflictRow): string {
+  const [applied, other] = [parseExactly(row.applied_text), parseExactly(row.conflicting_text)];
+  const names = Object.keys(applied).filter(
+    (name) => name in other && JSON.stringify(applied[name]) !== JSON.stringify(other[name]),
+  );
+  if (names.length === 0) return 'nothing that is billed';
+  return names
+    .map((name) => `${name}: ${JSON.stringify(applied[name])} → ${JSON.stringify(other[name])}`)
+    .join(', ');
+}

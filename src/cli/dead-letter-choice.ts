@@ -1,0 +1,101 @@
+import { Option } from 'commander';
+import { WrongUsageError } from '../errors.ts';
+import {
+  type DeadLetterFilter,
+  type DeadLetterRow,
+  listDeadLetters,
+  readDeadLetters,
+} from '../ledger/statements/dead-letters.ts';
+import type { Database } from '../postgres/database.ts';
+import { type command, print } from './command.ts';
+import { type Coordinates, formatCoordinates, parseCoordinates, theOne } from './coordinates.ts';
+import { requireRange, time, wholeNumber } from './options.ts';
+
+const REASONS = [
+  'not_avro_framed',
+  'unknown_schema',
+  'undecodable',
+  'unknown_metric_type',
+  'missing_session_id',
+  'invalid_value',
+  'rejected_by_database',
+];
+const PAGE = 1_000;
+
+export interface FilterOptions {
+  reason?: string;
+  topic?: string;
+  partition?: number;
+  since?: Date;
+  until?: Date;
+}
+
+export function filtered<T extends ReturnType<typeof command>>(to: T): T {
+  to.addOption(new Option('--reason <reason>', 'only with this reason').choices(REASONS));
+  to.option('--topic <topic>', 'only from this topic');
+  to.option('--partition <n>', 'only from this partition', wholeNumber(0, 0x7fff_ffff));
+  to.option('--since <time>', 'only recorded at or after this time (ISO 8601)', time);
+  to.option('--until <time>', 'only recorded before this time (ISO 8601)', time);
+  return to;
+}
+
+export function filterOf(options: FilterOptions, includeResolved: boolean): DeadLetterFilter {
+  requireRange(options.since, options.until);
+  return {
+    reason: options.reason ?? null,
+    topic: options.topic ?? null,
+    partition: options.partition ?? null,
+    since: options.since?.toISOString() ?? null,
+    until: options.until?.toISOString() ?? null,
+    includeResolved,
+  };
+}
+
+/** Whether a filter leaves anything out. */
+export function isFiltered({ includeResolved: _, ...filters }: DeadLetterFilter): boolean {
+  return Object.values(filters).some((value) => value !== null);
+}
+
+/** @throws {WrongUsageError} when the filters would say something else than the ids */
+export function idsOf(ids: readonly string[], filter: DeadLetterFilter): Coordinates[] {
+  if (ids.length > 0 && isFiltered(filter)) {
+    throw new WrongUsageError('say which dead letters by ids or by filters, not by both');
+  }
+  return ids.map(parseCoordinates);
+}
+
+export async function* lettersOf(
+  database: Database,
+  filter: DeadLetterFilter,
+): AsyncGenerator<DeadLetterRow> {
+  let after = { afterTopic: '', afterPartition: -1, afterGeneration: -1, afterOffset: -1 };
+  for (;;) {
+    const rows = await listDeadLetters.run(database, { ...filter, ...after, most: PAGE });
+    yield* rows;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) return;
+    after = {
+      afterTopic: last.kafka_topic,
+      afterPartition: last.kafka_partition,
+      afterGeneration: last.generation,
+      afterOffset: Number(last.kafka_offset),
+    };
+  }
+}
+
+export async function* chosenLetters(
+  database: Database,
+  ids: readonly Coordinates[],
+): AsyncGenerator<DeadLetterRow> {
+  for (const id of ids) {
+    const row = await deadLetterAt(database, id);
+    if (row.resolved_at === null) yield row;
+    else print(`${formatCoordinates(row)}: was resolved before (${row.resolution})`);
+  }
+}
+
+export async function deadLetterAt(database: Database, id: Coordinates): Promise<DeadLetterRow> {
+  const { topic, partition, offset } = id;
+  const rows = await readDeadLetters.run(database, { topic, partition, offset });
+  return theOne(id, rows, 'dead letter');
+}

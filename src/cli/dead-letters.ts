@@ -1,0 +1,149 @@
+import { schemaIdsOf } from '../decode/avro/decode.ts';
+import { SchemaCache } from '../decode/avro/schema-cache.ts';
+import { decodeByReference } from '../decode/message-decoder.ts';
+import { CheckFailedError } from '../errors.ts';
+import { recordOfDeadLetter } from '../ledger/dead-letter-record.ts';
+import { Ledger } from '../ledger/ledger.ts';
+import type { DeadLetterRow } from '../ledger/statements/dead-letters.ts';
+import { schemaFetcher } from '../registry/schema-fetcher.ts';
+import { redriveDeadLetter } from '../worker/redrive.ts';
+import { command, context, print, printJson } from './command.ts';
+import { type Coordinates, formatCoordinates, parseCoordinates } from './coordinates.ts';
+import {
+  chosenLetters,
+  deadLetterAt,
+  type FilterOptions,
+  filtered,
+  filterOf,
+  idsOf,
+  isFiltered,
+  lettersOf,
+} from './dead-letter-choice.ts';
+import { discardCommand } from './dead-letters-discard.ts';
+import { reachDatabase, reachRegistry, together } from './dependencies.ts';
+import { alignedTable } from './table.ts';
+
+/** Not an outcome: the letter stays as it is. */
+const REFUSED = 'still refused';
+const SESSION_MEMORY_BYTES = 16 * 1_048_576;
+
+export function deadLettersCommand() {
+  const letters = command('dead-letters', 'what could not be applied, why, another try, or none');
+  letters.addCommand(
+    filtered(command('list', 'dead letters that are open'))
+      .option('--all', 'those that were resolved, too', false)
+      .option('--json', 'print JSON and nothing else', false)
+      .action(async (options: FilterOptions & { all: boolean; json: boolean }) => {
+        const { settings } = context(['database']);
+        const database = await reachDatabase(settings, 1);
+        try {
+          const rows: DeadLetterRow[] = [];
+          for await (const row of lettersOf(database, filterOf(options, options.all))) {
+            rows.push(row);
+          }
+          if (options.json) printJson(rows.map(letterJson));
+          else if (rows.length === 0) print('no dead letters');
+          else printLetters(rows);
+        } finally {
+          await database.end();
+        }
+      }),
+  );
+  letters.addCommand(
+    command('show', 'one dead letter: its bytes, and what today’s schemas make of them')
+      .argument('<topic/partition/offset>', 'id, as list prints it', parseCoordinates)
+      .action(showLetter),
+  );
+  letters.addCommand(
+    filtered(command('redrive', 'decode and apply again, with today’s schemas; safe to repeat'))
+      .option('--dry-run', 'change nothing, say what would become of them', false)
+      .argument('[topic/partition/offset...]', 'ids; without any, all that the filters let pass')
+      .action(redriveLetters),
+  );
+  letters.addCommand(discardCommand());
+  return letters;
+}
+
+async function showLetter(id: Coordinates): Promise<void> {
+  const { settings } = context(['database', 'registry']);
+  const [database] = await together([reachDatabase(settings, 1), reachRegistry(settings)]);
+  try {
+    const row = await deadLetterAt(database, id);
+    const record = recordOfDeadLetter(row);
+    const schemas = new SchemaCache(schemaFetcher(settings));
+    await schemas.load(schemaIdsOf([record]));
+    const { record: _, ...today } = decodeByReference(record, schemas);
+    printJson({ ...letterJson(row), today });
+  } finally {
+    await database.end();
+  }
+}
+
+async function redriveLetters(
+  ids: string[],
+  options: FilterOptions & { dryRun: boolean },
+): Promise<void> {
+  const filter = filterOf(options, false);
+  const chosen = idsOf(ids, filter);
+  const { settings } = context(['database', 'registry']);
+  const [database] = await together([reachDatabase(settings, 3), reachRegistry(settings)]);
+  try {
+    const ledger = new Ledger(database, { cacheBytes: SESSION_MEMORY_BYTES });
+    const schemas = new SchemaCache(schemaFetcher(settings));
+    const outcomes = new Map<string, number>();
+    const note = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    const letters =
+      chosen.length > 0 ? chosenLetters(database, chosen) : lettersOf(database, filter);
+    for await (const row of letters) {
+      const result = await redriveDeadLetter(ledger, schemas, row, options);
+      if ('outcome' in result) note(result.outcome);
+      else {
+        note(REFUSED);
+        print(`${formatCoordinates(row)}: still ${result.reason}: ${result.detail}`);
+      }
+    }
+    if (outcomes.size === 0 && isFiltered(filter)) {
+      throw new CheckFailedError('no open dead letter passes the filters');
+    }
+    const summary = [...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
+    print(`${options.dryRun ? 'would be: ' : ''}${summary === '' ? 'no dead letters' : summary}`);
+    if (outcomes.size === 1 && outcomes.has(REFUSED)) {
+      throw new CheckFailedError('none could be applied; see: usage-ledger dead-letters list');
+    }
+  } finally {
+    await database.end();
+  }
+}
+
+function letterJson({ newest_generation, ...row }: DeadLetterRow): object {
+  return {
+    id: formatCoordinates({ ...row, newest_generation }),
+    ...row,
+    kafka_offset: Number(row.kafka_offset),
+    schema_id: row.schema_id === null ? null : Number(row.schema_id),
+    key: row.key?.toString('hex') ?? null,
+    value: row.value?.toString('hex') ?? null,
+  };
+}
+
+function printLetters(rows: readonly DeadLetterRow[]): void {
+  const columns = [
+    { title: 'id' },
+    { title: 'recorded' },
+    { title: 'reason' },
+    { title: 'bytes', align: 'right' as const },
+    { title: 'detail' },
+  ];
+  print(
+    alignedTable(
+      columns,
+      rows.map((row) => [
+        formatCoordinates(row),
+        row.recorded_at.toISOString(),
+        row.resolved_at === null ? row.reason : `${row.reason}, ${row.resolution}`,
+        String(row.value?.length ?? 0),
+        row.copy_error === null ? row.detail : `${row.detail}; not copied: ${row.copy_error}`,
+      ]),
+    ),
+  );
+}

@@ -1,0 +1,39 @@
+import { EXIT, type ExitCode, messageOf, UsageLedgerError } from '../errors.ts';
+import { isTransientInKafka } from '../kafka/errors.ts';
+import { isNotPermitted, isTransient } from '../postgres/sql-errors.ts';
+
+/** How a command that failed ends. */
+export interface Failure {
+  readonly exitCode: ExitCode;
+  readonly message: string;
+}
+
+/** What became of a command, from whatever it threw. Never throws. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof UsageLedgerError) {
+    return { exitCode: error.exitCode, message: error.message };
+  }
+  if (isNotPermitted(error)) {
+    // Which roles the ledger has stands in the database, which cannot be read here.
+    const roles =
+      'its user needs the writer role of this ledger (by default usage_ledger_writer), or the ' +
+      'reader role to report';
+    return {
+      exitCode: EXIT.wrongUsage,
+      message: `DATABASE_URL: ${messageOf(error)}; ${roles}`,
+    };
+  }
+  if (isTransient(error) || isTransientInKafka(error)) {
+    return {
+      exitCode: EXIT.unreachable,
+      message: `a service was lost while the command ran: ${messageOf(error)}; run it again`,
+    };
+  }
+  return bugOf(error);
+}
+
+/** Nothing that is expected to happen. */
+export function bugOf(error: unknown): Failure {
+  const shown = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { exitCode: EXIT.bug, message: `a bug, please report it:\n${shown}` };
+}

@@ -1,0 +1,119 @@
+import { CheckFailedError, WrongUsageError } from '../errors.ts';
+import { topicBounds, withAdmin } from '../kafka/admin.ts';
+import { withTopicIds } from '../kafka/topic-ids.ts';
+import { isAboutTopics } from '../kafka/topics.ts';
+import { acceptLoss, setPosition } from '../ledger/decisions.ts';
+import type { PartitionView } from '../ledger/position.ts';
+import { positionsOf, resume } from '../ledger/positions.ts';
+import type { PartitionKey } from '../ledger/statements/positions.ts';
+import type { Database } from '../postgres/database.ts';
+import { keyOf } from '../records/topic-partition.ts';
+import { command, context, print } from './command.ts';
+import { reachDatabase, reachKafka, together } from './dependencies.ts';
+import { wholeNumber } from './options.ts';
+import { showPositionsCommand } from './position-show.ts';
+
+interface PartitionOptions {
+  topic: string;
+  partition: number;
+}
+
+interface Found {
+  readonly database: Database;
+  readonly key: PartitionKey;
+  readonly view: PartitionView;
+}
+
+export function positionCommand() {
+  const position = command(
+    'position',
+    'where each partition stands, and the decisions that only a person may take',
+  );
+  position.addCommand(showPositionsCommand());
+  position.addCommand(
+    partitionCommand(
+      'accept-loss',
+      'go on after offsets that the broker does not have any more; kept in the books',
+    ).action(async (options: PartitionOptions) => {
+      await withPartition(options, async ({ database, key, view }) => {
+        print(`${keyOf(key)}: ${await acceptLoss(database, key, view)}`);
+      });
+    }),
+  );
+  position.addCommand(
+    partitionCommand('set', 'read on from any offset, as another pass; kept in the books')
+      .requiredOption('--offset <n>', 'offset to go on from', wholeNumber(0))
+      .option('--skip-unread', 'also when offsets that nobody has read are left out by that', false)
+      .action(async (options: PartitionOptions & { offset: number; skipUnread: boolean }) => {
+        await withPartition(options, (found) => set(found, options));
+      }),
+  );
+  position.addCommand(
+    partitionCommand('resume', 'go on after a halt that DEAD_LETTER_LIMIT caused').action(
+      async (options: PartitionOptions) => {
+        await withPartition(options, resumePartition);
+      },
+    ),
+  );
+  return position;
+}
+
+async function set(
+  { database, key, view }: Found,
+  { offset, skipUnread }: { offset: number; skipUnread: boolean },
+): Promise<void> {
+  const { earliest, latest } = view;
+  if (offset < earliest || offset > latest) {
+    throw new WrongUsageError(`--offset ${offset}: the broker has ${earliest} to ${latest}`);
+  }
+  print(`${keyOf(key)}: ${await setPosition(database, key, view, offset, { skipUnread })}`);
+}
+
+async function resumePartition({ database, key, view }: Found): Promise<void> {
+  const { groupId, topic } = key;
+  if (await resume(database, key, view.latest)) {
+    const judged = `dead letters from offset ${view.latest} on count towards DEAD_LETTER_LIMIT`;
+    print(`${keyOf(key)}: resumed; ${judged}`);
+    return;
+  }
+  const halt = (await positionsOf(database, groupId, [topic])).get(keyOf(key))?.halt;
+  throw new CheckFailedError(
+    halt === undefined
+      ? `${keyOf(key)} is not halted`
+      : `${keyOf(key)} is not halted by DEAD_LETTER_LIMIT; see: usage-ledger position show`,
+  );
+}
+
+function partitionCommand(name: string, about: string) {
+  return command(name, about)
+    .requiredOption('--topic <topic>', 'topic')
+    .requiredOption('--partition <n>', 'partition', wholeNumber(0, 0x7fff_ffff));
+}
+
+async function withPartition(
+  { topic, partition }: PartitionOptions,
+  work: (found: Found) => Promise<void>,
+): Promise<void> {
+  const { settings, logger } = context(['kafka', 'database']);
+  const [kafka, database] = await together([
+    reachKafka(settings, logger),
+    reachDatabase(settings, 2),
+  ]);
+  try {
+    const all = await withAdmin(kafka, (admin) => topicBounds(admin, topic)).catch(
+      (error: unknown) => {
+        if (isAboutTopics(error)) return undefined;
+        throw error;
+      },
+    );
+    const bounds = all?.get(partition);
+    if (bounds === undefined) {
+      throw new WrongUsageError(`the brokers have no ${keyOf({ topic, partition })}`);
+    }
+    const topicId = await withTopicIds(kafka, (ids) => ids.of(topic));
+    const key = { groupId: settings.KAFKA_GROUP_ID, topic, partition };
+    await work({ database, key, view: { ...bounds, topicId } });
+  } finally {
+    await database.end();
+  }
+}

@@ -1,0 +1,224 @@
+import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
+import type { Kafka } from 'kafkajs';
+import type { Logger } from '../config/logger.ts';
+import type { Settings } from '../config/settings.ts';
+import { type FetchSchema, SchemaCache } from '../decode/avro/schema-cache.ts';
+import { messageOf } from '../errors.ts';
+import { WorkerMetrics } from '../http/metrics.ts';
+import { type HttpServer, serveHttp } from '../http/server.ts';
+import { isTransientInKafka } from '../kafka/errors.ts';
+import { type BatchStep, Ledger, type LedgerOptions } from '../ledger/ledger.ts';
+import { prepareMonths } from '../migrate/months.ts';
+import type { Database } from '../postgres/database.ts';
+import { isTransient } from '../postgres/sql-errors.ts';
+import { DeadLetterOutbox } from '../produce/dead-letter-outbox.ts';
+import { DeadLetterTopic } from '../produce/dead-letter-topic.ts';
+import type { OutcomeCounts } from '../records/message.ts';
+import { schemaFetcher } from '../registry/schema-fetcher.ts';
+import { loadLatest } from '../registry/schema-registry.ts';
+import { pingRegistry } from '../registry/subjects.ts';
+import { KafkaSource } from '../source/kafka/kafka-source.ts';
+import type { PartitionSource } from '../source/partition-source.ts';
+import { backOff } from '../worker/backoff.ts';
+import { caughtUp, type Progress, readTargets, type Target } from '../worker/caught-up.ts';
+import type { PartitionStatus } from '../worker/partition-status.ts';
+import { Worker } from '../worker/worker.ts';
+import { tuneEngine } from './engine.ts';
+import { startSelfCheck } from './self-check.ts';
+import { unlessStopped } from './shutdown.ts';
+
+/** ByteView for what is known of live sessions: about half a million events of them. */
+const CACHE_BYTES = 20 * 1_048_576;
+/** New months are prepared long before they begin. */
+const PARTITIONS_EVERY_MS = 24 * 3_600_000;
+/** How long a worker that stops goes on copying dead letters; others, or the next start, do the rest. */
+const LAST_COPIES_MS = 10_000;
+
+export interface RunOptions {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly kafka: Kafka;
+  readonly registry: SchemaRegistry;
+  readonly database: Database;
+  readonly untilCaughtUp: boolean;
+  /** Aborted to drain and stop. */
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Told where /readyz and the others are served. */
+  readonly onHttp?: (address: string) => void;
+  /** Where messages come from, when it is not Kafka as the settings say; for tests. */
+  readonly source?: PartitionSource;
+  /** Called behind every step of a batch; for tests. */
+  readonly onStep?: (step: BatchStep) => void | Promise<void>;
+}
+
+export interface RunResult {
+  /** What became of the messages that this run booked. */
+  readonly counts: OutcomeCounts;
+  /** Partitions that a person must decide about; only with `untilCaughtUp`. */
+  readonly halted: readonly PartitionStatus[];
+}
+
+/**
+ * Runs a worker from joining the group to leaving it: until the signal or, with `untilCaughtUp`,
+ * until every partition has reached the end that it had at the start.
+ *
+ * @throws what ended the worker, when that was neither
+ */
+export async function runWorker(options: RunOptions): Promise<RunResult> {
+  const { settings, logger, kafka, registry, database, signal } = options;
+  tuneEngine();
+  const { KAFKA_GROUP_ID: groupId, KAFKA_TOPICS: topics } = settings;
+  const counts: OutcomeCounts = {
+    applied: 0,
+    duplicate: 0,
+    ignored: 0,
+    conflict: 0,
+    dead_letter: 0,
+  };
+  const source = options.source ?? new KafkaSource({ kafka, settings, groupId, topics, logger });
+  const outbox = outboxOf(options);
+  const schemas = new SchemaCache(learning(schemaFetcher(settings), source));
+  for (const topic of topics) {
+    loadLatest(registry, topic, schemas).catch((error: unknown) => {
+      // The first message asks again, and waits for the answer.
+      logger.debug({ topic, error: messageOf(error) }, 'no schema is known beforehand');
+    });
+  }
+  const worker: Worker = new Worker({
+    groupId,
+    topics,
+    source,
+    database,
+    logger,
+    ledger: new Ledger(database, ledgerOptions(options)),
+    schemas,
+    concurrentBatches: settings.DATABASE_POOL_SIZE,
+    maxEvents: settings.BATCH_MAX_EVENTS,
+    bufferBytes: settings.BUFFER_MAX_BYTES,
+    deadLetterLimit: settings.DEAD_LETTER_LIMIT,
+    onApplied: (where, batch, otherAccounts, ms) => {
+      metrics.applied(where, batch, otherAccounts, ms);
+      if (batch.dead_letter > 0) outbox?.wake();
+      for (const outcome of Object.keys(counts) as (keyof OutcomeCounts)[]) {
+        counts[outcome] += batch[outcome];
+      }
+      if (otherAccounts > 0) {
+        const { topic, partition } = where;
+        logger.warn({ topic, partition, otherAccounts }, 'sessions named another account; kept');
+      }
+    },
+  });
+  const metrics = new WorkerMetrics(() => worker.status());
+  const http = await startHttp(settings, logger, metrics, worker, database);
+  if (http !== undefined) options.onHttp?.(http.address);
+  const stopSelfCheck = startSelfCheck(database, logger, metrics);
+  const months = setInterval(() => preparePartitions(database, logger), PARTITIONS_EVERY_MS);
+  try {
+    outbox?.start();
+    // A signal is heeded at once, also while brokers or other members are waited for.
+    const ended = unlessStopped(signal, workToTheEnd(options, source, worker));
+    const halted = await Promise.race([ended, worker.failure]);
+    logger.info('draining');
+    return { counts, halted: halted ?? [] };
+  } finally {
+    clearInterval(months);
+    stopSelfCheck();
+    await worker.stop(settings.SHUTDOWN_TIMEOUT_S * 1_000);
+    await http?.close();
+    await outbox?.stop(LAST_COPIES_MS);
+  }
+}
+
+/** Settles when all is caught up, if it is to end then; with the partitions that are halted. */
+async function workToTheEnd(
+  options: RunOptions,
+  source: PartitionSource,
+  worker: Worker,
+): Promise<readonly PartitionStatus[]> {
+  const { settings, logger, database, signal, onProgress } = options;
+  const [targets] = await Promise.all([
+    options.untilCaughtUp ? targetsOf(options, source) : undefined,
+    preparePartitions(database, logger),
+  ]);
+  if (signal.aborted) return [];
+  await worker.start();
+  if (targets === undefined) return new Promise(() => {});
+  return caughtUp(worker, database, settings.KAFKA_GROUP_ID, targets, signal, onProgress);
+}
+
+/**
+ * Where every partition ends now. A broker that has only just begun to answer may still be loading
+ * its groups; an outage after the start is waited out.
+ */
+async function targetsOf(options: RunOptions, source: PartitionSource): Promise<Target[]> {
+  const { settings, database, logger, signal } = options;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await readTargets(source, database, settings.KAFKA_GROUP_ID, settings.KAFKA_TOPICS);
+    } catch (error) {
+      if (signal.aborted) return [];
+      if (!isTransient(error) && !isTransientInKafka(error)) throw error;
+      logger.warn(
+        { attempt, error: messageOf(error) },
+        'cannot look up the ends of the partitions',
+      );
+      await backOff(attempt, signal).catch(() => {});
+    }
+  }
+}
+
+function ledgerOptions({ settings, onStep }: RunOptions): LedgerOptions {
+  return {
+    cacheBytes: CACHE_BYTES,
+    copiesDeadLetters: settings.KAFKA_DEAD_LETTER_TOPIC !== undefined,
+    ...(onStep && { onStep }),
+  };
+}
+
+function outboxOf({ settings, kafka, database, logger }: RunOptions): DeadLetterOutbox | undefined {
+  const name = settings.KAFKA_DEAD_LETTER_TOPIC;
+  if (name === undefined) return undefined;
+  return new DeadLetterOutbox({ database, logger, topic: new DeadLetterTopic(kafka, name) });
+}
+
+async function startHttp(
+  settings: Settings,
+  logger: Logger,
+  metrics: WorkerMetrics,
+  worker: Worker,
+  database: Database,
+): Promise<HttpServer | undefined> {
+  const port = settings.HTTP_PORT;
+  if (port === 'off') return undefined;
+  const http = await serveHttp(settings.HTTP_HOST, port, metrics, {
+    isAssigned: () => worker.isAssigned,
+    status: () => worker.status(),
+    assignments: () => worker.assignments,
+    missingTopics: () => worker.missingTopics,
+    database: () => database.query('SELECT 1'),
+    registry: () => pingRegistry(settings),
+  });
+  logger.info({ address: http.address }, 'serving /healthz, /readyz and /metrics');
+  return http;
+}
+
+async function preparePartitions(database: Database, logger: Logger): Promise<void> {
+  try {
+    for (const warning of await prepareMonths(database)) {
+      logger.warn({ warning }, 'a partition of the ledger was not prepared');
+    }
+  } catch (error) {
+    // The default partition takes what has no month of its own.
+    logger.warn({ error: messageOf(error) }, 'preparing the partitions of the ledger failed');
+  }
+}
+
+/** Whatever schema is found, the source learns too. */
+function learning(fetch: FetchSchema, source: PartitionSource): FetchSchema {
+  return async (id) => {
+    const answer = await fetch(id);
+    if (answer.found) source.registerSchema(id, answer.schema);
+    return answer;
+  };
+}

@@ -1,0 +1,158 @@
+import type { ByteView } from '../../bytes/byte-view.ts';
+import {
+  MAX_ATTRIBUTE_NAME_CHARACTERS,
+  MAX_ATTRIBUTES,
+  MAX_NAME_CHARACTERS,
+} from '../../validate/validate.ts';
+import type { WriterType } from '../avro/writer-type.ts';
+
+/** What the head of an envelope says: all in front of the metric. */
+export interface Head {
+  readonly sessionId: string;
+  readonly accountId: string | null;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** The fields of the head in the writer's order. */
+export type HeadField = 'session_id' | 'account_id' | 'attributes';
+
+const NO_ATTRIBUTES: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
+/** Two bytes of length; longer texts are for the careful reader. */
+const MAX_TEXT = 8_191;
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The fields in front of the metric; `undefined`: they are none that are read here. */
+export function headFieldsOf(
+  fields: readonly { name: string; type: WriterType }[],
+): HeadField[] | undefined {
+  const names: HeadField[] = [];
+  for (const { name, type } of fields) {
+    if (name === 'session_id' && type.typeName === 'string') names.push(name);
+    else if (name === 'account_id' && isOptionalText(type)) names.push(name);
+    else if (name === 'attributes' && type.valuesType?.typeName === 'string') names.push(name);
+    else return undefined;
+  }
+  return names.includes('session_id') ? names : undefined;
+}
+
+function isOptionalText({ types = [] }: WriterType): boolean {
+  return types.length === 2 && types[0]?.typeName === 'null' && types[1]?.typeName === 'string';
+}
+
+/** Where a head ends; -1: it is for the careful reader. */
+export function endOfHead(
+  memory: ByteView,
+  start: number,
+  end: number,
+  fields: readonly HeadField[],
+): number {
+  const { bytes } = memory;
+  let at = start;
+  for (const field of fields) {
+    if (at >= end) return -1;
+    if (field === 'attributes') {
+      at = endOfMap(bytes, at, end);
+    } else if (field === 'session_id') {
+      at = endOfText(bytes, at, end);
+    } else {
+      const index = bytes[at++];
+      if (index === 2) at = endOfText(bytes, at, end);
+      else if (index !== 0) return -1;
+    }
+    if (at === -1) return -1;
+  }
+  return at;
+}
+
+function endOfText(bytes: Buffer, start: number, end: number): number {
+  const length = lengthAt(bytes, start, end);
+  const text = start + (length < 64 ? 1 : 2);
+  return length === -1 || text + length > end ? -1 : text + length;
+}
+
+/** The length of the text at `start`: up to 63 in one byte, up to 8,191 in two; else -1. */
+function lengthAt(bytes: Buffer, start: number, end: number): number {
+  if (start >= end) return -1;
+  const first = bytes[start] as number;
+  if ((first & 1) === 1) return -1;
+  if (first < 0x80) return first >> 1;
+  if (start + 1 >= end) return -1;
+  const second = bytes[start + 1] as number;
+  const length = ((first & 0x7f) >> 1) + (second << 6);
+  // Not in more bytes than it needs: where a text begins follows from its length.
+  return second > 0x7f || length < 64 || length > MAX_TEXT ? -1 : length;
+}
+
+function endOfMap(bytes: Buffer, start: number, end: number): number {
+  let at = start;
+  for (;;) {
+    if (at >= end) return -1;
+    const count = bytes[at++] as number;
+    if (count === 0) return at;
+    // A negative count, or more than 63 in one block, is for the careful reader.
+    if ((count & 1) === 1 || count > 0x7f) return -1;
+    for (let texts = count; texts > 0; texts -= 1) {
+      at = endOfText(bytes, at, end);
+      if (at === -1) return -1;
+    }
+  }
+}
+
+/** Reads a head whose end is known; `null`: it is for the careful reader, or to be refused. */
+export function readHead(
+  { bytes }: ByteView,
+  start: number,
+  fields: readonly HeadField[],
+): Head | null {
+  let at = start;
+  let sessionId = '';
+  let accountId: string | null = null;
+  let attributes = NO_ATTRIBUTES;
+  let isPlain = true;
+  const text = (): string => {
+    const length = lengthAt(bytes, at, bytes.length);
+    const from = at + (length < 64 ? 1 : 2);
+    at = from + length;
+    const read = textOf(bytes.subarray(from, at));
+    if (read === undefined) isPlain = false;
+    return read ?? '';
+  };
+  for (const field of fields) {
+    if (field === 'session_id') {
+      sessionId = text();
+    } else if (field === 'account_id') {
+      if (bytes[at++] === 2) accountId = text();
+    } else {
+      const read: Record<string, string> = Object.create(null);
+      let entries = 0;
+      for (let count = bytes[at++] as number; count !== 0; count = bytes[at++] as number) {
+        entries += count >> 1;
+        if (entries > MAX_ATTRIBUTES) return null;
+        for (let i = count >> 1; i > 0; i -= 1) {
+          const key = text();
+          if (key.length > MAX_ATTRIBUTE_NAME_CHARACTERS) return null;
+          read[key] = text();
+          attributes = read;
+        }
+      }
+    }
+  }
+  return isPlain && sessionId !== '' ? { sessionId, accountId, attributes } : null;
+}
+
+/** The head of a metric without an envelope, whose session is told beside it. */
+export function headOfName({ bytes }: ByteView, start: number, end: number): Head | null {
+  const sessionId = textOf(bytes.subarray(start, end)) ?? '';
+  return sessionId === '' ? null : { sessionId, accountId: null, attributes: NO_ATTRIBUTES };
+}
+
+/** `undefined`: not UTF-8, or nothing that may be stored as a name. */
+function textOf(bytes: Buffer): string | undefined {
+  let text: string;
+  try {
+    text = strictUtf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+  return text.length > MAX_NAME_CHARACTERS || text.includes('\0') ? undefined : text;
+}

@@ -1,0 +1,91 @@
+import type pg from 'pg';
+import type { Settings } from '../config/settings.ts';
+import { messageOf, WrongUsageError } from '../errors.ts';
+import { quoteIdentifier } from '../postgres/session-settings.ts';
+import { isNotPermitted } from '../postgres/sql-errors.ts';
+
+/** The prefix in the migrations, and of ledgers for which no other was set. */
+const DEFAULT_PREFIX = 'usage_ledger';
+const KINDS = ['writer', 'reader'] as const;
+const NOTE = 'prefix of its roles: ';
+
+/**
+ * Roles belong to the whole server: two ledgers with the same roles share their writers. A ledger with
+ * a DATABASE_ROLE_PREFIX of its own has roles of its own; which one it has is noted in the database,
+ * so that a migration without the setting does not bring the common ones back.
+ *
+ * @returns the migrations' statements with the names of this ledger's roles
+ */
+export async function useLedgerRoles(
+  client: pg.ClientBase,
+  { DATABASE_ROLE_PREFIX: set }: Settings,
+  isNew: boolean,
+): Promise<{ named(statement: string): string }> {
+  const noted = isNew ? DEFAULT_PREFIX : await notedPrefix(client);
+  const wanted = set ?? noted;
+  if (noted !== wanted) {
+    if (!isNew) await exchangeRoles(client, noted, wanted);
+    await client.query(`COMMENT ON TABLE schema_migration IS '${NOTE}${wanted}'`);
+  }
+  return {
+    named: (statement) =>
+      KINDS.reduce(
+        (text, kind) => text.replaceAll(`${DEFAULT_PREFIX}_${kind}`, `${wanted}_${kind}`),
+        statement,
+      ),
+  };
+}
+
+async function notedPrefix(client: pg.ClientBase): Promise<string> {
+  const { rows } = await client.query<{ comment: string | null }>(
+    `SELECT obj_description('schema_migration'::regclass, 'pg_class') AS comment`,
+  );
+  const comment = rows[0]?.comment ?? '';
+  return comment.startsWith(NOTE) ? comment.slice(NOTE.length) : DEFAULT_PREFIX;
+}
+
+/** Gives what one pair of roles may do in the schema to another pair, and takes it from the first. */
+async function exchangeRoles(client: pg.ClientBase, from: string, to: string): Promise<void> {
+  for (const kind of KINDS) {
+    const [before, after] = [`${from}_${kind}`, `${to}_${kind}`];
+    await ensureRole(client, after, to);
+    const { rows } = await client.query<{ privilege: string; object: string }>(GRANTED, [before]);
+    for (const { privilege, object } of rows) {
+      await client.query(`GRANT ${privilege} ON ${object} TO ${quoteIdentifier(after)}`);
+      await client.query(`REVOKE ${privilege} ON ${object} FROM ${quoteIdentifier(before)}`);
+    }
+  }
+}
+
+/** @throws {WrongUsageError} with what an administrator is to run, when this user may make no roles */
+async function ensureRole(client: pg.ClientBase, role: string, prefix: string): Promise<void> {
+  const { rows } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
+  if (rows.length > 0) return;
+  try {
+    await client.query(`CREATE ROLE ${quoteIdentifier(role)} NOLOGIN`);
+  } catch (error) {
+    if (!isNotPermitted(error)) throw error;
+    const statements = KINDS.map((kind) => `CREATE ROLE ${prefix}_${kind} NOLOGIN`).join('; ');
+    throw new WrongUsageError(
+      `DATABASE_ROLE_PREFIX: ${messageOf(error)}; let an administrator run: ${statements}; then ` +
+        'run migrate again',
+      { cause: error },
+    );
+  }
+}
+
+/** What a role may do in the schema. */
+const GRANTED = `
+  SELECT acl.privilege_type AS privilege, item.object
+  FROM (
+    SELECT nspacl AS granted, format('SCHEMA %I', nspname) AS object
+    FROM pg_namespace WHERE nspname = current_schema()
+    UNION ALL
+    SELECT relacl, format('%s %I', CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, relname)
+    FROM pg_class WHERE relnamespace = to_regnamespace(quote_ident(current_schema()))
+    UNION ALL
+    SELECT proacl, format('FUNCTION %s', oid::regprocedure)
+    FROM pg_proc WHERE pronamespace = to_regnamespace(quote_ident(current_schema()))
+  ) AS item
+  CROSS JOIN LATERAL aclexplode(item.granted) AS acl
+  JOIN pg_roles AS grantee ON grantee.oid = acl.grantee AND grantee.rolname = $1`;

@@ -1,0 +1,79 @@
+import type pg from 'pg';
+import type { Settings } from '../config/settings.ts';
+import { messageOf, UnreachableError, WrongUsageError } from '../errors.ts';
+import { quoteIdentifier } from '../postgres/session-settings.ts';
+import { codeOf, isNotPermitted } from '../postgres/sql-errors.ts';
+
+const LOCK_NOT_AVAILABLE = '55P03';
+const DEPENDENT_OBJECTS = '2BP01';
+
+/** The key is the same in every version of the program. */
+const keyOf = (schema: string) => `usage_ledger:${quoteIdentifier(schema)}`;
+
+/**
+ * Lets one migration of a schema in at a time. The transaction holds the lock, and not the connection,
+ * which a pooler would keep.
+ *
+ * @throws {LockHeldError} after the transaction's `lock_timeout`
+ */
+export async function lockMigration(client: pg.ClientBase, schema: string): Promise<void> {
+  try {
+    await client.query('SELECT pg_advisory_xact_lock(hashtext($1))', [keyOf(schema)]);
+  } catch (error) {
+    if (codeOf(error) === LOCK_NOT_AVAILABLE) throw new LockHeldError();
+    throw error;
+  }
+}
+
+/** Any login that may connect can hold an advisory lock: the message says which one does. */
+export class LockHeldError extends Error {
+  /** The message of a command, once the transaction that waited in vain was rolled back. */
+  async withHolder(client: pg.ClientBase, settings: Settings): Promise<UnreachableError> {
+    const { DATABASE_SCHEMA: schema, STARTUP_TIMEOUT_S: seconds } = settings;
+    const { rows } = await client.query<{ holder: string; pid: number }>(
+      `SELECT lock.pid, format('process %s of user %s, application "%s"', lock.pid, usename,
+          application_name) AS holder
+        FROM pg_locks AS lock
+        JOIN pg_database ON pg_database.oid = lock.database AND datname = current_database()
+        LEFT JOIN pg_stat_activity AS activity ON activity.pid = lock.pid
+        WHERE lock.locktype = 'advisory' AND lock.granted
+          AND lock.classid::bigint = (hashtext($1)::bigint >> 32) & 4294967295
+          AND lock.objid::bigint = hashtext($1)::bigint & 4294967295`,
+      [keyOf(schema)],
+    );
+    const [found] = rows;
+    const end = found === undefined ? '' : `: SELECT pg_terminate_backend(${found.pid})`;
+    return new UnreachableError(
+      `the lock for migrating schema "${schema}" was not free within ${seconds} s; it is held by ` +
+        `${found?.holder ?? 'a process that is gone by now'}; if that is no migration, end it${end}`,
+    );
+  }
+}
+
+/** What a migration that failed means for who runs it. */
+export function migrationError(error: unknown, settings: Settings): unknown {
+  const { DATABASE_SCHEMA: schema, STARTUP_TIMEOUT_S: seconds } = settings;
+  const said = messageOf(error);
+  if (codeOf(error) === LOCK_NOT_AVAILABLE) {
+    return new UnreachableError(
+      `migrate: a transaction held a relation of schema "${schema}" for more than ${seconds} s ` +
+        `(${said}); end it or wait for it, and run migrate again`,
+      { cause: error },
+    );
+  }
+  if (codeOf(error) === DEPENDENT_OBJECTS) {
+    const { detail } = error as pg.DatabaseError;
+    return new WrongUsageError(
+      `migrate: ${said} (${detail}); drop what depends on it, run migrate, and make it again`,
+      { cause: error },
+    );
+  }
+  if (isNotPermitted(error)) {
+    return new WrongUsageError(
+      `DATABASE_URL: ${said}; migrate is run by the owner of schema "${schema}" and of all that is ` +
+        'in it',
+      { cause: error },
+    );
+  }
+  return error;
+}

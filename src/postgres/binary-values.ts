@@ -1,0 +1,233 @@
+import type { ByteView } from '../bytes/byte-view.ts';
+import { SHORT, writeAscii } from '../bytes/short-text.ts';
+import { knownLimbs, limbsOf } from './limbs.ts';
+import { numericDigits, readDigitsOfLimbs, readDigitsOfText } from './numeric-digits.ts';
+
+/** Object identifiers of types; source: PostgreSQL, pg_type.dat. */
+export const OID = {
+  bool: 16,
+  bytea: 17,
+  int8: 20,
+  int2: 21,
+  int4: 23,
+  text: 25,
+  date: 1082,
+  numeric: 1700,
+  'int4[]': 1007,
+  'text[]': 1009,
+  'int8[]': 1016,
+  'numeric[]': 1231,
+} as const;
+
+const NULL = -1;
+/** Days from 1970-01-01 to 2000-01-01, where Postgres begins to count. */
+const EPOCH_DAYS = 10_957;
+const HIGH = 4_294_967_296;
+const NUMERIC_NEGATIVE = 0x4000;
+/** Nearly every day that is asked for is the one before it. */
+let lastDay = '';
+let lastDays = 0;
+
+/**
+ * Writes values in binary form: neither side turns numbers into text and back, which for arrays is
+ * most of the work. A value is its length and its bytes, big-endian.
+ *
+ * Source: PostgreSQL, the functions `array_recv`, `numeric_recv` and their like.
+ */
+export class BinaryValues {
+  protected bytes: Buffer;
+  protected end = 0;
+  #view: DataView;
+
+  /** @param memory to write in, when it is large enough; see `memory` */
+  constructor(expectedBytes: number, memory?: Buffer) {
+    // Not from the pool of small buffers: the view is of the whole memory.
+    const isEnough = memory !== undefined && memory.length >= expectedBytes;
+    this.bytes = isEnough ? memory : Buffer.allocUnsafeSlow(expectedBytes);
+    this.#view = new DataView(this.bytes.buffer);
+  }
+
+  /** All that it wrote in: for the next one, when what was written has been sent. */
+  get memory(): Buffer {
+    return this.bytes;
+  }
+
+  null(): void {
+    this.word(NULL);
+  }
+
+  boolean(value: boolean): void {
+    this.#reserve(5);
+    this.word(1);
+    this.bytes[this.end++] = value ? 1 : 0;
+  }
+
+  int2(value: number): void {
+    this.#reserve(6);
+    this.word(2);
+    this.#half(value);
+  }
+
+  /** @throws {RangeError} when the value is no whole number of 32 bits */
+  int4(value: number): void {
+    if (value !== (value | 0)) throw new RangeError(`${value} is no integer of four bytes`);
+    this.#reserve(8);
+    this.word(4);
+    this.word(value);
+  }
+
+  /** @param value whole; as text or bigint, for what is no safe integer */
+  int8(value: number | string | bigint): void {
+    this.#reserve(12);
+    this.word(8);
+    if (typeof value !== 'number') {
+      this.end = this.bytes.writeBigInt64BE(BigInt(value), this.end);
+      return;
+    }
+    const high = Math.floor(value / HIGH);
+    this.word(high);
+    this.word((value - high * HIGH) | 0);
+  }
+
+  /** @param day as YYYY-MM-DD */
+  date(day: string): void {
+    if (day !== lastDay) {
+      lastDays = Date.parse(day) / 86_400_000 - EPOCH_DAYS;
+      lastDay = day;
+    }
+    this.int4(lastDays);
+  }
+
+  text(value: string): void {
+    // A UTF-16 unit is three bytes of UTF-8 at most.
+    this.#reserve(4 + value.length * 3);
+    const at = this.end + 4;
+    let length = value.length <= SHORT ? writeAscii(this.bytes, at, value) : -1;
+    if (length === -1) length = this.bytes.write(value, at, 'utf8');
+    this.word(length);
+    this.end += length;
+  }
+
+  /** A text whose UTF-8 lies in `source` already, from `start` up to `end`. */
+  textFrom(source: ByteView, start: number, end: number): void {
+    const length = end - start;
+    this.#reserve(4 + length);
+    this.word(length);
+    const at = this.end;
+    this.end += length;
+    if (length > SHORT) {
+      source.bytes.copy(this.bytes, at, start, end);
+      return;
+    }
+    const { bytes } = this;
+    const to = this.#view;
+    const { bytes: from, view } = source;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) to.setInt32(at + i, view.getInt32(start + i));
+    for (; i < length; i += 1) bytes[at + i] = from[start + i] as number;
+  }
+
+  /** Begins a bytea of which the caller writes every byte, with `word`. */
+  bytea(length: number): void {
+    this.#reserve(4 + length);
+    this.word(length);
+  }
+
+  /** Exactly this decimal: `12.5`, `-3`, `5e-324`. */
+  numeric(value: number | string): void {
+    const at = typeof value === 'number' ? limbsOf(value) : -1;
+    if (at === -1) readDigitsOfText(plainDecimal(String(value)));
+    else readDigitsOfLimbs(knownLimbs, at);
+    this.#numeric();
+  }
+
+  /** The decimal in the limbs from `at` on. */
+  numericOfLimbs(limbs: Float64Array, at: number): void {
+    readDigitsOfLimbs(limbs, at);
+    this.#numeric();
+  }
+
+  /** The one that was read last. */
+  #numeric(): void {
+    const { groups, first, end, weight, isNegative, scale } = numericDigits;
+    const bytes = 8 + (end - first) * 2;
+    this.#reserve(4 + bytes);
+    this.word(bytes);
+    this.#half(end - first);
+    this.#half(weight);
+    this.#half(isNegative ? NUMERIC_NEGATIVE : 0);
+    this.#half(scale);
+    for (let i = first; i < end; i += 1) this.#half(groups[i] as number);
+  }
+
+  /**
+   * Begins an array of one dimension; the caller writes its elements as fields, then `endArray`.
+   *
+   * @returns what `endArray` is given
+   */
+  beginArray(elementOid: number, length: number): number {
+    this.#reserve(24);
+    const start = this.end;
+    this.end += 4;
+    this.word(length === 0 ? 0 : 1);
+    // There may be nulls: Postgres looks for itself.
+    this.word(1);
+    this.word(elementOid);
+    if (length > 0) {
+      this.word(length);
+      this.word(1);
+    }
+    return start;
+  }
+
+  endArray(start: number): void {
+    this.#view.setInt32(start, this.end - start - 4);
+  }
+
+  /** An array by itself, as a parameter of a statement; `write` writes the element of an index. */
+  array(elementOid: number, length: number, write: (index: number) => void): Buffer {
+    const start = this.beginArray(elementOid, length);
+    for (let i = 0; i < length; i += 1) write(i);
+    this.endArray(start);
+    return this.bytes.subarray(start + 4, this.end);
+  }
+
+  protected setWord(at: number, value: number): void {
+    this.#view.setInt32(at, value);
+  }
+
+  #half(value: number): void {
+    this.#view.setInt16(this.end, value);
+    this.end += 2;
+  }
+
+  /** Four bytes: of a bytea that was begun, or of what is written around values. */
+  word(value: number): void {
+    this.#reserve(4);
+    this.#view.setInt32(this.end, value);
+    this.end += 4;
+  }
+
+  #reserve(more: number): void {
+    if (this.end + more <= this.bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.end + more));
+    this.bytes.copy(larger, 0, 0, this.end);
+    this.bytes = larger;
+    this.#view = new DataView(larger.buffer);
+  }
+}
+
+/** `1.5e-7` without its exponent. */
+function plainDecimal(text: string): string {
+  const e = text.indexOf('e');
+  if (e === -1) return text;
+  const exponent = Number(text.slice(e + 1));
+  const sign = text.startsWith('-') ? '-' : '';
+  const mantissa = text.slice(sign.length, e);
+  const point = mantissa.indexOf('.');
+  const digits = mantissa.replace('.', '');
+  const whole = (point === -1 ? digits.length : point) + exponent;
+  if (whole <= 0) return `${sign}0.${'0'.repeat(-whole)}${digits}`;
+  if (whole >= digits.length) return `${sign}${digits.padEnd(whole, '0')}`;
+  return `${sign}${digits.slice(0, whole)}.${digits.slice(whole)}`;
+}

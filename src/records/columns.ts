@@ -1,0 +1,100 @@
+import type { Arena } from '../bytes/arena.ts';
+import { BILLED_FIELDS } from '../livekit/usage-of.ts';
+import { METRIC_RECORDS, type MetricType } from '../schemas/metric-records.ts';
+
+/**
+ * What the fast path read of the records of a block, in columns: plain data that can be handed from
+ * thread to thread. A place is counted from where the value of its record begins.
+ */
+export interface Columns {
+  /** For each record the number of its metric, see `kindOf`; `NOT_READ`: it is for the careful path. */
+  readonly kinds: Uint8Array;
+  /** For each record: what `PLACE` names. */
+  readonly places: Uint16Array;
+  /** Microseconds since 1970. */
+  readonly eventUs: Float64Array;
+  /** The four words of the identity. */
+  readonly identities: Int32Array;
+  /** Where in `values` those of the record begin. */
+  readonly valuesAt: Int32Array;
+  readonly values: Float64Array;
+}
+
+export const NOT_READ = 0;
+const TYPES: readonly (MetricType | undefined)[] = [
+  undefined,
+  ...METRIC_RECORDS.map(({ type }) => type),
+];
+
+export function kindOf(type: MetricType): number {
+  return TYPES.indexOf(type);
+}
+
+/** @param kind not `NOT_READ` */
+export function typeOf(kind: number): MetricType {
+  return TYPES[kind] as MetricType;
+}
+
+const BILLED = TYPES.map((type) => type !== undefined && type in BILLED_FIELDS);
+
+/** @param kind not `NOT_READ` */
+export function isBilled(kind: number): boolean {
+  return BILLED[kind] as boolean;
+}
+
+/** Places of one record, and which is which. */
+export const PLACES = 5;
+export const PLACE = {
+  headEnd: 0,
+  /** 0: it is null. */
+  metadataStart: 1,
+  metadataEnd: 2,
+  requestId: 3,
+  requestIdLength: 4,
+} as const;
+export const IDENTITY_WORDS = 4;
+
+/** Most metrics have three values or four. */
+const VALUES_EXPECTED = 4;
+
+/** Columns of a block, while they are being written. */
+export class ColumnsWriter {
+  readonly kinds: Uint8Array;
+  readonly places: Uint16Array;
+  readonly eventUs: Float64Array;
+  readonly identities: Int32Array;
+  readonly valuesAt: Int32Array;
+  #values: Float64Array;
+  #end = 0;
+
+  /** @param size how many records the block has */
+  constructor(size: number, room: Arena) {
+    // These two are not written for every record.
+    this.kinds = room.uint8(size).fill(NOT_READ);
+    this.places = room.uint16(size * PLACES).fill(0);
+    this.eventUs = room.float64(size);
+    this.identities = room.int32(size * IDENTITY_WORDS);
+    this.valuesAt = room.int32(size);
+    this.#values = room.float64(size * VALUES_EXPECTED);
+  }
+
+  /** The values of a record are written from here on. */
+  beginValues(index: number): void {
+    this.valuesAt[index] = this.#end;
+  }
+
+  value(value: number): void {
+    if (this.#end === this.#values.length) {
+      const larger = new Float64Array(this.#end * 2 + VALUES_EXPECTED);
+      larger.set(this.#values);
+      this.#values = larger;
+    }
+    this.#values[this.#end++] = value;
+  }
+
+  finish(): Columns {
+    const { kinds, places, eventUs, identities, valuesAt } = this;
+    const values = this.#values.subarray(0, this.#end);
+    return { kinds, places, eventUs, identities, valuesAt, values };
+  }
+}

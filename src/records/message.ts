@@ -1,0 +1,110 @@
+import type { ByteView } from '../bytes/byte-view.ts';
+import type { BillableMetric, Identity } from '../identify/identity.ts';
+import type { ConsumedRecord } from './consumed-record.ts';
+
+/** What the ledger did with a message; every offset gets one of these, in the books. */
+export type Outcome = 'applied' | 'duplicate' | 'ignored' | 'conflict' | 'dead_letter';
+
+export type OutcomeCounts = Record<Outcome, number>;
+
+/** Why a message is a dead letter. */
+export type DeadLetterReason =
+  | 'not_avro_framed'
+  | 'unknown_schema'
+  | 'undecodable'
+  | 'unknown_metric_type'
+  | 'missing_session_id'
+  | 'invalid_value'
+  | 'rejected_by_database';
+
+/** What a message says of its session. */
+export interface SessionNote {
+  readonly sessionId: string;
+  readonly accountId: string | null;
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Microseconds since 1970. */
+  readonly eventUs: number;
+}
+
+/** Takes a text as a string, or as UTF-8 where its bytes are at hand. */
+export interface TextSink {
+  null(): void;
+  text(value: string): void;
+  /** From `start` up to `end`. */
+  textFrom(source: ByteView, start: number, end: number): void;
+}
+
+/** The request id of a metric; an interruption has none. */
+export interface RequestId {
+  readonly requestId: string | null;
+  /** Writes `requestId` without making a text of it first, where its bytes are at hand. */
+  writeRequestId?(to: TextSink): void;
+}
+
+/**
+ * A message that may be billed; whether it is fresh, the ledger decides. It holds what is booked and
+ * not the whole metric: thousands of them wait in memory for their transaction.
+ */
+export interface BillableMessage extends SessionNote, Identity, RequestId {
+  readonly kind: 'billable';
+  readonly offset: number;
+  readonly record: ConsumedRecord;
+  readonly schemaId: number;
+  readonly metricType: BillableMetric['type'];
+  readonly provider: string;
+  readonly model: string;
+  /** From `valuesFrom` on, what it adds to the columns of its type; see `usageValues`. */
+  readonly values: ArrayLike<number>;
+  readonly valuesFrom: number;
+}
+
+/** VAD and EOU, which are not billed, and tombstones, which have no session. */
+export interface IgnoredMessage {
+  readonly kind: 'ignored';
+  readonly offset: number;
+  readonly record: ConsumedRecord;
+  readonly session: SessionNote | undefined;
+}
+
+/** A message that can never be applied. */
+export interface DeadLetterMessage {
+  readonly kind: 'dead_letter';
+  readonly offset: number;
+  readonly record: ConsumedRecord;
+  readonly reason: DeadLetterReason;
+  readonly detail: string;
+  readonly schemaId: number | null;
+}
+
+/** A message of which all is known that can be known without the ledger. */
+export type Message = BillableMessage | IgnoredMessage | DeadLetterMessage;
+
+/** Messages of one partition, in order, to be booked together or not at all. */
+export interface Batch {
+  readonly groupId: string;
+  readonly topic: string;
+  readonly partition: number;
+  /** The pass of the group over the partition that the batch belongs to. */
+  readonly pass: number;
+  /** The generation of the topic that its offsets belong to. */
+  readonly generation: number;
+  /** Where the group stands before the batch, and after it. */
+  readonly fromOffset: number;
+  readonly nextOffset: number;
+  readonly messages: readonly Message[];
+  /** Decodes a message of the batch again, for the few whose whole metric is kept. */
+  readonly metricOf: (message: BillableMessage) => BillableMetric;
+  /**
+   * Called for each message that only Postgres refused, once it is booked as a dead letter.
+   *
+   * @returns false to end the batch after it
+   */
+  readonly goesOnAfter?: (offset: number) => boolean;
+}
+
+/** The counts of what is decided before the ledger is asked: ignored and refused messages. */
+export function countsOf(messages: readonly Message[]): OutcomeCounts {
+  const counts = { applied: 0, duplicate: 0, ignored: 0, conflict: 0, dead_letter: 0 };
+  for (const { kind } of messages) if (kind !== 'billable') counts[kind] += 1;
+  return counts;
+}

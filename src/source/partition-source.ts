@@ -1,0 +1,112 @@
+import type { MissingTopic } from '../kafka/topics.ts';
+import type { RecordBlock } from '../records/record-block.ts';
+import type { PartitionBounds, TopicPartition } from '../records/topic-partition.ts';
+
+/**
+ * All that the worker relies on in a Kafka client, so that another client can stand behind it. The
+ * conformance suite (test/consume) runs over every implementation.
+ */
+export interface PartitionSource {
+  /**
+   * Joins the group and begins to call `listener`. Settles when the first join is under way; from
+   * then on the source recovers by itself from whatever the brokers do, until `stop`. Topics and
+   * partitions that come later are found within half a minute.
+   */
+  start(listener: SourceListener): Promise<void>;
+
+  /** Leaves the group. Nothing is delivered once it has settled. Never throws. */
+  stop(): Promise<void>;
+
+  /**
+   * Sets where the next delivery of an assigned partition begins. What was fetched before and not
+   * delivered is dropped. Does nothing for a partition that is not assigned.
+   */
+  seek(partition: TopicPartition, offset: number): void;
+
+  /** Stops and restarts fetching. A batch that was under way may still be delivered after `pause`. */
+  pause(partition: TopicPartition): void;
+  resume(partition: TopicPartition): void;
+
+  /**
+   * Tells the group where it stands: a copy, for tools that show lag.
+   *
+   * @throws when the group has moved on or cannot be reached; nothing depends on it
+   */
+  commit(positions: readonly CommittedPosition[]): Promise<void>;
+
+  /**
+   * Tells what a schema id stands for, so that what is fetched from now on may be read ahead. A hint:
+   * nothing depends on it.
+   */
+  registerSchema(schemaId: number, schema: unknown): void;
+
+  /** What the group has committed, for every partition of `topic`. Throws when unreachable. */
+  committed(topic: string): Promise<Map<number, CommittedOffset>>;
+
+  /** What the brokers hold, for every partition of `topic`. Throws when unreachable. */
+  bounds(topic: string): Promise<Map<number, PartitionBounds>>;
+
+  /**
+   * What tells a topic from another one of its name, created after it was deleted; `undefined` when
+   * the brokers do not say. Throws when unreachable.
+   */
+  topicId(topic: string): Promise<string | undefined>;
+}
+
+/** The half of a `PartitionSource` that is a member of the group. */
+export type GroupMember = Omit<
+  PartitionSource,
+  'registerSchema' | 'committed' | 'bounds' | 'topicId'
+>;
+
+export interface CommittedPosition extends TopicPartition {
+  readonly nextOffset: number;
+  readonly metadata: string;
+}
+
+export interface CommittedOffset {
+  /** `undefined`: nothing is committed. */
+  readonly nextOffset: number | undefined;
+  readonly metadata: string;
+}
+
+/** None of these may throw. */
+export interface SourceListener {
+  /**
+   * The group gave this worker exactly these partitions. All are paused, and what is assigned again
+   * begins anew too: each needs a `seek` and a `resume`.
+   */
+  assigned(partitions: readonly TopicPartition[]): void;
+
+  /** The group is being shared out again; what is delivered until `assigned` is late. */
+  revoked(): void;
+
+  /**
+   * Records of one partition, in order. What it returns settles, within a quarter of a second, when
+   * there is room for more: the source fetches nothing from that broker until then.
+   */
+  fetched(batch: FetchedBatch): Promise<void> | undefined;
+
+  /** The brokers' bytes cannot be read from an offset on: the partition is paused, the others go on. */
+  unreadable(part: UnreadablePart): void;
+
+  /** Those of the source's topics that are not read, since the brokers do not have or do not give them. */
+  missing(topics: readonly MissingTopic[]): void;
+}
+
+export interface UnreadablePart extends TopicPartition {
+  /** The offset that was asked for. */
+  readonly fromOffset: number;
+  /** For a person: what cannot be read, why, and how to go on. */
+  readonly why: string;
+}
+
+export interface FetchedBatch extends TopicPartition {
+  /** The offset that was asked for: the batch leaves out nothing from there that still exists. */
+  readonly fromOffset: number;
+  /** The offset behind the batch, control records included. */
+  readonly nextOffset: number;
+  readonly records: RecordBlock;
+  /** The partition's end as of this fetch. */
+  readonly endOffset: number;
+}

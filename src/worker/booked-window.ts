@@ -1,0 +1,65 @@
+import type { Halt } from '../ledger/halt.ts';
+import type { Batch } from '../records/message.ts';
+import type { TopicPartition } from '../records/topic-partition.ts';
+import { DeadLetterWindow } from './dead-letter-window.ts';
+
+/**
+ * The share of dead letters among what a partition has booked, wherever they came about: what the
+ * preparation refuses is known before the batch, what Postgres refuses only while it is booked.
+ */
+export class BookedWindow {
+  readonly #where: TopicPartition;
+  readonly #window: DeadLetterWindow;
+  /** Messages before this offset are noted. */
+  #notedTo = 0;
+  #halt: Halt | undefined;
+
+  /** @param limit and `from`: see DeadLetterWindow */
+  constructor(where: TopicPartition, limit: number, from = 0) {
+    this.#where = where;
+    this.#window = new DeadLetterWindow(limit, from);
+  }
+
+  /**
+   * Notes that Postgres refused the message at `offset`, and that those before it are booked.
+   *
+   * @returns whether the batch may go on
+   */
+  rejected({ messages }: Batch, offset: number): boolean {
+    this.#noteUpTo(messages, offset);
+    this.#note(true, offset);
+    this.#notedTo = offset + 1;
+    return this.#halt === undefined;
+  }
+
+  /**
+   * Notes that the batch is booked to before `nextOffset`.
+   *
+   * @param hasDeadLetters whether there is one among what was booked
+   * @returns why to halt, when dead letters are many
+   */
+  booked(batch: Batch, nextOffset: number, hasDeadLetters: boolean): Halt | undefined {
+    const { messages, fromOffset } = batch;
+    const isWhole = nextOffset === batch.nextOffset && this.#notedTo <= fromOffset;
+    if (isWhole && !hasDeadLetters && this.#window.dead === 0) {
+      this.#window.noteAlive(messages.length, fromOffset);
+      this.#notedTo = nextOffset;
+    } else {
+      this.#noteUpTo(messages, nextOffset);
+    }
+    return this.#halt;
+  }
+
+  #noteUpTo(messages: Batch['messages'], end: number): void {
+    for (const { offset, kind } of messages) {
+      if (offset < this.#notedTo) continue;
+      if (offset >= end) break;
+      this.#note(kind === 'dead_letter', offset);
+    }
+    this.#notedTo = Math.max(this.#notedTo, end);
+  }
+
+  #note(isDeadLetter: boolean, offset: number): void {
+    if (this.#window.note(isDeadLetter, offset)) this.#halt ??= this.#window.halt(this.#where);
+  }
+}

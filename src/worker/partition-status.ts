@@ -1,0 +1,56 @@
+import type { TopicPartition } from '../records/topic-partition.ts';
+import type { PartitionLoop } from './partition-loop.ts';
+import type { StallClock } from './stall-clock.ts';
+
+/** A partition that is assigned, as `/readyz` and `--until-caught-up` see it. */
+export interface PartitionStatus extends TopicPartition {
+  readonly state: 'starting' | 'running' | 'halted';
+  readonly position: number | undefined;
+  readonly lag: number;
+  readonly advancedAt: number;
+  /** How often it began since then: more than once when assignments or positions come and go. */
+  readonly starts: number;
+  /** Why it is halted, or what it waits for. */
+  readonly detail: string | undefined;
+}
+
+/** A partition whose position is being looked up. */
+export interface StartingPartition extends TopicPartition {
+  /** When it last moved. */
+  readonly since: number;
+  trouble?: string;
+}
+
+export function statusOfStarting(where: StartingPartition, clock: StallClock): PartitionStatus {
+  const { topic, partition, since, trouble } = where;
+  return {
+    topic,
+    partition,
+    state: 'starting',
+    position: undefined,
+    lag: 0,
+    advancedAt: since,
+    starts: clock.startsOf({ topic, partition }),
+    detail: trouble,
+  };
+}
+
+export function statusOfLoop(loop: PartitionLoop, clock: StallClock): PartitionStatus {
+  const { topic, partition, position, lag, advancedAt } = loop;
+  return {
+    topic,
+    partition,
+    state: loop.state === 'halted' ? 'halted' : 'running',
+    position,
+    lag,
+    advancedAt,
+    starts: clock.startsOf({ topic, partition, position }),
+    detail: loop.haltedFor?.why ?? loop.trouble,
+  };
+}
+
+export function inOrder(status: readonly PartitionStatus[]): PartitionStatus[] {
+  return status.toSorted((a, b) =>
+    a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition,
+  );
+}

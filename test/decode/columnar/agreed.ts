@@ -1,0 +1,82 @@
+import { expect } from 'vitest';
+import { Arena } from '../../../src/bytes/arena.ts';
+import type { SchemaCache } from '../../../src/decode/avro/schema-cache.ts';
+import { giveBack } from '../../../src/decode/columnar/column-messages.ts';
+import { fastMessage } from '../../../src/decode/columnar/fast-message.ts';
+import { readAhead } from '../../../src/decode/columnar/read-ahead.ts';
+import { fastWriterOf } from '../../../src/decode/columnar/writer.ts';
+import { decodeByReference } from '../../../src/decode/message-decoder.ts';
+import { BinaryValues, OID } from '../../../src/postgres/binary-values.ts';
+import type { BillableMessage, Message } from '../../../src/records/message.ts';
+import { RecordBlock } from '../../../src/records/record-block.ts';
+import { loadEnvelopeSchema } from '../../../src/schemas/load.ts';
+import { elementsOf } from '../../support/binary-array.ts';
+import { valuesOf } from '../../support/messages.ts';
+import { schemasOf } from '../avro/wire.ts';
+
+const ours = await schemasOf(loadEnvelopeSchema());
+
+/** All that a message says, be it an object or read out of columns. */
+function seen(message: Message) {
+  if (message.kind === 'dead_letter') return message;
+  const { kind, offset } = message;
+  const note = message.kind === 'billable' ? message : message.session;
+  if (note === undefined) return { kind, offset };
+  const { sessionId, accountId, attributes, eventUs } = note;
+  const session = { kind, offset, sessionId, accountId, attributes: { ...attributes }, eventUs };
+  if (message.kind === 'ignored') return session;
+  const { schemaId, metricType, provider, model, requestId } = message;
+  const { identityHigh, identityLow, fingerprintHigh, fingerprintLow } = message;
+  return {
+    ...session,
+    ...{ schemaId, metricType, provider, model, requestId, values: valuesOf(message) },
+    ...{ identityHigh, identityLow, fingerprintHigh, fingerprintLow },
+    written: writtenRequestId(message),
+  };
+}
+
+/** The request id as the ledger writes it. */
+function writtenRequestId(message: BillableMessage): string | null | undefined {
+  const { requestId } = message;
+  const values = new BinaryValues(16);
+  const array = values.array(OID.text, 1, () => {
+    if (message.writeRequestId !== undefined) message.writeRequestId(values);
+    else if (requestId === null) values.null();
+    else values.text(requestId);
+  });
+  return elementsOf(array)[0];
+}
+
+const readerOf = (cache: SchemaCache) => (id: number) => {
+  const entry = cache.get(id);
+  return entry && fastWriterOf(entry)?.reader;
+};
+
+/** With something left in it. */
+function usedRoom(): Arena {
+  const memory = new SharedArrayBuffer(4_096);
+  new Uint8Array(memory).fill(0xa5);
+  return new Arena(memory, 8);
+}
+
+/** What the fast path says of a value, when that is what the careful one says. */
+export function agreed(
+  value: Buffer | null,
+  cache: SchemaCache = ours,
+  beside: { key?: Buffer | null; headers?: Record<string, Buffer> } = {},
+) {
+  // Not alone in its memory, and not at its beginning.
+  const neighbours = [Buffer.alloc(3, 0xff), value, Buffer.alloc(3, 0xff)];
+  const timestamp = 1_760_000_000_000;
+  const block = RecordBlock.of(
+    neighbours.map((bytes, offset) => ({ offset, timestamp, key: null, value: bytes, ...beside })),
+  );
+  block.columns = readAhead(block, readerOf(cache), usedRoom());
+  const fast = fastMessage(block, 1, cache);
+  if (fast === undefined) return undefined;
+  const said = seen(fast);
+  expect(said).toEqual(seen(decodeByReference(block.recordAt(1), cache)));
+  // The next one is the same object, filled anew.
+  giveBack([fast]);
+  return said;
+}

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import type { AgentMetrics } from '../../src/livekit/types.ts';
+import { USAGE_COLUMNS } from '../../src/livekit/usage-columns.ts';
+import { billableUsage, COLUMNS_OF } from '../../src/livekit/usage-of.ts';
+import { recorded } from './recorded.ts';
+
+test('a metric contributes to the columns that its type lists, and to each of them somewhere', () => {
+  const files = ['calls/events.jsonl', 'collector/events.jsonl'];
+  const seen = new Map<string, Set<string>>();
+  for (const file of files) {
+    for (const { metric } of recorded<{ metric: AgentMetrics }>(file)) {
+      const usage = billableUsage(metric);
+      if (usage === undefined) continue;
+      const columns = seen.get(metric.type) ?? new Set<string>();
+      seen.set(metric.type, columns);
+      for (const name of USAGE_COLUMNS) {
+        if (usage[name] !== 0) columns.add(name);
+      }
+    }
+  }
+  const listed = Object.entries(COLUMNS_OF).map(([type, columns]) => [type, new Set(columns)]);
+  expect(seen).toEqual(new Map(listed as [string, Set<string>][]));
+});

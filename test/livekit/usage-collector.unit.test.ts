@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { type AgentMetrics, UsageCollector, UsageSummary } from '../../src/livekit/index.ts';
+import { recorded } from './recorded.ts';
+
+describe('UsageCollector', () => {
+  const collectors = new Map<string, UsageCollector>();
+  for (const event of recorded<{ session_id: string; metric: AgentMetrics }>(
+    'collector/events.jsonl',
+  )) {
+    let collector = collectors.get(event.session_id);
+    if (collector === undefined) {
+      collector = new UsageCollector();
+      collectors.set(event.session_id, collector);
+    }
+    collector.collect(event.metric);
+  }
+  const expected = recorded<{ session_id: string; summary: Record<string, number> }>(
+    'collector/expected_summary.jsonl',
+  );
+
+  test.each(expected)(
+    'answers as Python recorded for $session_id, to the bit and in order',
+    ({ session_id, summary }) => {
+      const actual = (collectors.get(session_id) ?? new UsageCollector()).getSummary();
+      expect(Object.entries(actual)).toStrictEqual(Object.entries(summary));
+    },
+  );
+
+  test('ignores anything that is not a metric', () => {
+    const collector = new UsageCollector();
+    for (const stranger of [null, undefined, 0, '', {}, { type: 'constructor' }]) {
+      collector.collect(stranger as unknown as AgentMetrics);
+    }
+    expect(collector.getSummary()).toEqual(new UsageSummary());
+  });
+
+  test('gives a copy as summary', () => {
+    const collector = new UsageCollector();
+    collector.getSummary().llm_prompt_tokens = 5;
+    expect(collector.getSummary().llm_prompt_tokens).toBe(0);
+  });
+});
+
+describe('UsageSummary', () => {
+  test('has input and output as other names of prompt and completion, both ways', () => {
+    const summary = new UsageSummary();
+    summary.llm_prompt_tokens = 3;
+    summary.llm_completion_tokens = 4;
+    expect([summary.llm_input_tokens, summary.llm_output_tokens]).toEqual([3, 4]);
+    summary.llm_input_tokens = 5;
+    summary.llm_output_tokens = 6;
+    expect([summary.llm_prompt_tokens, summary.llm_completion_tokens]).toEqual([5, 6]);
+  });
+
+  test('does not dump the other names', () => {
+    expect(Object.keys(JSON.parse(JSON.stringify(new UsageSummary())))).toHaveLength(15);
+    expect(JSON.stringify(new UsageSummary())).not.toMatch(/llm_(in|out)put_tokens/);
+  });
+});

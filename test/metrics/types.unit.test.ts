@@ -1,8 +1,0 @@
-import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
-import { generateTypes } from '../../scripts/generate-types.ts';
-
-test('src/metrics/types.ts is what the schemas generate', () => {
-  const file = new URL('../../src/metrics/types.ts', import.meta.url);
-  expect(readFileSync(file, 'utf8')).toBe(generateTypes());
-});

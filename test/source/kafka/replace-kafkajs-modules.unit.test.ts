@@ -1,0 +1,116 @@
+import { createRequire } from 'node:module';
+import { beforeAll, expect, test } from 'vitest';
+import { sleepUntilWoken } from '../../../src/source/kafka/interruptible-sleep.ts';
+import type { ConnectionClass } from '../../../src/source/kafka/kafkajs-answers.ts';
+import {
+  type GroupClass,
+  joinedBeforeFetching,
+  leaveWhileJoining,
+} from '../../../src/source/kafka/kafkajs-membership.ts';
+import { replaceKafkajsModules } from '../../../src/source/kafka/replace-kafkajs-modules.ts';
+
+const require = createRequire(import.meta.url);
+const module = <T>(path: string) => require(`kafkajs/src/${path}`) as T;
+
+beforeAll(() => {
+  replaceKafkajsModules();
+});
+
+test('kafkajs sleeps until it is woken', () => {
+  expect(module('utils/sleep.js')).toBe(sleepUntilWoken);
+});
+
+test('kafkajs takes answers that come whole as they lie', () => {
+  const Connection = module<ConnectionClass>('network/connection.js');
+  const payloads: Buffer[] = [];
+  const connection = {
+    chunks: [],
+    bytesBuffered: 0,
+    bytesNeeded: 4,
+    requestQueue: {
+      fulfillRequest: ({ payload }: { payload: Buffer }) => payloads.push(payload),
+    },
+  };
+  // Its length, the number of the request, what is answered; in memory of its own.
+  const answer = Buffer.alloc(10);
+  answer.set([0, 0, 0, 6, 0, 0, 0, 1, 42, 43]);
+  for (let i = 0; i < 3; i += 1) Connection.prototype.processData.call(connection, answer);
+  expect(payloads).toHaveLength(3);
+  for (const payload of payloads) {
+    expect(payload).toEqual(Buffer.from([42, 43]));
+    expect(payload.buffer).toBe(answer.buffer);
+  }
+  // In pieces they are still put together.
+  Connection.prototype.processData.call(connection, answer.subarray(0, 7));
+  Connection.prototype.processData.call(connection, answer.subarray(7));
+  expect(payloads[3]).toEqual(Buffer.from([42, 43]));
+});
+
+/** As far as a member uses one. */
+class Coordinator {
+  readonly connectionPool = { pool: ['busy', 'free'] };
+  left: object | undefined;
+  lookupRequest(_api: number, _definition: unknown): (fields: { memberId: string }) => unknown {
+    return (fields) => fields;
+  }
+  async leaveGroup(member: object): Promise<void> {
+    this.left = { ...member, by: this.connectionPool.pool[0] };
+  }
+}
+
+test('a member that is just joining can leave, and does not ask again to be taken in', async () => {
+  const coordinator = new Coordinator();
+  let end = () => {};
+  class Group {
+    groupId = 'group';
+    cluster = { findGroupCoordinator: async () => coordinator };
+    async joinAndSync(): Promise<void> {
+      const found = await this.cluster.findGroupCoordinator();
+      // Brokers give it an id first.
+      for (const memberId of ['', 'member-1']) found.lookupRequest(11, {})({ memberId });
+      await new Promise<void>((resolve) => {
+        end = resolve;
+      });
+    }
+    async fetch(): Promise<void> {}
+  }
+  const member = new (joinedBeforeFetching(Group as unknown as GroupClass))();
+  const join = member.joinAndSync();
+  // Its id is known one turn later.
+  await Promise.resolve();
+  await Promise.resolve();
+  await Promise.resolve();
+  await leaveWhileJoining();
+  expect(coordinator.left).toEqual({ groupId: 'group', memberId: 'member-1', by: 'free' });
+  expect(() => coordinator.lookupRequest(11, {})({ memberId: '' })).toThrow('has left');
+  end();
+  await join;
+  coordinator.left = undefined;
+  await leaveWhileJoining();
+  expect(coordinator.left).toBeUndefined();
+});
+
+test('a member whose join failed joins before it fetches, once for all its brokers', async () => {
+  const done: string[] = [];
+  let isLoading = false;
+  class Group {
+    groupId = 'group';
+    cluster = { findGroupCoordinator: async () => new Coordinator() };
+    async joinAndSync(): Promise<void> {
+      done.push('join');
+      if (isLoading) throw new Error('the coordinator is loading');
+    }
+    async fetch(nodeId: number): Promise<void> {
+      done.push(`fetch ${nodeId}`);
+    }
+  }
+  const member = new (joinedBeforeFetching(Group as unknown as GroupClass))();
+  await member.joinAndSync();
+  await member.fetch(1);
+  isLoading = true;
+  await expect(member.joinAndSync()).rejects.toThrow('loading');
+  await expect(member.fetch(1)).rejects.toThrow('loading');
+  isLoading = false;
+  await Promise.all([member.fetch(1), member.fetch(2)]);
+  expect(done).toEqual(['join', 'fetch 1', 'join', 'join', 'join', 'fetch 1', 'fetch 2']);
+});

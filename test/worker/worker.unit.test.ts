@@ -1,0 +1,98 @@
+import { afterEach, expect, test } from 'vitest';
+import { createLogger } from '../../src/config/logger.ts';
+import { SchemaCache } from '../../src/decode/avro/schema-cache.ts';
+import type { Database } from '../../src/postgres/database.ts';
+import { packRecords, RecordBlock } from '../../src/records/record-block.ts';
+import type { PartitionBounds } from '../../src/records/topic-partition.ts';
+import { Worker } from '../../src/worker/worker.ts';
+import { fakeDatabase, positionRow } from '../support/fake-database.ts';
+import { ScriptedSource } from '../support/scripted-source.ts';
+import { until } from '../support/until.ts';
+
+let worker: Worker;
+afterEach(() => worker.stop(1_000));
+
+function workerOver(source: ScriptedSource, database: Database): Worker {
+  return new Worker({
+    groupId: 'group',
+    topics: ['calls'],
+    source,
+    database,
+    ledger: {
+      apply: async () => ({
+        status: 'applied',
+        counts: { applied: 0, duplicate: 0, ignored: 0, conflict: 0, dead_letter: 0 },
+        otherAccounts: 0,
+        refused: [],
+      }),
+      forget() {},
+    },
+    schemas: new SchemaCache(() => Promise.reject(new Error('nothing to ask for'))),
+    logger: createLogger('fatal'),
+    concurrentBatches: 1,
+    maxEvents: 5_000,
+    bufferBytes: 10_000_000,
+    deadLetterLimit: 0.2,
+  });
+}
+
+test('a halt that could not be stored ends when the partition is given to somebody else', async () => {
+  const source = new ScriptedSource('calls', 0);
+  const { database } = fakeDatabase({
+    read_positions: () => [positionRow({ next_offset: '0', topic_id: source.id })],
+    note_halt: () => {
+      throw new Error('the database is read-only');
+    },
+  });
+  worker = workerOver(source, database);
+  const state = () => worker.status()[0]?.state;
+  await worker.start();
+  await until('it is sought', () => source.sought.length === 1);
+  const records = Array.from({ length: 1_000 }, (_, offset) => ({
+    offset,
+    timestamp: 0,
+    key: null,
+    value: Buffer.from('not an event'),
+  }));
+  void worker.fetched({
+    topic: 'calls',
+    partition: 0,
+    fromOffset: 0,
+    nextOffset: 1_000,
+    records: new RecordBlock(packRecords(records)),
+    endOffset: 1_000,
+  });
+  await until('it halts', () => state() === 'halted');
+  // A rebalance that leaves it here is no reason to go on.
+  source.assign();
+  await until('it halts again', () => state() === 'halted');
+  expect(source.sought).toEqual([0]);
+
+  worker.assigned([]);
+  source.assign();
+  await until('it has begun', () => state() === 'halted' || source.sought.length === 2);
+  expect(state()).not.toBe('halted');
+});
+
+test('a partition that runs is not written for when the look at another one is tried again', async () => {
+  let looks = 0;
+  class TwoPartitions extends ScriptedSource {
+    override async bounds(): Promise<Map<number, PartitionBounds>> {
+      looks += 1;
+      const bounds = this.boundsNow();
+      return new Map([[0, bounds], ...(looks === 1 ? [] : [[1, bounds] as const])]);
+    }
+    override assign(): void {
+      worker.assigned([0, 1].map((partition) => ({ topic: 'calls', partition })));
+    }
+  }
+  const source = new TwoPartitions('calls', 20);
+  const { database, ran } = fakeDatabase({
+    read_positions: () =>
+      [0, 1].map((partition) => positionRow({ partition, next_offset: '20', topic_id: null })),
+  });
+  worker = workerOver(source, database);
+  await worker.start();
+  await until('both are sought', () => source.sought.length >= 2);
+  expect(ran.filter((name) => name === 'name_generation')).toHaveLength(2);
+});
