@@ -1,6 +1,4 @@
-import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import { Worker as Thread } from 'node:worker_threads';
 import type { Kafka } from 'kafkajs';
 import type { Logger } from '../../config/logger.ts';
@@ -182,8 +180,7 @@ function startThread(workerData: MemberData): Thread {
   if (!import.meta.url.endsWith('.ts')) {
     return new Thread(new URL('./member-thread.js', import.meta.url), options);
   }
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx/esm/api')).href;
   const entry = new URL('./member-thread.ts', import.meta.url).href;
-  const script = `import('${loader}').then(({ register }) => { register(); return import('${entry}'); })`;
+  const script = `import('tsx/esm/api').then(({ register }) => { register(); return import('${entry}'); })`;
   return new Thread(script, { ...options, eval: true });
 }
