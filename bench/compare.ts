@@ -10,19 +10,20 @@ import { servicesOf } from './services.ts';
 import { benchEvents, fillTopic } from './topic.ts';
 
 /**
- * `npm run bench:compare -- <one> <other> [events]`: what a change moved. Each side is a commit, and
- * maybe settings: `HEAD`, `HEAD~3`, `HEAD,BUFFER_MAX_BYTES=8388608`. Both drain the same topic on the
- * same services, in turns; what is printed is the median of each and the ratio of the two.
+ * `npm run bench:compare -- A B [events] [rounds] [C …]`: what a change moved. Each side is a commit
+ * with optional settings: `HEAD`, `HEAD~3`, `HEAD,BUFFER_MAX_BYTES=8388608`,
+ * `HEAD,BENCH_NODE_FLAGS=--cpu-prof`. All sides drain the same topic on the same services, in turns;
+ * printed are the medians of each side and their ratios to those of the side before it.
  */
-const [one, other, count = '400000'] = process.argv.slice(2);
+const [one, other, count = '400000', rounds = '3', ...more] = process.argv.slice(2);
 if (one === undefined || other === undefined) {
   process.stderr.write(
-    'usage: npm run bench:compare -- <commit>[,NAME=value] <commit>[,NAME=value]\n',
+    'usage: npm run bench:compare -- <commit>[,NAME=value] <commit>[,NAME=value] [events] [rounds]\n',
   );
   process.exit(2);
 }
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-const ROUNDS = 3;
+const ROUNDS = Number(rounds);
 const events = Number(count);
 const folder = mkdtempSync(join(tmpdir(), 'usage-ledger-compare-'));
 const note = (line: string) => process.stderr.write(`${line}\n`);
@@ -36,7 +37,7 @@ interface Side {
 const stack = await startStack({ progress: () => {} });
 try {
   const services = servicesOf(stack);
-  const sides = [one, other].map(prepare);
+  const sides = [one, other, ...more].map(prepare);
   const { topic } = await fillTopic(services, 'compare', benchEvents(events));
   const samples = new Samples();
   let group = 0;
@@ -64,7 +65,12 @@ try {
       await database.drop();
     }
   }
-  print(sides, samples.medians());
+  process.stdout.write(`${events} events, ${ROUNDS} rounds\n`);
+  const medians = samples.medians();
+  sides.slice(1).forEach((side, i) => {
+    print(sides[i] as Side, side, medians);
+  });
+  if (sides.length > 2) print(sides[0] as Side, sides.at(-1) as Side, medians);
 } finally {
   await stack.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -87,29 +93,33 @@ function prepare(text: string, index: number): Side {
   return {
     name: [subject, ...settings].join(' '),
     folder: place,
-    env: Object.fromEntries(settings.map((setting) => setting.split('='))),
+    // A value may contain an equals sign: flags do.
+    env: Object.fromEntries(settings.map((setting) => setting.split(/=(.*)/))),
   };
 }
 
 function keep(to: Samples, name: string, { seconds, cpuSeconds, peakRssMb }: Drain): void {
-  to.add(`${name}, events/s`, events / seconds);
-  to.add(`${name}, worker CPU µs`, (cpuSeconds / events) * 1e6);
+  const rate = events / seconds;
+  const cpuUs = (cpuSeconds / events) * 1e6;
+  note(`${name} ${rate.toFixed(0)}/s, CPU ${cpuUs.toFixed(1)} µs, ${peakRssMb.toFixed(0)} MB`);
+  to.add(`${name}, events/s`, rate);
+  to.add(`${name}, worker CPU µs`, cpuUs);
   to.add(`${name}, peak MB`, peakRssMb);
 }
 
-function print([one, other]: readonly Side[], medians: Record<string, number>): void {
-  const lines = [`${events} events, ${ROUNDS} rounds`, ''];
+function print(one: Side, other: Side, medians: Record<string, number>): void {
   const width = 26;
-  lines.push(`${''.padEnd(width)} ${one?.name ?? ''} → ${other?.name ?? ''}`);
+  const lines = ['', `${''.padEnd(width)} ${one.name} → ${other.name}`];
   for (const what of [
     'first, events/s',
     'duplicates, events/s',
     'first, worker CPU µs',
     'duplicates, worker CPU µs',
     'first, peak MB',
+    'duplicates, peak MB',
     'disk bytes per billable',
   ]) {
-    const [a, b] = [medians[`${one?.name}: ${what}`], medians[`${other?.name}: ${what}`]];
+    const [a, b] = [medians[`${one.name}: ${what}`], medians[`${other.name}: ${what}`]];
     const digits = what.includes('CPU') ? 1 : 0;
     const shown = (value = Number.NaN) => value.toFixed(digits).padStart(8);
     const ratio = ((b ?? Number.NaN) / (a ?? Number.NaN)).toFixed(2);

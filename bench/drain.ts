@@ -31,7 +31,7 @@ export async function drain(env: NodeJS.ProcessEnv, workers = 1, program = WORKE
 }
 
 async function drainOne(env: NodeJS.ProcessEnv, program: string): Promise<Drain> {
-  const flags = process.env['BENCH_NODE_FLAGS']?.split(' ') ?? [];
+  const flags = (env['BENCH_NODE_FLAGS'] ?? process.env['BENCH_NODE_FLAGS'])?.split(' ') ?? [];
   const child = spawn(process.execPath, [...flags, program], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
