@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { OutcomeCounts } from '../src/records/message.ts';
+import { nodeFlags } from './node-flags.ts';
 
 export interface Drain {
   readonly counts: OutcomeCounts;
@@ -31,8 +32,7 @@ export async function drain(env: NodeJS.ProcessEnv, workers = 1, program = WORKE
 }
 
 async function drainOne(env: NodeJS.ProcessEnv, program: string): Promise<Drain> {
-  const flags = (env['BENCH_NODE_FLAGS'] ?? process.env['BENCH_NODE_FLAGS'])?.split(' ') ?? [];
-  const child = spawn(process.execPath, [...flags, program], {
+  const child = spawn(process.execPath, [...nodeFlags(env), program], {
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

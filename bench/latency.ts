@@ -9,6 +9,7 @@ import { encodeEvent } from '../src/produce/encoder.ts';
 import { createRegistry } from '../src/registry/schema-registry.ts';
 import { registerSchema } from '../src/registry/subjects.ts';
 import type { SimulatedEvent } from '../src/simulate/simulate-events.ts';
+import { nodeFlags } from './node-flags.ts';
 import type { BenchDatabase, BenchServices } from './services.ts';
 
 const TICK_MS = 10;
@@ -39,7 +40,7 @@ export async function measureLatency(
   const messages = await Promise.all(
     billable.map((event) => encodeEvent(registry, schemaId, event)),
   );
-  const worker = spawn(process.execPath, [WORKER, 'run'], {
+  const worker = spawn(process.execPath, [...nodeFlags(env), WORKER, 'run'], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: 'ignore',
   });

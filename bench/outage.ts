@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../src/postgres/database.ts';
 import { verify } from '../src/verify/verify.ts';
 import { startStack } from '../tools/stack/stack.ts';
+import { nodeFlags } from './node-flags.ts';
 import { servicesOf } from './services.ts';
 import { benchEvents, fillTopic } from './topic.ts';
 
@@ -24,7 +25,7 @@ try {
   const database = await services.freshDatabase();
   const env = services.env({ DATABASE_URL: database.url, KAFKA_TOPICS: topic });
   await database.disconnect();
-  const worker = spawn(process.execPath, [WORKER, 'run', '--until-caught-up'], {
+  const worker = spawn(process.execPath, [...nodeFlags(env), WORKER, 'run', '--until-caught-up'], {
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'inherit', 'inherit'],
   });

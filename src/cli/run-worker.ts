@@ -23,7 +23,6 @@ import { backOff } from '../worker/backoff.ts';
 import { caughtUp, type Progress, readTargets, type Target } from '../worker/caught-up.ts';
 import type { PartitionStatus } from '../worker/partition-status.ts';
 import { Worker } from '../worker/worker.ts';
-import { tuneEngine } from './engine.ts';
 import { startSelfCheck } from './self-check.ts';
 import { unlessStopped } from './shutdown.ts';
 
@@ -67,7 +66,6 @@ export interface RunResult {
  */
 export async function runWorker(options: RunOptions): Promise<RunResult> {
   const { settings, logger, kafka, registry, database, signal } = options;
-  tuneEngine();
   const { KAFKA_GROUP_ID: groupId, KAFKA_TOPICS: topics } = settings;
   const counts: OutcomeCounts = {
     applied: 0,
