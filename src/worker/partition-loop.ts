@@ -249,7 +249,7 @@ export class PartitionLoop implements TopicPartition {
         ahead?.catch(() => {});
         const halt = await applying;
         this.#bytesAhead -= prepared.bytes;
-        if (this.#state === 'running') release(prepared);
+        if (this.#state === 'running') release(prepared.pieces);
         const why = prepared.halt ?? halt;
         if (why !== undefined) this.halt(why);
         this.#brake.ease();

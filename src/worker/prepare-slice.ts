@@ -1,6 +1,5 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { SchemaEntries } from '../decode/avro/schema-cache.ts';
-import { giveBack } from '../decode/columnar/column-messages.ts';
 import { decodeAt, metricOf } from '../decode/message-decoder.ts';
 import type { Halt } from '../ledger/halt.ts';
 import type { Batch, Message } from '../records/message.ts';
@@ -60,10 +59,9 @@ export async function prepareSlice(
 }
 
 /**
- * Gives back what nobody looks at any more when a batch is booked: its messages, and the memory of
- * blocks of which the last record is booked; those before it were booked earlier.
+ * Releases the blocks of a booked batch whose last record is in it: those before it were booked
+ * earlier.
  */
-export function release({ batch, pieces }: Prepared): void {
-  giveBack(batch.messages);
+export function release(pieces: readonly Piece[]): void {
   for (const { block, to } of pieces) if (to === block.size) block.release();
 }

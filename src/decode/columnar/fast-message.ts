@@ -3,7 +3,7 @@ import type { BillableMessage, IgnoredMessage } from '../../records/message.ts';
 import type { RecordBlock } from '../../records/record-block.ts';
 import { HEADER_BYTES, schemaIdOf } from '../../records/wire-format.ts';
 import type { SchemaEntries } from '../avro/schema-cache.ts';
-import { billableOf, ignoredOf } from './column-messages.ts';
+import { ColumnBillable, ColumnIgnored } from './column-messages.ts';
 import type { Head } from './head.ts';
 import { type Names, NO_MODEL } from './names.ts';
 import { readAhead } from './read-ahead.ts';
@@ -35,11 +35,11 @@ export function fastMessage(
     ? names.head(memory, start + HEADER_BYTES, headEnd)
     : headOfKey(block, index, names);
   if (head === null) return undefined;
-  if (!isBilled(kind)) return ignoredOf(block, index, head);
+  if (!isBilled(kind)) return new ColumnIgnored(block, index, head);
   const metadata = places[place + PLACE.metadataStart] as number;
   const metadataEnd = start + (places[place + PLACE.metadataEnd] as number);
   const model = metadata === 0 ? NO_MODEL : names.model(memory, start + metadata, metadataEnd);
-  return billableOf(block, index, head, model);
+  return new ColumnBillable(block, index, head, model);
 }
 
 /** What was not read ahead. By itself: a function that makes a closure is dear, whether it does or not. */

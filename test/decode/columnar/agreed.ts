@@ -1,7 +1,6 @@
 import { expect } from 'vitest';
 import { Arena } from '../../../src/bytes/arena.ts';
 import type { SchemaCache } from '../../../src/decode/avro/schema-cache.ts';
-import { giveBack } from '../../../src/decode/columnar/column-messages.ts';
 import { fastMessage } from '../../../src/decode/columnar/fast-message.ts';
 import { readAhead } from '../../../src/decode/columnar/read-ahead.ts';
 import { fastWriterOf } from '../../../src/decode/columnar/writer.ts';
@@ -76,7 +75,5 @@ export function agreed(
   if (fast === undefined) return undefined;
   const said = seen(fast);
   expect(said).toEqual(seen(decodeByReference(block.recordAt(1), cache)));
-  // The next one is the same object, filled anew.
-  giveBack([fast]);
   return said;
 }
