@@ -1,7 +1,6 @@
 import pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { messageOf, WrongUsageError } from '../errors.ts';
-import { sendLargeParametersAsTheyLie } from './large-parameters.ts';
 import { connectError, isOfAnotherBackend, isPooled } from './pooler.ts';
 import {
   beginWith,
@@ -73,7 +72,6 @@ export class Database extends pg.Pool {
     // event that nobody listens for would end the process.
     this.on('connect', (connection) => {
       connection.on('error', () => {});
-      sendLargeParametersAsTheyLie(connection);
     });
   }
 
