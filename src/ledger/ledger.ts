@@ -79,9 +79,6 @@ export class Ledger {
   readonly #options: LedgerOptions;
   readonly #sessions: SessionLoader;
   readonly #sources: SourceIds;
-  /** In which pages, and sums, were written for batches before: megabytes. */
-  readonly #pageMemories: Buffer[] = [];
-  readonly #usageMemories: Buffer[] = [];
 
   constructor(database: Database, options: LedgerOptions) {
     this.#database = database;
@@ -241,15 +238,11 @@ export class Ledger {
 
     const idOf = (event: BillableMessage) => sources.idOf(event);
     const source = { ...batch, isCorrection: false };
-    const memory = this.#pageMemories.pop();
-    const pages = new PageWriter(Number(facts.row_oid), source, idOf, counts.applied, memory);
-    const usage = new BatchUsage(this.#usageMemories.pop());
-    const { rows, sums } = write(works, pages, usage);
+    const pages = new PageWriter(Number(facts.row_oid), source, idOf, counts.applied);
+    const { rows, sums } = write(works, pages, new BatchUsage());
     if (rows !== undefined) await insertPages.run(connection, { rows });
-    this.#pageMemories.push(pages.memory);
     await this.#step('pages_written');
     if (sums !== undefined) await addUsage.run(connection, sums);
-    if (usage.memory !== undefined) this.#usageMemories.push(usage.memory);
     await this.#step('usage_added');
     await keepConflicts(connection, batch, works);
     const copyIsDue = this.#options.copiesDeadLetters ?? false;

@@ -14,8 +14,8 @@ export class BinaryRows extends BinaryValues {
   #rowStart = 0;
 
   /** @param rowOid of the composite type */
-  constructor(rowOid: number, expectedBytes: number, memory?: Buffer) {
-    super(expectedBytes + HEADER_BYTES, memory);
+  constructor(rowOid: number, expectedBytes: number) {
+    super(expectedBytes + HEADER_BYTES);
     // One dimension, no nulls; the number of rows is filled in at the end; the first is number 1.
     for (const word of [1, 0, rowOid, 0, 1]) this.word(word);
   }
