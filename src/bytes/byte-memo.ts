@@ -1,22 +1,33 @@
-import type { ByteView } from './byte-view.ts';
+import { type ByteView, byteViewOf } from './byte-view.ts';
+
+const INITIAL_SLOTS = 64;
+const INITIAL_BYTES = 4_096;
+/** A chain of so many is no accident: what lies behind it is made anew each time. */
+const MAX_PROBES = 16;
 
 /**
- * A bounded cache of values made from bytes: the session of a message, or its model, is the same in
- * hundreds of messages. When it is full it starts empty again.
+ * What was made of some bytes, to be used again when the same bytes come again: the session of a
+ * message, or its model, is the same in hundreds of them. Bytes are compared whole, never by their
+ * hash alone. When it is full it begins anew.
  */
 export class ByteMemo<T> {
   readonly #make: (memory: ByteView, start: number, end: number) => T;
   readonly #maxEntries: number;
   readonly #maxBytes: number;
   readonly #bytesOf: (value: T) => number;
-  /** Keys are the bytes, one character each. */
-  readonly #values = new Map<string, T>();
-  /** Approximate size of keys and values. */
+  /** About what is remembered takes: the bytes, and what was made of them. */
   #bytes = 0;
+  #values: T[] = [];
+  /** For each entry: hash, start and end of its bytes. */
+  #entries = new Int32Array(INITIAL_SLOTS * 3);
+  /** Numbers of entries, beginning with 1; 0 is free. Half full at most. */
+  #slots = new Int32Array(INITIAL_SLOTS * 2);
+  #known = byteViewOf(Buffer.alloc(INITIAL_BYTES));
+  #end = 0;
 
   /**
-   * @param make is called for bytes that are not cached; its result must not be modified
-   * @param bytesOf size of a value beyond that of the bytes it was made from
+   * @param make is called for bytes that are not remembered; what it returns is never changed
+   * @param bytesOf what a value takes beyond about as much as the bytes that it was made of
    */
   constructor(
     make: (memory: ByteView, start: number, end: number) => T,
@@ -29,25 +40,97 @@ export class ByteMemo<T> {
     this.#maxBytes = maxBytes;
   }
 
-  /** The value made from the bytes from `start` up to `end`. */
+  /** What was made of the bytes from `start` up to `end`. */
   get(memory: ByteView, start: number, end: number): T {
-    const key = memory.bytes.toString('latin1', start, end);
-    const known = this.#values.get(key);
-    if (known !== undefined) return known;
+    const hash = hashOf(memory, start, end);
+    const mask = this.#slots.length - 1;
+    for (let probe = 0; probe < MAX_PROBES; probe += 1) {
+      const slot = (hash + probe) & mask;
+      const entry = this.#slots[slot] as number;
+      if (entry === 0) return this.#add(hash, memory, start, end);
+      if (this.#isSame(entry - 1, hash, memory, start, end)) {
+        return this.#values[entry - 1] as T;
+      }
+    }
+    return this.#make(memory, start, end);
+  }
+
+  #isSame(entry: number, hash: number, memory: ByteView, start: number, end: number): boolean {
+    const entries = this.#entries;
+    if (entries[entry * 3] !== hash) return false;
+    let at = entries[entry * 3 + 1] as number;
+    if ((entries[entry * 3 + 2] as number) - at !== end - start) return false;
+    const { bytes, view } = memory;
+    const { bytes: knownBytes, view: knownView } = this.#known;
+    let i = start;
+    for (; i + 4 <= end; i += 4, at += 4) {
+      if (knownView.getInt32(at, true) !== view.getInt32(i, true)) return false;
+    }
+    for (; i < end; i += 1, at += 1) if (knownBytes[at] !== bytes[i]) return false;
+    return true;
+  }
+
+  #add(hash: number, memory: ByteView, start: number, end: number): T {
     const value = this.#make(memory, start, end);
-    this.#add(key, value);
+    const length = end - start;
+    const bytes = length + this.#bytesOf(value);
+    if (bytes > this.#maxBytes >> 4) return value;
+    if (this.#values.length >= this.#maxEntries || this.#bytes + bytes > this.#maxBytes) {
+      this.#clear();
+    }
+    this.#bytes += bytes;
+    this.#makeRoomFor(length);
+    const entry = this.#values.length;
+    this.#values.push(value);
+    this.#entries.set([hash, this.#end, this.#end + length], entry * 3);
+    this.#end += memory.bytes.copy(this.#known.bytes, this.#end, start, end);
+    this.#place(entry, hash);
     return value;
   }
 
-  #add(key: string, value: T): void {
-    const bytes = key.length + this.#bytesOf(value);
-    // One value must not push out many.
-    if (bytes > this.#maxBytes >> 4) return;
-    if (this.#values.size >= this.#maxEntries || this.#bytes + bytes > this.#maxBytes) {
-      this.#values.clear();
-      this.#bytes = 0;
+  /** A hash that finds no slot within reach is forgotten: it costs time and is never wrong. */
+  #place(entry: number, hash: number): void {
+    const mask = this.#slots.length - 1;
+    for (let probe = 0; probe < MAX_PROBES; probe += 1) {
+      const slot = (hash + probe) & mask;
+      if (this.#slots[slot] !== 0) continue;
+      this.#slots[slot] = entry + 1;
+      return;
     }
-    this.#values.set(key, value);
-    this.#bytes += bytes;
   }
+
+  #makeRoomFor(length: number): void {
+    const { bytes } = this.#known;
+    if (this.#end + length > bytes.length) {
+      const larger = Buffer.alloc(Math.max(bytes.length * 2, this.#end + length));
+      bytes.copy(larger, 0, 0, this.#end);
+      this.#known = byteViewOf(larger);
+    }
+    const count = this.#values.length;
+    if ((count + 1) * 3 <= this.#entries.length) return;
+    const entries = new Int32Array(this.#entries.length * 2);
+    entries.set(this.#entries);
+    this.#entries = entries;
+    this.#slots = new Int32Array(this.#slots.length * 2);
+    for (let entry = 0; entry < count; entry += 1) this.#place(entry, entries[entry * 3] as number);
+  }
+
+  #clear(): void {
+    this.#values = [];
+    this.#slots.fill(0);
+    this.#end = 0;
+    this.#bytes = 0;
+  }
+}
+
+function hashOf({ view }: ByteView, start: number, end: number): number {
+  let hash = end - start;
+  let at = start;
+  for (; at + 4 <= end; at += 4) {
+    hash = Math.imul(hash ^ view.getInt32(at, true), 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  for (; at < end; at += 1) hash = Math.imul(hash ^ view.getUint8(at), 0x85ebca6b);
+  hash ^= hash >>> 13;
+  return Math.imul(hash, 0xc2b2ae35);
 }
