@@ -36,7 +36,9 @@ const PLANS = new Map<MetricType, readonly FieldPlan[]>(
 
 /** The fields of a metric in the order of the form. */
 export function canonicalPlan(type: MetricType): readonly FieldPlan[] {
-  return PLANS.get(type) ?? [];
+  const plan = PLANS.get(type);
+  if (plan === undefined) throw new Error(`no canonical form for ${type}`);
+  return plan;
 }
 
 function planOf(
@@ -89,11 +91,13 @@ let end = 0;
 /**
  * Writes the canonical form of `metric`.
  *
+ * @param plan the fields that are written; all of them by default
  * @returns a view that the next call overwrites
  */
-export function canonicalForm(metric: AgentMetrics): Buffer {
-  const plan = PLANS.get(metric.type);
-  if (plan === undefined) throw new Error(`no canonical form for ${metric.type}`);
+export function canonicalForm(
+  metric: AgentMetrics,
+  plan: readonly FieldPlan[] = canonicalPlan(metric.type),
+): Buffer {
   end = 0;
   writeText(metric.type);
   writeFields(metric as unknown as Record<string, unknown>, plan);

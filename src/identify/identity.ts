@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { BillableMetric } from '../livekit/usage-of.ts';
-import { canonicalForm } from './canonical-form.ts';
+import { canonicalForm, canonicalPlan, type FieldPlan } from './canonical-form.ts';
 
 export type { BillableMetric } from '../livekit/usage-of.ts';
 
@@ -54,16 +54,40 @@ export function requestIdOf(metric: BillableMetric): string | null {
   return metric.type === 'interruption_metrics' ? null : metric.request_id;
 }
 
-/** Identifies a billable metric; see `Identity`. */
-export function identify(metric: BillableMetric): Identity {
-  // The 32 bytes of SHA-256 as 32 characters (latin1): no buffer per event.
-  const whole = hash('sha256', canonicalForm(metric), 'binary');
+/**
+ * The rule by which events of a new session are identified. A session keeps the rule that it began
+ * with, so that events in the ledger are found again whatever later builds do; see docs/identity.md.
+ */
+export const IDENTITY_RULE = 2;
+
+/**
+ * The fields whose canonical form is hashed into the identity of an event with a usable id;
+ * `undefined`: an event of this type is identified by its fingerprint.
+ */
+export function identityPlan(type: BillableMetric['type']): readonly FieldPlan[] | undefined {
+  return IDENTITY_PLANS.get(type);
+}
+
+const IDENTITY_PLANS = new Map(
+  (Object.keys(DISCRIMINATORS) as BillableMetric['type'][]).flatMap((type) => {
+    const names: readonly string[] | undefined = DISCRIMINATORS[type];
+    if (names === undefined) return [];
+    const isIdentifying = ({ name }: FieldPlan) => name === 'request_id' || names.includes(name);
+    return [[type, canonicalPlan(type).filter(isIdentifying)] as const];
+  }),
+);
+
+/**
+ * Identifies a billable metric; see `Identity`.
+ *
+ * @param rule of its session
+ * @throws when this build does not know the rule
+ */
+export function identify(metric: BillableMetric, rule: number = IDENTITY_RULE): Identity {
+  const whole = sha256(canonicalForm(metric));
   const requestId = requestIdOf(metric);
-  const discriminator =
-    requestId === null || PLACEHOLDERS.has(requestId)
-      ? undefined
-      : DISCRIMINATORS[metric.type]?.map((name) => metric[name as keyof typeof metric]);
-  if (discriminator === undefined) {
+  const plan = identityPlan(metric.type);
+  if (requestId === null || PLACEHOLDERS.has(requestId) || plan === undefined) {
     return {
       identityHigh: wordAt(whole, 0),
       identityLow: wordAt(whole, 4),
@@ -71,13 +95,37 @@ export function identify(metric: BillableMetric): Identity {
       fingerprintLow: wordAt(whole, 12),
     };
   }
-  const parts = hash('sha256', jsonOf(metric.type, requestId as string, discriminator), 'binary');
+  const parts = sha256(identifyingBytes(metric, requestId, plan, rule));
   return {
     identityHigh: wordAt(parts, 0),
     identityLow: wordAt(parts, 4),
     fingerprintHigh: wordAt(whole, 0),
     fingerprintLow: wordAt(whole, 4),
   };
+}
+
+function identifyingBytes(
+  metric: BillableMetric,
+  requestId: string,
+  plan: readonly FieldPlan[],
+  rule: number,
+): string | Buffer {
+  switch (rule) {
+    case 1: {
+      const names: readonly string[] = DISCRIMINATORS[metric.type] ?? [];
+      const parts = names.map((name) => metric[name as keyof typeof metric]);
+      return JSON.stringify([metric.type, requestId, ...parts]);
+    }
+    case 2:
+      return canonicalForm(metric, plan);
+    default:
+      throw new Error(`a session has identity rule ${rule}, which is of a later build`);
+  }
+}
+
+/** The 32 bytes of SHA-256 as 32 characters (latin1): no buffer per event. */
+export function sha256(bytes: string | Buffer): string {
+  return hash('sha256', bytes, 'binary');
 }
 
 /** The 16 bytes of an identity in the ledger: identity, then fingerprint, big-endian. */
@@ -88,29 +136,6 @@ export function identityBytes(identity: Identity): Buffer {
   bytes.writeInt32BE(identity.fingerprintHigh, 8);
   bytes.writeInt32BE(identity.fingerprintLow, 12);
   return bytes;
-}
-
-/**
- * The parts of an identity as a JSON array, which keeps them apart and writes a number in its
- * shortest form, the same in every language. Built by hand where nothing is to be escaped: that is
- * nearly always, and three times as fast.
- */
-function jsonOf(type: string, requestId: string, discriminator: readonly unknown[]): string {
-  if (!isPlain(requestId)) return JSON.stringify([type, requestId, ...discriminator]);
-  let json = `["${type}","${requestId}"`;
-  for (const part of discriminator) {
-    json += typeof part === 'number' ? `,${part}` : `,${JSON.stringify(part)}`;
-  }
-  return `${json}]`;
-}
-
-/** Whether JSON writes a text as it is; every text of printable ASCII without quotes is one. */
-function isPlain(text: string): boolean {
-  for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return false;
-  }
-  return true;
 }
 
 /** Four bytes of a digest that is a text of latin1. */

@@ -1,11 +1,12 @@
 import type { Queryable } from '../postgres/statement.ts';
 import type { Batch, DeadLetterMessage, OutcomeCounts } from '../records/message.ts';
+import { identifyByOlderRules } from './older-identities.ts';
 import { classifyWithoutDetail } from './removed-detail.ts';
 import { bringsTooMany, refuseTooManyAttributes } from './session-attributes.ts';
 import { classifyUnchanged, reopen, type SessionBatch, settle } from './session-batch.ts';
 import type { SessionLoader } from './session-loader.ts';
 
-type Messages = Pick<Batch, 'topic' | 'partition' | 'generation' | 'messages'>;
+type Messages = Pick<Batch, 'topic' | 'partition' | 'generation' | 'messages' | 'metricOf'>;
 
 /**
  * Decides what becomes of every event of a batch. Sessions that may change are locked; those to which
@@ -22,6 +23,7 @@ export async function classifyBatch(
   counts: OutcomeCounts,
 ): Promise<DeadLetterMessage[]> {
   const remembered = await memory.recall(connection, works);
+  identifyByOlderRules(works, batch.metricOf);
   const refused = await refuse(connection, memory, batch, works, remembered, counts);
   const changing: SessionBatch[] = [];
   const unchanged: SessionBatch[] = [];
@@ -52,6 +54,7 @@ export async function previewBatch(
   counts: OutcomeCounts,
 ): Promise<void> {
   await memory.recall(connection, works);
+  identifyByOlderRules(works, batch.metricOf);
   await refuse(connection, memory, batch, works, new Set(), counts);
   for (const work of works) {
     if (work.isSettled) continue;

@@ -49,11 +49,11 @@ export async function acceptConflict(database: Database, key: ConflictKey): Prom
     const usage = billableUsage(metric);
     if (usage === undefined)
       throw new Error(`a conflict about ${metric.type}, which is not billed`);
-    const identity = identify(metric);
     const eventUs = eventTime(metric.timestamp, conflict.recorded_at.getTime());
     const sessionId = conflict.session_id;
 
     const session = await lockSession(connection, sessionId);
+    const identity = identify(metric, session.identityRule);
     const before = await netUsage.run(connection, {
       sessionId,
       identity: identityBytes(identity).subarray(0, 8),
@@ -100,9 +100,13 @@ async function openConflict(connection: Connection, key: ConflictKey): Promise<S
 
 /** The session is locked as a batch locks it, so that its revision tells every worker. */
 async function lockSession(connection: Connection, sessionId: string) {
-  const { rows } = await connection.query<{ first_us: string; last_us: string }>(
+  const { rows } = await connection.query<{
+    first_us: string;
+    last_us: string;
+    identity_rule: number;
+  }>(
     `SELECT (extract(epoch FROM first_event_at) * 1000000)::bigint AS first_us,
-      (extract(epoch FROM last_event_at) * 1000000)::bigint AS last_us
+      (extract(epoch FROM last_event_at) * 1000000)::bigint AS last_us, identity_rule
       FROM session WHERE session_id = $1`,
     [sessionId],
   );
@@ -117,7 +121,8 @@ async function lockSession(connection: Connection, sessionId: string) {
     step: revisionStep(),
   });
   if (row === undefined) throw new Error(`session ${sessionId} was not locked`);
-  return { revision: BigInt(row.revision), period: row.period };
+  const { revision, period } = row;
+  return { revision: BigInt(revision), period, identityRule: known.identity_rule };
 }
 
 function differencesOf(

@@ -15,6 +15,8 @@ export interface SessionState {
   readonly identities: IdentitySet;
   /** More events are billed than are in the ledger: its pages were removed. */
   readonly lacksDetail?: boolean;
+  /** The rule by which its events are identified, when that is not `IDENTITY_RULE`. */
+  readonly olderRule?: number;
 }
 
 /** About what an entry takes beside its identities and texts. */

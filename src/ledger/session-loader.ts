@@ -1,3 +1,4 @@
+import { IDENTITY_RULE } from '../identify/identity.ts';
 import { numberArray, textArray } from '../postgres/array-literal.ts';
 import type { Queryable } from '../postgres/statement.ts';
 import { IdentitySet } from './identity-set.ts';
@@ -90,8 +91,9 @@ export class SessionLoader {
     const states = await load(connection, stale);
     for (const work of stale) {
       this.#cache.delete(work.sessionId);
+      const assumedRule = work.state?.olderRule;
       work.state = states.get(work.sessionId);
-      if (wasMisjudged(work)) {
+      if (wasMisjudged(work) || work.state?.olderRule !== assumedRule) {
         throw new StaleCacheError(`session ${work.sessionId} is not what was remembered of it`);
       }
     }
@@ -127,6 +129,7 @@ export class SessionLoader {
           attributes,
           ...bounds,
           identities,
+          ...olderRule(state?.olderRule),
         });
       } else {
         this.#cache.delete(sessionId);
@@ -186,6 +189,10 @@ function wasMisjudged({ state, attributes }: SessionBatch): boolean {
   return false;
 }
 
+function olderRule(rule: number | undefined): Pick<SessionState, 'olderRule'> {
+  return rule === undefined || rule === IDENTITY_RULE ? {} : { olderRule: rule };
+}
+
 async function load(
   connection: Queryable,
   works: readonly SessionBatch[],
@@ -208,6 +215,7 @@ async function load(
       lastUs: Number(row.last_us),
       identities,
       ...(Number(row.billed) > entries && { lacksDetail: true }),
+      ...olderRule(row.identity_rule),
     });
   }
   return states;

@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { canonicalForm } from '../../src/identify/canonical-form.ts';
+import { identityPlan } from '../../src/identify/identity.ts';
 import type { AgentMetrics } from '../../src/livekit/types.ts';
-import { interruption, llm, realtime, stt, tts } from './samples.ts';
+import { hexOf, interruption, llm, realtime, stt, tts } from './samples.ts';
 
 const formOf = (metric: object) =>
   Buffer.from(canonicalForm(metric as AgentMetrics)).toString('hex');
@@ -83,4 +85,15 @@ test('a label of any length fits, and does not spoil the forms after it', () => 
   const label = '€'.repeat(50_000);
   expect(formOf(llm({ label }))).toContain(Buffer.from(label).toString('hex'));
   expect(formOf(llm())).toBe(before);
+});
+
+test('the example in docs/identity.md is what is written and hashed', () => {
+  const page = readFileSync(new URL('../../docs/identity.md', import.meta.url), 'utf8');
+  const [, block = ''] = page.split('```');
+  // Each line is bytes, then what they mean.
+  const bytes = block.split('\n').map((line) => (line.split(/ {3,}/)[0] ?? '').replaceAll(' ', ''));
+  const segment = tts({ request_id: 'tts-1', segment_id: 's1' });
+  const form = canonicalForm(segment, identityPlan('tts_metrics')).toString('hex');
+  expect(form).toBe(bytes.join(''));
+  expect(page).toContain(`begins with \`${hexOf(segment).identity}\``);
 });

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { type BillableMetric, identify, requestIdOf } from '../../src/identify/identity.ts';
+import {
+  type BillableMetric,
+  IDENTITY_RULE,
+  identify,
+  requestIdOf,
+} from '../../src/identify/identity.ts';
 import { hexOf, interruption, llm, realtime, stt, tts } from './samples.ts';
 
 /** How two events of one session and type stand to each other. */
@@ -162,6 +167,12 @@ test('the parts of an identity are kept apart', () => {
   const one = tts({ request_id: 'a","b', segment_id: 'c' });
   const two = tts({ request_id: 'a', segment_id: 'b","c' });
   expect(relation(one, two)).toBe('different');
+  expect(
+    relation(
+      tts({ request_id: 'ab', segment_id: 'c' }),
+      tts({ request_id: 'a', segment_id: 'bc' }),
+    ),
+  ).toBe('different');
   expect(relation(tts({ segment_id: null }), tts({ segment_id: 'null' }))).toBe('different');
 });
 
@@ -182,4 +193,32 @@ test('halves are whole numbers of 32 bits with a sign, which take no memory of t
 test('only interruption has no request id', () => {
   expect(requestIdOf(interruption())).toBeNull();
   expect(requestIdOf(stt({ request_id: '' }))).toBe('');
+});
+
+describe('the rule of an earlier build', () => {
+  const samples = [llm(), tts(), stt(), realtime()];
+
+  test.each(samples)('gives a $type another identity and the same fingerprint', (metric) => {
+    const [now, before] = [hexOf(metric), hexOf(metric, 1)];
+    expect(before.identity).not.toBe(now.identity);
+    expect(before.fingerprint).toBe(now.fingerprint);
+  });
+
+  test.each([...samples.map((metric) => ({ ...metric, request_id: '' })), interruption()])(
+    'is the same for a $type without a usable id',
+    (metric) => {
+      expect(hexOf(metric, 1)).toEqual(hexOf(metric));
+    },
+  );
+
+  test('takes -0 for 0, and keeps any text apart', () => {
+    expect(hexOf(stt({ audio_duration: -0 }), 1)).toEqual(hexOf(stt({ audio_duration: 0 }), 1));
+    expect(hexOf(llm({ request_id: 'a"\u2028' }), 1).identity).not.toBe(
+      hexOf(llm({ request_id: 'a\\"\u2028' }), 1).identity,
+    );
+  });
+});
+
+test('a rule of a later build is refused: its events would be billed twice', () => {
+  expect(() => identify(llm(), IDENTITY_RULE + 1)).toThrow('of a later build');
 });

@@ -132,7 +132,10 @@ export const eou = (fields: Partial<EOUMetrics> = {}): EOUMetrics => ({
 });
 
 /** The 16 bytes that the ledger keeps of an event: its identity and its fingerprint, as hex. */
-export function hexOf(metric: BillableMetric): { identity: string; fingerprint: string } {
-  const hex = identityBytes(identify(metric)).toString('hex');
+export function hexOf(
+  metric: BillableMetric,
+  rule?: number,
+): { identity: string; fingerprint: string } {
+  const hex = identityBytes(identify(metric, rule)).toString('hex');
   return { identity: hex.slice(0, 16), fingerprint: hex.slice(16) };
 }

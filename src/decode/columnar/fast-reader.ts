@@ -1,5 +1,5 @@
 import type { ByteView } from '../../bytes/byte-view.ts';
-import { DISCRIMINATORS, PLACEHOLDERS, wordAt } from '../../identify/identity.ts';
+import { identityPlan, PLACEHOLDERS, wordAt } from '../../identify/identity.ts';
 import { BILLED_FIELDS, type BillableMetric } from '../../livekit/usage-of.ts';
 import {
   type ColumnsWriter,
@@ -11,9 +11,9 @@ import {
 import { HEADER_BYTES } from '../../records/wire-format.ts';
 import { eventTime } from '../../validate/validate.ts';
 import type { WriterType } from '../avro/writer-type.ts';
-import { hashOfForm, hashOfParts, MAX_MESSAGE_BYTES } from './form.ts';
+import { hashOfForm, MAX_MESSAGE_BYTES } from './form.ts';
 import { endOfHead, type HeadField } from './head.ts';
-import { LAYOUTS, type Layout, registerAt, type Words, wordsOf } from './layout.ts';
+import { type FormStep, formOf, LAYOUTS, type Layout, registerAt } from './layout.ts';
 import { compile, type Program } from './program.ts';
 import { readInto, registers } from './registers.ts';
 
@@ -32,10 +32,8 @@ interface Billed {
   readonly requestId: number;
   /** The registers of `usageValues`. */
   readonly values: readonly number[];
-  /** The registers of what tells emissions under one id apart; `undefined`: nothing does. */
-  readonly parts: readonly { register: number; isText: boolean }[] | undefined;
-  /** How the JSON of the identity begins, up to the request id. */
-  readonly beginning: Words;
+  /** How what identifies an emission is written; `undefined`: the fingerprint does. */
+  readonly identityForm: readonly FormStep[] | undefined;
 }
 
 /**
@@ -106,14 +104,13 @@ export class FastReader {
   ): boolean {
     const { numbers, starts, lengths } = registers;
     for (const register of billed.values) if ((numbers[register] as number) < 0) return false;
-    const whole = hashOfForm(memory, layout);
-    const parts = partsOf(memory, billed);
-    if (parts === undefined) return false;
-
+    const { formStart, form } = layout;
+    const { identityForm, requestId } = billed;
+    const whole = hashOfForm(memory, formStart, form);
+    const hasId = identityForm !== undefined && !isPlaceholder(memory, requestId);
+    const identity = hasId ? hashOfForm(memory, formStart, identityForm) : whole;
+    const fingerprintAt = hasId ? 0 : 8;
     const { identities, places } = columns;
-    const hasParts = parts !== '';
-    const identity = hasParts ? parts : whole;
-    const fingerprintAt = hasParts ? 0 : 8;
     const word = index * IDENTITY_WORDS;
     identities[word] = wordAt(identity, 0);
     identities[word + 1] = wordAt(identity, 4);
@@ -125,20 +122,14 @@ export class FastReader {
       places[place + PLACE.metadataStart] = metadataStart - start;
       places[place + PLACE.metadataEnd] = metadataEnd - start;
     }
-    if (billed.requestId !== -1) {
-      places[place + PLACE.requestId] = (starts[billed.requestId] as number) - start;
-      places[place + PLACE.requestIdLength] = lengths[billed.requestId] as number;
+    if (requestId !== -1) {
+      places[place + PLACE.requestId] = (starts[requestId] as number) - start;
+      places[place + PLACE.requestIdLength] = lengths[requestId] as number;
     }
     columns.beginValues(index);
     for (const register of billed.values) columns.value(numbers[register] as number);
     return true;
   }
-}
-
-/** The hash of what identifies the metric; empty: the whole of it does; `undefined`: see `hashOfParts`. */
-function partsOf(memory: ByteView, { requestId, parts, beginning }: Billed): string | undefined {
-  if (requestId === -1 || parts === undefined || isPlaceholder(memory, requestId)) return '';
-  return hashOfParts(memory, beginning, requestId, parts);
 }
 
 /** Of the lengths that placeholders have: others need not be looked at. */
@@ -165,14 +156,10 @@ function billedOf(layout: Layout): Billed | undefined {
   const type = layout.type as BillableMetric['type'];
   const fields: Record<string, string> | undefined = BILLED_FIELDS[type];
   if (fields === undefined) return undefined;
-  const parts = DISCRIMINATORS[type]?.map((name) => ({
-    register: registerAt(layout, name),
-    isText: layout.fields.get(name)?.kind === 'string',
-  }));
+  const plan = identityPlan(type);
   return {
     requestId: layout.fields.has('request_id') ? registerAt(layout, 'request_id') : -1,
     values: Object.values(fields).map((path) => registerAt(layout, path)),
-    parts,
-    beginning: wordsOf(Buffer.from(`["${type}",`, 'latin1')),
+    identityForm: plan && formOf(plan, layout.fields),
   };
 }

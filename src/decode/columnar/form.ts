@@ -1,9 +1,7 @@
-import { hash } from 'node:crypto';
 import { type ByteView, byteViewOf } from '../../bytes/byte-view.ts';
-import { writeAscii } from '../../bytes/short-text.ts';
 import { TAG } from '../../identify/canonical-form.ts';
-import { END, type FormStep, type Layout, type Words } from './layout.ts';
-import { writeNumber } from './number-text.ts';
+import { sha256 } from '../../identify/identity.ts';
+import { END, type FormStep, type Words } from './layout.ts';
 import { registers } from './registers.ts';
 
 /** Arena for the names and values of any metric, beside its texts. */
@@ -20,12 +18,14 @@ const views: (Buffer | undefined)[] = [];
  * what `canonicalForm` writes of the same metric as an object.
  *
  * @param memory where the metric was read
+ * @param beginning the metric's type
+ * @param form the fields that are written
  */
-export function hashOfForm(memory: ByteView, { formStart, form }: Layout): string {
+export function hashOfForm(memory: ByteView, beginning: Words, form: readonly FormStep[]): string {
   const { numbers, starts, lengths } = registers;
   const { bytes, view } = out;
   // Where the form ends so far. It is no field and no variable of the module: those are memory.
-  let end = writeWords(formStart, 0);
+  let end = writeWords(beginning, 0);
   for (let i = 0; i < form.length; i += 1) {
     const step = form[i] as FormStep;
     const { tag, register, fallback, prefix } = step;
@@ -72,60 +72,8 @@ export function hashOfForm(memory: ByteView, { formStart, form }: Layout): strin
       }
     }
   }
-  return hash('sha256', firstBytes(end), 'binary');
+  return sha256(firstBytes(end));
 }
-
-/**
- * SHA-256 of what identifies the metric in `registers`, as 32 characters (latin1): of the same JSON that
- * `identify` writes.
- *
- * @param parts the registers of the discriminator
- * @returns `undefined`: a text is none that JSON writes as it is
- */
-export function hashOfParts(
-  memory: ByteView,
-  beginning: Words,
-  requestId: number,
-  parts: readonly { register: number; isText: boolean }[],
-): string | undefined {
-  const { numbers, starts, lengths } = registers;
-  const { bytes } = out;
-  let end = writeWords(beginning, 0);
-  end = writePlain(memory, starts[requestId] as number, lengths[requestId] as number, end);
-  for (const { register, isText } of parts) {
-    bytes[end++] = COMMA;
-    const length = lengths[register] as number;
-    if (!isText) end = writeNumber(bytes, end, numbers[register] as number);
-    else if (length < 0) end += writeAscii(bytes, end, 'null');
-    else end = writePlain(memory, starts[register] as number, length, end);
-    if (end < 0) return undefined;
-  }
-  if (end < 0) return undefined;
-  bytes[end++] = BRACKET;
-  return hash('sha256', firstBytes(end), 'binary');
-}
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const BRACKET = 0x5d;
-
-/** Copies a text in quotes and returns where it ends; below 0: JSON would escape something in it. */
-function writePlain({ bytes: from }: ByteView, start: number, length: number, at: number): number {
-  const { bytes } = out;
-  let end = at;
-  bytes[end++] = QUOTE;
-  for (let i = start; i < start + length; i += 1) {
-    const byte = from[i] as number;
-    if (byte < 0x20 || byte > 0x7e || byte === QUOTE || byte === BACKSLASH) return ESCAPED;
-    bytes[end++] = byte;
-  }
-  bytes[end++] = QUOTE;
-  return end;
-}
-
-/** So far below 0 that nothing that is written behind it comes back. */
-const ESCAPED = -(2 ** 30);
 
 function firstBytes(count: number): Buffer {
   const known = views[count];

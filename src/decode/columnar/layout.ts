@@ -132,7 +132,8 @@ function fullName({ namespace, name }: AvroRecordSchema): string {
   return `${namespace}.${name}`;
 }
 
-function formOf(plan: readonly FieldPlan[], fields: ReadonlyMap<string, Field>): FormStep[] {
+/** How the fields of a plan are written from their registers. */
+export function formOf(plan: readonly FieldPlan[], fields: ReadonlyMap<string, Field>): FormStep[] {
   const steps = plan.flatMap(({ name, tag, fallback, prefix, fields: inner }): FormStep[] => {
     const field = fields.get(name);
     if (field === undefined) throw new Error(`the canonical form has a field ${name} of its own`);
@@ -150,7 +151,7 @@ function formStart(type: MetricType): Words {
   return wordsOf(Buffer.concat([length, Buffer.from(type, 'latin1')]));
 }
 
-export function wordsOf(bytes: Buffer): Words {
+function wordsOf(bytes: Buffer): Words {
   const padded = Buffer.alloc(Math.ceil(bytes.length / 4) * 4);
   bytes.copy(padded);
   const words = Int32Array.from({ length: padded.length / 4 }, (_, i) => padded.readInt32LE(i * 4));

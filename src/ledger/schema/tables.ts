@@ -43,6 +43,8 @@ export const session = pgTable('session', {
   /** Grows by a random step with every transaction that writes to the session: what a worker knows of
    * it is current exactly when this has not moved, also after a restore to an earlier moment. */
   revision: bigint('revision', { mode: 'bigint' }).notNull(),
+  /** By which its events are identified; see src/identify. The default is of builds that name none. */
+  identityRule: smallint('identity_rule').notNull().default(1),
 });
 
 /** Names that many entries share, written once: what an entry is about. */

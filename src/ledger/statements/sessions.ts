@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import { IDENTITY_RULE } from '../../identify/identity.ts';
 import { statement } from '../../postgres/statement.ts';
 import { ledgerPage, session, sessionModelUsage } from '../schema/tables.ts';
 
@@ -21,6 +22,7 @@ export const loadSessions = statement<
     identities: Buffer | null;
     /** How many events are billed. */
     billed: string;
+    identity_rule: number;
   }
 >(
   'load_sessions',
@@ -33,7 +35,8 @@ export const loadSessions = statement<
         WHERE session_id = known.session_id AND period = known.period AND NOT is_correction
       ) AS identities,
       (SELECT coalesce(sum(event_count), 0)::bigint FROM ${sessionModelUsage}
-        WHERE session_id = known.session_id) AS billed
+        WHERE session_id = known.session_id) AS billed,
+      known.identity_rule
     FROM unnest(${sql.placeholder('sessionIds')}::text[]) AS wanted (session_id)
     JOIN ${session} AS known ON known.session_id = wanted.session_id`,
 );
@@ -70,11 +73,11 @@ export const touchSessions = statement<
 >(
   'touch_sessions',
   sql`INSERT INTO ${session} AS known
-      (session_id, account_id, attributes, first_event_at, last_event_at, revision)
+      (session_id, account_id, attributes, first_event_at, last_event_at, revision, identity_rule)
     SELECT seen.session_id, seen.account_id, seen.attributes::jsonb,
       'epoch'::timestamptz + seen.first_us * interval '1 microsecond',
       'epoch'::timestamptz + seen.last_us * interval '1 microsecond',
-      ${sql.placeholder('step')}::bigint
+      ${sql.placeholder('step')}::bigint, ${sql.raw(String(IDENTITY_RULE))}
     FROM unnest(${sql.placeholder('sessionIds')}::text[], ${sql.placeholder('accountIds')}::text[],
       ${sql.placeholder('attributes')}::text[], ${sql.placeholder('firstUs')}::bigint[],
       ${sql.placeholder('lastUs')}::bigint[])

@@ -1,0 +1,1 @@
+ALTER TABLE "session" ADD COLUMN "identity_rule" smallint DEFAULT 1 NOT NULL;
