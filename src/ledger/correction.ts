@@ -4,7 +4,7 @@ import { USAGE_COLUMNS, type UsageColumn, type UsageType } from '../livekit/usag
 import { type BillableUsage, billableUsage, COLUMNS_OF } from '../livekit/usage-of.ts';
 import { numberArray, textArray } from '../postgres/array-literal.ts';
 import { type Connection, type Database, inTransaction } from '../postgres/database.ts';
-import { DecimalSum } from '../postgres/decimal.ts';
+import { Decimal } from '../postgres/decimal.ts';
 import { eventTime } from '../validate/validate.ts';
 import { PageWriter } from './page-writer.ts';
 import { revisionStep } from './revision.ts';
@@ -27,7 +27,7 @@ interface Difference {
   readonly provider: string;
   readonly model: string;
   /** Exact decimals, one for each usage column. */
-  readonly usage: Record<UsageColumn, DecimalSum>;
+  readonly usage: Record<UsageColumn, Decimal>;
 }
 
 /** Leaves what is billed as it is. */
@@ -154,13 +154,13 @@ function differencesOf(
   return differences;
 }
 
-function zeros(): Record<UsageColumn, DecimalSum> {
-  const columns = USAGE_COLUMNS.map((name) => [name, new DecimalSum()]);
-  return Object.fromEntries(columns) as Record<UsageColumn, DecimalSum>;
+function zeros(): Record<UsageColumn, Decimal> {
+  const columns = USAGE_COLUMNS.map((name) => [name, new Decimal()]);
+  return Object.fromEntries(columns) as Record<UsageColumn, Decimal>;
 }
 
 /** A sum that is zero as the number, so that it is told from the others. */
-function exact(sum: DecimalSum): number | string {
+function exact(sum: Decimal): number | string {
   const text = sum.toString();
   return text === '0' ? 0 : text;
 }

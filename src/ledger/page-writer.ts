@@ -148,19 +148,18 @@ export class PageWriter<Entry extends PageEntry> {
   /** A column that no entry uses is null; where some do, a zero is a null element, which costs a bit. */
   #addUsage(entries: readonly Entry[]): void {
     const count = entries.length;
-    const columns = new UsageOfPage(entries);
+    const columns = usageColumns(entries);
     const rows = this.#rows;
     for (let place = 0; place < USAGE_COLUMNS.length; place += 1) {
       const isCount = place < COUNT_COLUMNS.length;
       rows.column(isCount ? OID['int8[]'] : OID['numeric[]']);
-      const used = columns.used(place);
-      if (used === 0) {
+      const column = columns[place];
+      if (column === undefined) {
         rows.null();
         continue;
       }
       const array = rows.beginArray(isCount ? OID.int8 : OID.numeric, count);
-      for (let i = 0; i < count; i += 1) {
-        const value = columns.at(place, i);
+      for (const value of column) {
         if (value === 0) rows.null();
         else if (isCount) rows.int8(value);
         else rows.numeric(value);
@@ -170,47 +169,19 @@ export class PageWriter<Entry extends PageEntry> {
   }
 }
 
-/** One for all pages: a page is written before the next one is begun. */
-const scratch = new Float64Array(USAGE_COLUMNS.length * MAX_ENTRIES);
-const scratchUsed = new Int32Array(USAGE_COLUMNS.length);
-
-/** The entries of a page, column by column; most columns are of none. */
-class UsageOfPage {
-  /** What a number would not be exact for, by its place in the scratch. */
-  #texts: Map<number, string> | undefined;
-
-  constructor(entries: readonly PageEntry[]) {
-    scratch.fill(0);
-    scratchUsed.fill(0);
-    for (let i = 0; i < entries.length; i += 1) {
-      const entry = entries[i] as PageEntry;
-      const { metricType, values, valuesFrom } = entry;
-      const places = PLACES_OF[metricType];
-      for (let j = 0; j < places.length; j += 1) {
-        const value = values[valuesFrom + j] as number | string;
-        if (value !== 0) this.#put(places[j] as number, i, value);
-      }
+/** The values of each usage column, entry by entry; `undefined`: no entry uses it. */
+function usageColumns(entries: readonly PageEntry[]): ((number | string)[] | undefined)[] {
+  const columns = new Array<(number | string)[] | undefined>(USAGE_COLUMNS.length).fill(undefined);
+  for (let i = 0; i < entries.length; i += 1) {
+    const { metricType, values, valuesFrom } = entries[i] as PageEntry;
+    const places = PLACES_OF[metricType];
+    for (let j = 0; j < places.length; j += 1) {
+      const value = values[valuesFrom + j] as number | string;
+      if (value === 0) continue;
+      const place = places[j] as number;
+      columns[place] ??= new Array<number | string>(entries.length).fill(0);
+      columns[place][i] = value;
     }
   }
-
-  /** How many entries use a column. */
-  used(place: number): number {
-    return scratchUsed[place] as number;
-  }
-
-  at(place: number, entry: number): number | string {
-    const at = place * MAX_ENTRIES + entry;
-    return this.#texts?.get(at) ?? (scratch[at] as number);
-  }
-
-  #put(place: number, entry: number, value: number | string): void {
-    const at = place * MAX_ENTRIES + entry;
-    scratchUsed[place] = (scratchUsed[place] as number) + 1;
-    if (typeof value === 'number') {
-      scratch[at] = value;
-    } else {
-      this.#texts ??= new Map();
-      this.#texts.set(at, value);
-    }
-  }
+  return columns;
 }

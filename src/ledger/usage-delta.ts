@@ -8,26 +8,23 @@ import { PLACES_OF, USAGE_TYPE_OF } from '../livekit/usage-of.ts';
 import { UsageRows } from '../livekit/usage-rows.ts';
 import { numberArray } from '../postgres/array-literal.ts';
 import { BinaryValues, OID } from '../postgres/binary-values.ts';
-import { DecimalSum } from '../postgres/decimal.ts';
-import { addToLimbs, LIMBS, textOfLimbs } from '../postgres/limbs.ts';
+import { Decimal } from '../postgres/decimal.ts';
 import type { BillableMessage } from '../records/message.ts';
 import type { UsageParameters } from './statements/usage.ts';
 
 /** Up to so many rows of a session are compared one by one: most sessions have a handful. */
 const FEW = 8;
 const COUNTS = COUNT_COLUMNS.length;
-/** Numbers of a row: how many events, their first and last time, the counts, and limbs of seconds. */
+const DURATIONS = DURATION_COLUMNS.length;
+/** Numbers of a row: how many events, their first and last time, and the counts. */
 const EVENTS = 0;
 const FIRST_US = 1;
 const LAST_US = 2;
 const COUNT = 3;
-const SECONDS = COUNT + COUNTS;
-const WIDTH = SECONDS + DURATION_COLUMNS.length * LIMBS;
+const WIDTH = COUNT + COUNTS;
+const INITIAL_ROWS = 256;
 /** About what a row takes on its way to Postgres. */
 const ROW_BYTES = 192;
-
-/** Row by row. One for all batches: from the first event to the parameters, nothing may be awaited. */
-let numbers = new Float64Array(1_024 * WIDTH);
 
 /**
  * What a batch adds to rows of `session_model_usage`, exactly. In columns, and on its way in binary
@@ -38,10 +35,12 @@ export class BatchUsage {
   readonly #usageTypes: UsageType[] = [];
   readonly #providers: string[] = [];
   readonly #models: string[] = [];
-  /** Counts that are not exact as a number any more, by their place in `numbers`. */
+  /** Row by row. */
+  #numbers = new Float64Array(INITIAL_ROWS * WIDTH);
+  /** Counts that are not exact as a number any more, by their place in `#numbers`. */
   readonly #large = new Map<number, bigint>();
-  /** Seconds that limbs do not hold, by the place of those. */
-  readonly #unusual = new Map<number, DecimalSum>();
+  /** Row by row, of each of the durations; `undefined`: nothing is added. */
+  readonly #seconds: (Decimal | undefined)[] = [];
   #sessionId = '';
   /** The first row of the session. */
   #first = 0;
@@ -65,9 +64,10 @@ export class BatchUsage {
       if (value === 0) continue;
       const place = places[i] as number;
       if (place < COUNTS) this.#addCount(at + COUNT + place, value);
-      else this.#addSeconds(at + SECONDS + (place - COUNTS) * LIMBS, value);
+      else this.#addSeconds(row * DURATIONS + place - COUNTS, value);
     }
     const { eventUs } = event;
+    const numbers = this.#numbers;
     numbers[at + EVENTS] = (numbers[at + EVENTS] as number) + 1;
     if (eventUs < (numbers[at + FIRST_US] as number)) numbers[at + FIRST_US] = eventUs;
     if (eventUs > (numbers[at + LAST_US] as number)) numbers[at + LAST_US] = eventUs;
@@ -83,7 +83,7 @@ export class BatchUsage {
       columns[name] = this.#countColumn(values, rows, COUNT + place);
     });
     DURATION_COLUMNS.forEach((name, place) => {
-      columns[name] = this.#secondsColumn(values, rows, SECONDS + place * LIMBS);
+      columns[name] = this.#secondsColumn(values, rows, place);
     });
     const texts = (column: readonly string[]) =>
       values.array(OID.text, rows, (row) => values.text(column[row] as string));
@@ -92,16 +92,23 @@ export class BatchUsage {
       usageTypes: texts(this.#usageTypes),
       providers: texts(this.#providers),
       models: texts(this.#models),
-      eventCounts: numberColumn(values, rows, EVENTS),
-      firstUs: numberColumn(values, rows, FIRST_US),
-      lastUs: numberColumn(values, rows, LAST_US),
+      eventCounts: this.#numberColumn(values, rows, EVENTS),
+      firstUs: this.#numberColumn(values, rows, FIRST_US),
+      lastUs: this.#numberColumn(values, rows, LAST_US),
       ...columns,
     };
+  }
+
+  #numberColumn(values: BinaryValues, rows: number, place: number): Buffer {
+    return values.array(OID.int8, rows, (row) => {
+      values.int8(this.#numbers[row * WIDTH + place] as number);
+    });
   }
 
   /** A column to which nothing is added needs no array, and a zero in one is null: it is shorter. */
   #countColumn(values: BinaryValues, rows: number, place: number): Buffer | string | null {
     if (this.#large.size > 0) return this.#largeColumn(rows, place);
+    const numbers = this.#numbers;
     let isEmpty = true;
     for (let row = 0; row < rows && isEmpty; row += 1) {
       isEmpty = numbers[row * WIDTH + place] === 0;
@@ -118,38 +125,25 @@ export class BatchUsage {
   #largeColumn(rows: number, place: number): string {
     const at = (row: number) => row * WIDTH + place;
     const column = Array.from({ length: rows }, (_, row) => {
-      return this.#large.get(at(row)) ?? (numbers[at(row)] as number);
+      return this.#large.get(at(row)) ?? (this.#numbers[at(row)] as number);
     });
     return numberArray(column);
   }
 
   #secondsColumn(values: BinaryValues, rows: number, place: number): Buffer | null {
+    const secondsOf = (row: number) => this.#seconds[row * DURATIONS + place];
     let isEmpty = true;
-    for (let row = 0; row < rows && isEmpty; row += 1) isEmpty = !this.#hasSeconds(row, place);
+    for (let row = 0; row < rows && isEmpty; row += 1) isEmpty = secondsOf(row) === undefined;
     if (isEmpty) return null;
     return values.array(OID.numeric, rows, (row) => {
-      if (this.#hasSeconds(row, place)) this.#writeSeconds(values, row * WIDTH + place);
-      else values.null();
+      const seconds = secondsOf(row);
+      if (seconds === undefined) values.null();
+      else values.numeric(seconds);
     });
   }
 
-  #hasSeconds(row: number, place: number): boolean {
-    const at = row * WIDTH + place;
-    for (let limb = at; limb < at + LIMBS; limb += 1) if (numbers[limb] !== 0) return true;
-    return this.#unusual.has(at);
-  }
-
-  #writeSeconds(values: BinaryValues, at: number): void {
-    const sum = this.#unusual.get(at);
-    if (sum === undefined) {
-      values.numericOfLimbs(numbers, at);
-    } else {
-      sum.addText(textOfLimbs(numbers, at));
-      values.numeric(sum.toString());
-    }
-  }
-
   #addCount(at: number, value: number): void {
+    const numbers = this.#numbers;
     const sum = (numbers[at] as number) + value;
     const isLarge = this.#large.size > 0 && this.#large.has(at);
     if (!isLarge && Number.isSafeInteger(sum)) {
@@ -161,13 +155,9 @@ export class BatchUsage {
   }
 
   #addSeconds(at: number, value: number): void {
-    if (addToLimbs(numbers, at, value)) return;
-    let sum = this.#unusual.get(at);
-    if (sum === undefined) {
-      sum = new DecimalSum();
-      this.#unusual.set(at, sum);
-    }
-    sum.add(value);
+    const known = this.#seconds[at];
+    if (known === undefined) this.#seconds[at] = new Decimal().add(value);
+    else known.add(value);
   }
 
   #rowOf({ metricType, provider, model }: BillableMessage): number {
@@ -198,20 +188,14 @@ export class BatchUsage {
     this.#providers.push(provider);
     this.#models.push(model);
     const at = row * WIDTH;
-    if (at + WIDTH > numbers.length) {
-      const larger = new Float64Array(numbers.length * 2);
-      larger.set(numbers);
-      numbers = larger;
+    if (at + WIDTH > this.#numbers.length) {
+      const larger = new Float64Array(this.#numbers.length * 2);
+      larger.set(this.#numbers);
+      this.#numbers = larger;
     }
-    numbers.fill(0, at, at + WIDTH);
-    numbers[at + FIRST_US] = Number.POSITIVE_INFINITY;
-    numbers[at + LAST_US] = Number.NEGATIVE_INFINITY;
+    this.#numbers[at + FIRST_US] = Number.POSITIVE_INFINITY;
+    this.#numbers[at + LAST_US] = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < DURATIONS; i += 1) this.#seconds.push(undefined);
     return row;
   }
-}
-
-function numberColumn(values: BinaryValues, rows: number, place: number): Buffer {
-  return values.array(OID.int8, rows, (row) => {
-    values.int8(numbers[row * WIDTH + place] as number);
-  });
 }

@@ -1,7 +1,6 @@
 import type { ByteView } from '../bytes/byte-view.ts';
 import { SHORT, writeAscii } from '../bytes/short-text.ts';
-import { knownLimbs, limbsOf } from './limbs.ts';
-import { numericDigits, readDigitsOfLimbs, readDigitsOfText } from './numeric-digits.ts';
+import { Decimal } from './decimal.ts';
 
 /** Object identifiers of types; source: PostgreSQL, pg_type.dat. */
 export const OID = {
@@ -22,11 +21,9 @@ export const OID = {
 const NULL = -1;
 /** Days from 1970-01-01 to 2000-01-01, where Postgres begins to count. */
 const EPOCH_DAYS = 10_957;
+const DAY_MS = 86_400_000;
 const HIGH = 4_294_967_296;
 const NUMERIC_NEGATIVE = 0x4000;
-/** Nearly every day that is asked for is the one before it. */
-let lastDay = '';
-let lastDays = 0;
 
 /**
  * Writes values in binary form: neither side turns numbers into text and back, which for arrays is
@@ -91,11 +88,7 @@ export class BinaryValues {
 
   /** @param day as YYYY-MM-DD */
   date(day: string): void {
-    if (day !== lastDay) {
-      lastDays = Date.parse(day) / 86_400_000 - EPOCH_DAYS;
-      lastDay = day;
-    }
-    this.int4(lastDays);
+    this.int4(Date.parse(day) / DAY_MS - EPOCH_DAYS);
   }
 
   text(value: string): void {
@@ -134,30 +127,16 @@ export class BinaryValues {
   }
 
   /** Exactly this decimal: `12.5`, `-3`, `5e-324`. */
-  numeric(value: number | string): void {
-    const at = typeof value === 'number' ? limbsOf(value) : -1;
-    if (at === -1) readDigitsOfText(plainDecimal(String(value)));
-    else readDigitsOfLimbs(knownLimbs, at);
-    this.#numeric();
-  }
-
-  /** The decimal in the limbs from `at` on. */
-  numericOfLimbs(limbs: Float64Array, at: number): void {
-    readDigitsOfLimbs(limbs, at);
-    this.#numeric();
-  }
-
-  /** The one that was read last. */
-  #numeric(): void {
-    const { groups, first, end, weight, isNegative, scale } = numericDigits;
-    const bytes = 8 + (end - first) * 2;
+  numeric(value: number | string | Decimal): void {
+    const { isNegative, digits, weight, scale } = decimalOf(value).parts();
+    const bytes = 8 + digits.length * 2;
     this.#reserve(4 + bytes);
     this.word(bytes);
-    this.#half(end - first);
+    this.#half(digits.length);
     this.#half(weight);
     this.#half(isNegative ? NUMERIC_NEGATIVE : 0);
     this.#half(scale);
-    for (let i = first; i < end; i += 1) this.#half(groups[i] as number);
+    for (const digit of digits) this.#half(digit);
   }
 
   /**
@@ -217,17 +196,7 @@ export class BinaryValues {
   }
 }
 
-/** `1.5e-7` without its exponent. */
-function plainDecimal(text: string): string {
-  const e = text.indexOf('e');
-  if (e === -1) return text;
-  const exponent = Number(text.slice(e + 1));
-  const sign = text.startsWith('-') ? '-' : '';
-  const mantissa = text.slice(sign.length, e);
-  const point = mantissa.indexOf('.');
-  const digits = mantissa.replace('.', '');
-  const whole = (point === -1 ? digits.length : point) + exponent;
-  if (whole <= 0) return `${sign}0.${'0'.repeat(-whole)}${digits}`;
-  if (whole >= digits.length) return `${sign}${digits.padEnd(whole, '0')}`;
-  return `${sign}${digits.slice(0, whole)}.${digits.slice(whole)}`;
+function decimalOf(value: number | string | Decimal): Decimal {
+  if (typeof value === 'number') return new Decimal().add(value);
+  return typeof value === 'string' ? new Decimal().addText(value) : value;
 }

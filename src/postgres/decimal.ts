@@ -1,88 +1,147 @@
-import { addToLimbs, LIMBS, textOfLimbs } from './limbs.ts';
+/** Of one digit of a numeric; source: PostgreSQL, numeric.c, `NBASE`. */
+const BASE = 10_000;
+const DECIMALS = 4;
+const POWERS = [1, 10, 100, 1_000] as const;
+/** Most durations fit: 16 decimals, and less than 10,000 before the point. */
+const INITIAL_DIGITS = [0, 0, 0, 0, 0];
+const INITIAL_LOWEST = -4;
 
-/**
- * Sums doubles as exact decimals. A double stands for its shortest decimal form, the one that every
- * language prints; the sum of those forms is the same in every order, which a sum of doubles is not.
- *
- * Source of the shortest form: ECMAScript, Number::toString.
- */
-export class DecimalSum {
-  /** The usual doubles: a bigint for each would cost more than the sum. */
-  readonly #limbs = new Float64Array(LIMBS);
-  /**
-   * Everything else: `#units` times ten to the power of minus `#scale`, a number as long as that is
-   * exact, a bigint from there on.
-   */
-  #units: number | bigint = 0;
-  #scale = 0;
+/** Up to here a number with eight decimals has fifteen digits. */
+const MOST_SHORT = 10 ** 7;
+const SHORT_UNIT = 10 ** 8;
+const SHORT_PLACE = -2;
 
-  /** @param value finite */
-  add(value: number): void {
-    if (value !== 0 && !addToLimbs(this.#limbs, 0, value)) this.#add(parse(String(value)));
-  }
+const ZERO = 0x30;
 
-  #add({ units, scale }: Decimal): void {
-    const most = Math.max(scale, this.#scale);
-    this.#units = plus(scaled(this.#units, most - this.#scale), scaled(units, most - scale));
-    this.#scale = most;
-  }
-
-  /** @param text a decimal number as Postgres prints it, such as `-12.50` */
-  addText(text: string): void {
-    this.#add(parse(text));
-  }
-
-  /** The exact sum in plain notation, without zeros at the end: `0`, `12.5`. */
-  toString(): string {
-    const plain = textOfLimbs(this.#limbs, 0);
-    if (this.#units === 0) return plain;
-    this.#add(parse(plain));
-    this.#limbs.fill(0);
-    if (this.#scale === 0) return this.#units.toString();
-    const negative = this.#units < 0;
-    const digits = (negative ? -this.#units : this.#units)
-      .toString()
-      .padStart(this.#scale + 1, '0');
-    const whole = digits.slice(0, -this.#scale);
-    const fraction = digits.slice(-this.#scale).replace(/0+$/, '');
-    return `${negative ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
-  }
-}
-
-/** With so many digits a whole number is exact. */
-const SAFE_DIGITS = 15;
-const POWERS = Array.from({ length: SAFE_DIGITS }, (_, i) => 10 ** i);
-
-interface Decimal {
-  readonly units: number | bigint;
+/** A number as Postgres has it in binary form. */
+export interface NumericParts {
+  readonly isNegative: boolean;
+  /** The most significant first, without zeros at either end. */
+  readonly digits: readonly number[];
+  /** Of the first digit, as a power of 10,000. */
+  readonly weight: number;
+  /** How many decimals are displayed: as many as are needed. */
   readonly scale: number;
 }
 
-/** `12.5`, `5e-324` or `1.2e+21` as units and scale; the scale is never negative. */
-function parse(text: string): Decimal {
-  const e = text.indexOf('e');
-  const mantissa = e === -1 ? text : text.slice(0, e);
-  const exponent = e === -1 ? 0 : Number(text.slice(e + 1));
-  const point = mantissa.indexOf('.');
-  const digits = point === -1 ? mantissa : mantissa.slice(0, point) + mantissa.slice(point + 1);
-  const scale = (point === -1 ? 0 : mantissa.length - point - 1) - exponent;
-  const units = digits.length <= SAFE_DIGITS ? Number(digits) : BigInt(digits);
-  return scale >= 0 ? { units, scale } : { units: scaled(units, -scale), scale: 0 };
+/**
+ * An exact decimal in the digits of Postgres, to which others are added. A double stands for its
+ * shortest decimal form, the one that every language prints; the sum of those forms is the same in
+ * every order, which a sum of doubles is not.
+ *
+ * Source of the shortest form: ECMAScript, Number::toString.
+ */
+export class Decimal {
+  /**
+   * From the least significant one on. Nothing is carried while adding: a digit is any whole number,
+   * and 10^11 additions stay exact.
+   */
+  readonly #digits = [...INITIAL_DIGITS];
+  /** The first digit counts 10,000 to the power of this. */
+  #lowest = INITIAL_LOWEST;
+
+  /** @throws {RangeError} when the value is not finite */
+  add(value: number): this {
+    // A decimal of fifteen digits is the shortest form of the double that is nearest to it: the
+    // division gives that double, as reading the decimal does.
+    const units = Math.round(value * SHORT_UNIT);
+    const isShort = value > -MOST_SHORT && value < MOST_SHORT && units / SHORT_UNIT === value;
+    if (!isShort) return this.addText(String(value));
+    let place = SHORT_PLACE;
+    for (let rest = units; rest !== 0; rest = Math.trunc(rest / BASE)) {
+      this.#addAt(place, rest % BASE);
+      place += 1;
+    }
+    return this;
+  }
+
+  /**
+   * @param text a decimal number, such as `-12.50`, `5e-324` or `1.2e+21`
+   * @throws {RangeError} when it is none
+   */
+  addText(text: string): this {
+    const sign = text.startsWith('-') ? -1 : 1;
+    const e = text.indexOf('e');
+    const end = e === -1 ? text.length : e;
+    const point = text.indexOf('.');
+    const decimals = point === -1 ? 0 : end - point - 1;
+    const exponent = (e === -1 ? 0 : Number(text.slice(e + 1))) - decimals;
+    let place = Math.floor(exponent / DECIMALS);
+    let power = exponent - place * DECIMALS;
+    let digit = 0;
+    for (let i = end - 1; i >= (sign < 0 ? 1 : 0); i -= 1) {
+      if (i === point) continue;
+      const decimal = text.charCodeAt(i) - ZERO;
+      if (!(decimal >= 0 && decimal <= 9)) throw new RangeError(`${text} is no decimal number`);
+      digit += decimal * (POWERS[power] as number);
+      power += 1;
+      if (power < DECIMALS) continue;
+      this.#addAt(place, sign * digit);
+      place += 1;
+      power = 0;
+      digit = 0;
+    }
+    if (digit !== 0) this.#addAt(place, sign * digit);
+    return this;
+  }
+
+  parts(): NumericParts {
+    let digits = [...this.#digits];
+    const isNegative = carry(digits) < 0;
+    if (isNegative) {
+      digits = this.#digits.map((digit) => -digit);
+      carry(digits);
+    }
+    while (digits.at(-1) === 0) digits.pop();
+    const weight = digits.length === 0 ? 0 : this.#lowest + digits.length - 1;
+    digits.reverse();
+    while (digits.at(-1) === 0) digits.pop();
+    const last = digits.at(-1);
+    const decimals = (digits.length - 1 - weight) * DECIMALS;
+    const scale = last === undefined || decimals <= 0 ? 0 : decimals - zerosAtEnd(last);
+    return { isNegative, digits, weight, scale };
+  }
+
+  /** In plain notation, without zeros at the end: `0`, `-12.5`. */
+  toString(): string {
+    const { isNegative, digits, weight, scale } = this.parts();
+    const groupAt = (place: number) => String(digits[weight - place] ?? 0).padStart(DECIMALS, '0');
+    let whole = '';
+    for (let place = weight; place >= 0; place -= 1) whole += groupAt(place);
+    let fraction = '';
+    for (let place = -1; fraction.length < scale; place -= 1) fraction += groupAt(place);
+    const sign = isNegative ? '-' : '';
+    const decimals = scale === 0 ? '' : `.${fraction.slice(0, scale)}`;
+    return `${sign}${whole.replace(/^0+/, '') || '0'}${decimals}`;
+  }
+
+  #addAt(place: number, amount: number): void {
+    const digits = this.#digits;
+    for (; place < this.#lowest; this.#lowest -= 1) digits.unshift(0);
+    const at = place - this.#lowest;
+    while (digits.length <= at) digits.push(0);
+    digits[at] = (digits[at] as number) + amount;
+  }
 }
 
-function scaled(units: number | bigint, digits: number): number | bigint {
-  if (digits === 0) return units;
-  if (typeof units === 'number') {
-    const product = units * (POWERS[digits] ?? Number.POSITIVE_INFINITY);
-    if (Number.isSafeInteger(product)) return product;
+/**
+ * Brings every digit into 0 to 9,999.
+ *
+ * @returns what is left to carry: below 0 when the number is negative
+ */
+function carry(digits: number[]): number {
+  let rest = 0;
+  for (let i = 0; i < digits.length || rest > 0; i += 1) {
+    const sum = (digits[i] ?? 0) + rest;
+    rest = Math.floor(sum / BASE);
+    digits[i] = sum - rest * BASE;
   }
-  return BigInt(units) * 10n ** BigInt(digits);
+  return rest;
 }
 
-function plus(a: number | bigint, b: number | bigint): number | bigint {
-  if (typeof a === 'number' && typeof b === 'number') {
-    const sum = a + b;
-    if (Number.isSafeInteger(sum)) return sum;
-  }
-  return BigInt(a) + BigInt(b);
+/** How many decimal zeros are at the end of a digit, which is not 0. */
+function zerosAtEnd(digit: number): number {
+  let zeros = 0;
+  for (let rest = digit; rest % 10 === 0; rest /= 10) zeros += 1;
+  return zeros;
 }

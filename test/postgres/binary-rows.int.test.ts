@@ -128,15 +128,15 @@ describe('Postgres reads what was written', () => {
   });
 });
 
-describe('a decimal is the same to the last digit, and has the same scale', () => {
+describe('a decimal is the same to the last digit, and has no more decimals than it needs', () => {
   const readNumerics = async (values: readonly (number | string)[]) => {
     const rows = rowsWith<number | string>(7, values, (to, value) => to.numeric(value));
     return (await read(rows, 'amount::text')).map(({ amount }) => amount);
   };
-  /** How Postgres reads the same texts. */
+  /** How Postgres reads the same texts, without zeros at the end. */
   const asText = async (values: readonly (number | string)[]) => {
     const { rows } = await world.database.query(
-      'SELECT value::numeric::text AS amount FROM unnest($1::text[]) WITH ORDINALITY AS u (value, n) ORDER BY n',
+      'SELECT trim_scale(value::numeric)::text AS amount FROM unnest($1::text[]) WITH ORDINALITY AS u (value, n) ORDER BY n',
       [values.map(String)],
     );
     return rows.map(({ amount }) => amount);

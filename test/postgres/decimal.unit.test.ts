@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DecimalSum } from '../../src/postgres/decimal.ts';
+import { Decimal } from '../../src/postgres/decimal.ts';
 
 const sumOf = (values: readonly number[]) => {
-  const sum = new DecimalSum();
+  const sum = new Decimal();
   for (const value of values) sum.add(value);
   return sum.toString();
 };
@@ -60,7 +60,7 @@ describe('a sum of decimals', () => {
     fc.assert(
       fc.property(shuffled, ([list, other, cut]) => {
         expect(sumOf(other)).toBe(sumOf(list));
-        const halves = new DecimalSum();
+        const halves = new Decimal();
         halves.addText(sumOf(list.slice(0, cut)));
         halves.addText(sumOf(list.slice(cut)));
         expect(halves.toString()).toBe(sumOf(list));
@@ -72,6 +72,36 @@ describe('a sum of decimals', () => {
     fc.assert(
       fc.property(values, (list) => {
         expect(sumOf(list)).toMatch(/^(?:0|-?(?:[1-9]\d*|0)(?:\.\d*[1-9])?)$/);
+      }),
+    );
+  });
+
+  test('is given to Postgres in digits of 10,000, without zeros at either end', () => {
+    fc.assert(
+      fc.property(values, (list) => {
+        const sum = new Decimal();
+        for (const value of list) sum.add(value);
+        const { isNegative, digits, weight, scale } = sum.parts();
+        // In units of the last place of any double.
+        const units = digits.reduce((rest, digit, i) => {
+          return rest + BigInt(digit) * 10n ** BigInt(4 * (weight - i) + SCALE);
+        }, 0n);
+        expect(isNegative ? -units : units).toBe(reference(list));
+        expect(digits.every((digit) => digit >= 0 && digit < 10_000)).toBe(true);
+        expect([digits.at(0), digits.at(-1)]).not.toContain(0);
+        expect(scale).toBe(sum.toString().split('.')[1]?.length ?? 0);
+      }),
+    );
+  });
+
+  test('may be added to after it was read', () => {
+    fc.assert(
+      fc.property(values, values, (before, after) => {
+        const sum = new Decimal();
+        for (const value of before) sum.add(value);
+        sum.parts();
+        for (const value of after) sum.add(value);
+        expect(sum.toString()).toBe(sumOf([...before, ...after]));
       }),
     );
   });
@@ -107,9 +137,18 @@ describe('a sum of decimals', () => {
     ['-0.5', '-0.5'],
     ['1000', '1000'],
   ])('takes %s as Postgres prints it', (text, expected) => {
-    const sum = new DecimalSum();
+    const sum = new Decimal();
     sum.addText(text);
     expect(sum.toString()).toBe(expected);
+  });
+
+  test('has no part that is no number', () => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      expect(() => new Decimal().add(value)).toThrow(RangeError);
+    }
+    for (const text of ['NaN', '1,5', '1.2.3', ' 1']) {
+      expect(() => new Decimal().addText(text)).toThrow(RangeError);
+    }
   });
 
   test('does not drift, however many there are', () => {
