@@ -1,5 +1,5 @@
 import { identityBytes } from '../identify/identity.ts';
-import { byteaArray, numberArray, textArray } from '../postgres/array-literal.ts';
+import { byteaArray, int8Array, textArray } from '../postgres/arrays.ts';
 import type { Queryable } from '../postgres/statement.ts';
 import type { ConsumedRecord, HeaderValue } from '../records/consumed-record.ts';
 import type { Batch, BillableMessage, DeadLetterMessage } from '../records/message.ts';
@@ -22,14 +22,14 @@ export async function keepDeadLetters(
     topic,
     partition,
     generation,
-    offsets: numberArray(letters.map(({ offset }) => offset)),
+    offsets: int8Array(letters.map(({ offset }) => offset)),
     reasons: textArray(letters.map(({ reason }) => reason)),
     details: textArray(letters.map(({ detail }) => storable(bounded(detail)))),
-    schemaIds: numberArray(letters.map(({ schemaId }) => schemaId)),
+    schemaIds: int8Array(letters.map(({ schemaId }) => schemaId)),
     keys: byteaArray(letters.map(({ record }) => record.key)),
     values: byteaArray(letters.map(({ record }) => record.value)),
     headers: textArray(letters.map(({ record }) => headersJson(record))),
-    timestampsMs: numberArray(letters.map(({ record }) => storableTime(record.timestamp))),
+    timestampsMs: int8Array(letters.map(({ record }) => storableTime(record.timestamp))),
     copyIsDue,
   });
 }
@@ -69,7 +69,7 @@ export async function keepConflicts(
     partition,
     generation,
     sessionIds: textArray(disputed.map(({ event }) => event.sessionId)),
-    offsets: numberArray(disputed.map(({ event }) => event.offset)),
+    offsets: int8Array(disputed.map(({ event }) => event.offset)),
     metricTypes: textArray(disputed.map(({ event }) => event.metricType)),
     requestIds: textArray(disputed.map(({ event }) => event.requestId)),
     appliedPayloads: textArray(disputed.map(({ applied }) => applied ?? '{}')),

@@ -1,8 +1,14 @@
 import { CheckFailedError } from '../errors.ts';
 import { type BillableMetric, identify, identityBytes, requestIdOf } from '../identify/identity.ts';
-import { USAGE_COLUMNS, type UsageColumn, type UsageType } from '../livekit/usage-columns.ts';
+import {
+  COUNT_COLUMNS,
+  DURATION_COLUMNS,
+  USAGE_COLUMNS,
+  type UsageColumn,
+  type UsageType,
+} from '../livekit/usage-columns.ts';
 import { type BillableUsage, billableUsage, COLUMNS_OF } from '../livekit/usage-of.ts';
-import { numberArray, textArray } from '../postgres/array-literal.ts';
+import { int8Array, numericArray, textArray } from '../postgres/arrays.ts';
 import { type Connection, type Database, inTransaction } from '../postgres/database.ts';
 import { Decimal } from '../postgres/decimal.ts';
 import { eventTime } from '../validate/validate.ts';
@@ -116,8 +122,8 @@ async function lockSession(connection: Connection, sessionId: string) {
     sessionIds: textArray([sessionId]),
     accountIds: textArray([null]),
     attributes: textArray(['{}']),
-    firstUs: numberArray([known.first_us]),
-    lastUs: numberArray([known.last_us]),
+    firstUs: int8Array([known.first_us]),
+    lastUs: int8Array([known.last_us]),
     step: revisionStep(),
   });
   if (row === undefined) throw new Error(`session ${sessionId} was not locked`);
@@ -181,9 +187,12 @@ async function sourceIdsOf(connection: Connection, differences: readonly Differe
 }
 
 function usageParameters(sessionId: string, differences: readonly Difference[], eventUs: number) {
-  const columns = {} as Record<UsageColumn, string | null>;
-  for (const name of USAGE_COLUMNS) {
-    columns[name] = numberArray(differences.map(({ usage }) => String(usage[name])));
+  const columns = {} as Record<UsageColumn, Buffer>;
+  for (const name of COUNT_COLUMNS) {
+    columns[name] = int8Array(differences.map(({ usage }) => String(usage[name])));
+  }
+  for (const name of DURATION_COLUMNS) {
+    columns[name] = numericArray(differences.map(({ usage }) => usage[name]));
   }
   return {
     ...columns,
@@ -191,8 +200,8 @@ function usageParameters(sessionId: string, differences: readonly Difference[], 
     usageTypes: textArray(differences.map(({ usageType }) => usageType)),
     providers: textArray(differences.map(({ provider }) => provider)),
     models: textArray(differences.map(({ model }) => model)),
-    eventCounts: numberArray(differences.map(() => 0)),
-    firstUs: numberArray(differences.map(() => eventUs)),
-    lastUs: numberArray(differences.map(() => eventUs)),
+    eventCounts: int8Array(differences.map(() => 0)),
+    firstUs: int8Array(differences.map(() => eventUs)),
+    lastUs: int8Array(differences.map(() => eventUs)),
   };
 }

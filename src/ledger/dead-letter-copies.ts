@@ -1,4 +1,4 @@
-import { numberArray, textArray } from '../postgres/array-literal.ts';
+import { int4Array, int8Array, textArray } from '../postgres/arrays.ts';
 import type { Queryable } from '../postgres/statement.ts';
 import { claimCopies, noteCopies } from './statements/dead-letter-copies.ts';
 import type { DeadLetterRow } from './statements/dead-letters.ts';
@@ -32,9 +32,9 @@ export async function noteDeadLetterCopies(
   if (letters.length === 0) return;
   await noteCopies.run(connection, {
     topics: textArray(letters.map(({ kafka_topic }) => kafka_topic)),
-    partitions: numberArray(letters.map(({ kafka_partition }) => kafka_partition)),
-    generations: numberArray(letters.map(({ generation }) => generation)),
-    offsets: numberArray(letters.map(({ kafka_offset }) => kafka_offset)),
+    partitions: int4Array(letters.map(({ kafka_partition }) => kafka_partition)),
+    generations: int4Array(letters.map(({ generation }) => generation)),
+    offsets: int8Array(letters.map(({ kafka_offset }) => kafka_offset)),
     error: error?.replaceAll('\0', ' ').slice(0, MAX_ERROR).toWellFormed() ?? null,
     retrySeconds,
   });

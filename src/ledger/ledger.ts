@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.ts';
-import { numberArray, textArray } from '../postgres/array-literal.ts';
+import { int4Array, textArray } from '../postgres/arrays.ts';
 import { type Connection, type Database, inTransaction } from '../postgres/database.ts';
 import { isRejected } from '../postgres/sql-errors.ts';
 import {
@@ -279,7 +279,7 @@ function keyOf({ groupId, topic, partition }: Batch) {
 
 function namesOf({ used }: BatchSources) {
   return {
-    sourceIds: numberArray(used.map(({ id }) => id)),
+    sourceIds: int4Array(used.map(({ id }) => id)),
     metricTypes: textArray(used.map(({ metricType }) => metricType)),
     providers: textArray(used.map(({ provider }) => provider)),
     models: textArray(used.map(({ model }) => model)),

@@ -1,4 +1,4 @@
-import { numberArray } from '../postgres/array-literal.ts';
+import { int8Array } from '../postgres/arrays.ts';
 import type { Queryable } from '../postgres/statement.ts';
 import type { Batch, DeadLetterMessage, OutcomeCounts } from '../records/message.ts';
 import { refusalOf } from './rejection.ts';
@@ -20,7 +20,7 @@ export async function classifyWithoutDetail(
 ): Promise<DeadLetterMessage[]> {
   const events = works.flatMap(({ billable }) => billable);
   if (events.length === 0) return [];
-  const offsets = numberArray(events.map(({ offset }) => offset));
+  const offsets = int8Array(events.map(({ offset }) => offset));
   const rows = await readConsumed.run(connection, { topic, partition, generation, offsets });
   const consumed = new Set(rows.map(({ kafka_offset }) => Number(kafka_offset)));
   const refused: DeadLetterMessage[] = [];

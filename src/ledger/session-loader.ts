@@ -1,5 +1,5 @@
 import { IDENTITY_RULE } from '../identify/identity.ts';
-import { numberArray, textArray } from '../postgres/array-literal.ts';
+import { int8Array, textArray } from '../postgres/arrays.ts';
 import type { Queryable } from '../postgres/statement.ts';
 import { IdentitySet } from './identity-set.ts';
 import { revisionStep } from './revision.ts';
@@ -50,7 +50,7 @@ export class SessionLoader {
     if (works.length === 0) return new Set();
     const rows = await changedSessions.run(connection, {
       sessionIds: textArray(works.map(({ sessionId }) => sessionId)),
-      revisions: numberArray(works.map(({ state }) => state?.revision ?? null)),
+      revisions: int8Array(works.map(({ state }) => state?.revision ?? null)),
     });
     if (rows.length === 0) return new Set();
     const changed = new Set(rows.map((row) => row.session_id));
@@ -75,8 +75,8 @@ export class SessionLoader {
       sessionIds: textArray(works.map(({ sessionId }) => sessionId)),
       accountIds: textArray(works.map(({ accountId }) => accountId)),
       attributes: textArray(works.map(newAttributes)),
-      firstUs: numberArray(works.map(({ firstUs }) => firstUs)),
-      lastUs: numberArray(works.map(({ lastUs }) => lastUs)),
+      firstUs: int8Array(works.map(({ firstUs }) => firstUs)),
+      lastUs: int8Array(works.map(({ lastUs }) => lastUs)),
       step,
     });
     const byId = new Map(rows.map((row) => [row.session_id, row]));

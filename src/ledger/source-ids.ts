@@ -1,4 +1,4 @@
-import { textArray } from '../postgres/array-literal.ts';
+import { textArray } from '../postgres/arrays.ts';
 import { type Database, inTransaction } from '../postgres/database.ts';
 import type { BillableMessage } from '../records/message.ts';
 import { type NumberedNames, SourceNames } from './source-names.ts';

@@ -1,12 +1,12 @@
 import {
   COUNT_COLUMNS,
+  type CountColumn,
   DURATION_COLUMNS,
-  type UsageColumn,
+  type DurationColumn,
   type UsageType,
 } from '../livekit/usage-columns.ts';
 import { PLACES_OF, USAGE_TYPE_OF } from '../livekit/usage-of.ts';
 import { UsageRows } from '../livekit/usage-rows.ts';
-import { numberArray } from '../postgres/array-literal.ts';
 import { BinaryValues, OID } from '../postgres/binary-values.ts';
 import { Decimal } from '../postgres/decimal.ts';
 import type { BillableMessage } from '../records/message.ts';
@@ -78,12 +78,13 @@ export class BatchUsage {
     const rows = this.#sessionIds.length;
     if (rows === 0) return undefined;
     const values = new BinaryValues(rows * ROW_BYTES);
-    const columns = {} as Record<UsageColumn, Buffer | string | null>;
+    const counts = {} as Record<CountColumn, Buffer | string | null>;
+    const durations = {} as Record<DurationColumn, Buffer | null>;
     COUNT_COLUMNS.forEach((name, place) => {
-      columns[name] = this.#countColumn(values, rows, COUNT + place);
+      counts[name] = this.#countColumn(values, rows, COUNT + place);
     });
     DURATION_COLUMNS.forEach((name, place) => {
-      columns[name] = this.#secondsColumn(values, rows, place);
+      durations[name] = this.#secondsColumn(values, rows, place);
     });
     const texts = (column: readonly string[]) =>
       values.array(OID.text, rows, (row) => values.text(column[row] as string));
@@ -95,7 +96,8 @@ export class BatchUsage {
       eventCounts: this.#numberColumn(values, rows, EVENTS),
       firstUs: this.#numberColumn(values, rows, FIRST_US),
       lastUs: this.#numberColumn(values, rows, LAST_US),
-      ...columns,
+      ...counts,
+      ...durations,
     };
   }
 
@@ -121,13 +123,13 @@ export class BatchUsage {
     });
   }
 
-  /** As text: what is too large for Postgres, Postgres is to refuse. */
+  /** As text: binary form has no number that is too large, which Postgres is to refuse. */
   #largeColumn(rows: number, place: number): string {
     const at = (row: number) => row * WIDTH + place;
     const column = Array.from({ length: rows }, (_, row) => {
       return this.#large.get(at(row)) ?? (this.#numbers[at(row)] as number);
     });
-    return numberArray(column);
+    return `{${column.join(',')}}`;
   }
 
   #secondsColumn(values: BinaryValues, rows: number, place: number): Buffer | null {

@@ -21,8 +21,12 @@ export const COUNT_COLUMNS = [
   'total_requests',
 ] as const;
 
+export type CountColumn = (typeof COUNT_COLUMNS)[number];
+
 /** What may be billed, in seconds. Doubles here, exact decimals in the ledger. */
 export const DURATION_COLUMNS = ['session_duration', 'audio_duration'] as const;
+
+export type DurationColumn = (typeof DURATION_COLUMNS)[number];
 
 /** All of them, in the order of the ledger. */
 export const USAGE_COLUMNS = [...COUNT_COLUMNS, ...DURATION_COLUMNS] as const;

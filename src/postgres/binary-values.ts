@@ -36,17 +36,10 @@ export class BinaryValues {
   protected end = 0;
   #view: DataView;
 
-  /** @param memory to write in, when it is large enough; see `memory` */
-  constructor(expectedBytes: number, memory?: Buffer) {
+  constructor(expectedBytes: number) {
     // Not from the pool of small buffers: the view is of the whole memory.
-    const isEnough = memory !== undefined && memory.length >= expectedBytes;
-    this.bytes = isEnough ? memory : Buffer.allocUnsafeSlow(expectedBytes);
+    this.bytes = Buffer.allocUnsafeSlow(expectedBytes);
     this.#view = new DataView(this.bytes.buffer);
-  }
-
-  /** All that it wrote in: for the next one, when what was written has been sent. */
-  get memory(): Buffer {
-    return this.bytes;
   }
 
   null(): void {
@@ -73,10 +66,16 @@ export class BinaryValues {
     this.word(value);
   }
 
-  /** @param value whole; as text or bigint, for what is no safe integer */
+  /**
+   * @param value whole; as text or bigint, for what is no safe integer
+   * @throws {RangeError} when it is no whole number of 64 bits, or a number that is not exact
+   */
   int8(value: number | string | bigint): void {
     this.#reserve(12);
     this.word(8);
+    if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+      throw new RangeError(`${value} is no safe integer`);
+    }
     if (typeof value !== 'number') {
       this.end = this.bytes.writeBigInt64BE(BigInt(value), this.end);
       return;
@@ -124,6 +123,11 @@ export class BinaryValues {
   bytea(length: number): void {
     this.#reserve(4 + length);
     this.word(length);
+  }
+
+  byteaOf(value: Buffer): void {
+    this.bytea(value.length);
+    this.end += value.copy(this.bytes, this.end);
   }
 
   /** Exactly this decimal: `12.5`, `-3`, `5e-324`. */

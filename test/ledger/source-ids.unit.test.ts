@@ -3,14 +3,15 @@ import { SourceIds } from '../../src/ledger/source-ids.ts';
 import { SourceNames } from '../../src/ledger/source-names.ts';
 import type { Database } from '../../src/postgres/database.ts';
 import { llm } from '../identify/samples.ts';
+import { elementsOf } from '../support/binary-array.ts';
 import { billable } from './messages.ts';
 
 /** A database that numbers models by what is behind their dash. */
 function numbering() {
   const asked: string[] = [];
-  const query = async ({ name, values }: { name: string; values: string[] }) => {
+  const query = async ({ name, values }: { name: string; values: Buffer[] }) => {
     if (name !== 'read_sources') return { rows: [], command: 'COMMIT' };
-    const [types, providers, models] = values.map((text) => text.slice(2, -2).split('","'));
+    const [types, providers, models] = values.map((array) => elementsOf(array).map(String));
     asked.push(...(models ?? []));
     const rows = (models ?? []).map((model, i) => ({
       source_id: Number(model.split('-').at(-1)),

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { byteaArray } from '../../src/postgres/array-literal.ts';
 import { BinaryRows } from '../../src/postgres/binary-rows.ts';
 import { OID } from '../../src/postgres/binary-values.ts';
 import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
@@ -162,17 +161,4 @@ describe('a decimal is the same to the last digit, and has no more decimals than
     );
     expect(await readNumerics(doubles)).toEqual(await asText(doubles));
   });
-});
-
-test('an array of bytes is read as what it was written from', async () => {
-  const bytes = [
-    Buffer.from([0, 0x22, 0x5c, 0xff]),
-    Buffer.alloc(0),
-    null,
-    Buffer.alloc(100_000, 1),
-  ];
-  for (const given of [bytes, bytes.slice(0, 2), []]) {
-    const { rows } = await world.database.query('SELECT $1::bytea[] AS back', [byteaArray(given)]);
-    expect(rows).toEqual([{ back: given }]);
-  }
 });

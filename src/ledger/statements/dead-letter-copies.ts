@@ -30,10 +30,10 @@ export const claimCopies = statement<
 
 /** Notes what became of copies: `error` is null when they were made. */
 export const noteCopies = statement<{
-  topics: string;
-  partitions: string;
-  generations: string;
-  offsets: string;
+  topics: Buffer;
+  partitions: Buffer;
+  generations: Buffer;
+  offsets: Buffer;
   error: string | null;
   /** When to try again; null: never. */
   retrySeconds: number | null;

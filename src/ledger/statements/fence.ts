@@ -5,10 +5,10 @@ import type { PartitionKey, PositionRow } from './positions.ts';
 
 /** The names that a batch uses, by the numbers that the worker remembers. */
 export type UsedNames = {
-  sourceIds: string;
-  metricTypes: string;
-  providers: string;
-  models: string;
+  sourceIds: Buffer;
+  metricTypes: Buffer;
+  providers: Buffer;
+  models: Buffer;
 };
 
 /** What the worker remembers of the database, as the database has it. */

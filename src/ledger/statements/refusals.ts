@@ -8,14 +8,14 @@ export const insertDeadLetters = statement<{
   topic: string;
   partition: number;
   generation: number;
-  offsets: string;
-  reasons: string;
-  details: string;
-  schemaIds: string;
+  offsets: Buffer;
+  reasons: Buffer;
+  details: Buffer;
+  schemaIds: Buffer;
   keys: Buffer;
   values: Buffer;
-  headers: string;
-  timestampsMs: string;
+  headers: Buffer;
+  timestampsMs: Buffer;
   /** Whether they are to be copied to KAFKA_DEAD_LETTER_TOPIC. */
   copyIsDue: boolean;
 }>(
@@ -45,12 +45,12 @@ export const insertConflicts = statement<{
   topic: string;
   partition: number;
   generation: number;
-  sessionIds: string;
-  offsets: string;
-  metricTypes: string;
-  requestIds: string;
-  appliedPayloads: string;
-  conflictingPayloads: string;
+  sessionIds: Buffer;
+  offsets: Buffer;
+  metricTypes: Buffer;
+  requestIds: Buffer;
+  appliedPayloads: Buffer;
+  conflictingPayloads: Buffer;
 }>(
   'insert_conflicts',
   sql`INSERT INTO ${eventConflict} (session_id, kafka_topic, kafka_partition, kafka_offset,
@@ -86,7 +86,7 @@ export const insertConflicts = statement<{
  * join by identity could be made a loop over all entries for each of them.
  */
 export const readEntries = statement<
-  { sessionIds: string; identities: string },
+  { sessionIds: Buffer; identities: Buffer },
   { session_id: string; identity: string; entry: EntryJson }
 >(
   'read_entries',

@@ -7,7 +7,7 @@ import { consumedRange, deadLetter } from '../schema/tables.ts';
  * resolved: that one was never applied.
  */
 export const readConsumed = statement<
-  { topic: string; partition: number; generation: number; offsets: string },
+  { topic: string; partition: number; generation: number; offsets: Buffer },
   { kafka_offset: string }
 >(
   'read_consumed',

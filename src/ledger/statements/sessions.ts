@@ -8,7 +8,7 @@ import { ledgerPage, session, sessionModelUsage } from '../schema/tables.ts';
  * session and its pages are of one moment.
  */
 export const loadSessions = statement<
-  { sessionIds: string; mostAttributes: number },
+  { sessionIds: Buffer; mostAttributes: number },
   {
     session_id: string;
     revision: string;
@@ -43,7 +43,7 @@ export const loadSessions = statement<
 
 /** Of these sessions, those that are not at this revision, or not there. */
 export const changedSessions = statement<
-  { sessionIds: string; revisions: string },
+  { sessionIds: Buffer; revisions: Buffer },
   { session_id: string }
 >(
   'changed_sessions',
@@ -61,12 +61,12 @@ export const changedSessions = statement<
  */
 export const touchSessions = statement<
   {
-    sessionIds: string;
-    accountIds: string;
+    sessionIds: Buffer;
+    accountIds: Buffer;
     /** Those that are new. */
-    attributes: string;
-    firstUs: string;
-    lastUs: string;
+    attributes: Buffer;
+    firstUs: Buffer;
+    lastUs: Buffer;
     step: bigint;
   },
   { session_id: string; revision: string; period: string; account_id: string | null }

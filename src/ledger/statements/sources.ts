@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { statement } from '../../postgres/statement.ts';
 import { usageSource } from '../schema/tables.ts';
 
-type Names = { metricTypes: string; providers: string; models: string };
+type Names = { metricTypes: Buffer; providers: Buffer; models: Buffer };
 
 const wanted = sql`unnest(${sql.placeholder('metricTypes')}::text[],
   ${sql.placeholder('providers')}::text[], ${sql.placeholder('models')}::text[])

@@ -1,21 +1,23 @@
 import { sql } from 'drizzle-orm';
-import { COUNT_COLUMNS, DURATION_COLUMNS, type UsageColumn } from '../../livekit/usage-columns.ts';
+import {
+  COUNT_COLUMNS,
+  type CountColumn,
+  DURATION_COLUMNS,
+  type DurationColumn,
+} from '../../livekit/usage-columns.ts';
 import { statement } from '../../postgres/statement.ts';
 import { sessionModelUsage } from '../schema/tables.ts';
 
-/** An array, as text or in binary form. */
-type ArrayParameter = string | Buffer;
-
 /** For each row an element; a column that nothing is added to is null. */
 export type UsageParameters = {
-  sessionIds: ArrayParameter;
-  usageTypes: ArrayParameter;
-  providers: ArrayParameter;
-  models: ArrayParameter;
-  eventCounts: ArrayParameter;
-  firstUs: ArrayParameter;
-  lastUs: ArrayParameter;
-} & { [C in UsageColumn]: ArrayParameter | null };
+  sessionIds: Buffer;
+  usageTypes: Buffer;
+  providers: Buffer;
+  models: Buffer;
+  eventCounts: Buffer;
+  firstUs: Buffer;
+  lastUs: Buffer;
+} & { [C in CountColumn]: Buffer | string | null } & { [C in DurationColumn]: Buffer | null };
 
 const p = (name: keyof UsageParameters) => sql.placeholder(name);
 const counts = COUNT_COLUMNS.map((name) => sql.raw(name));
