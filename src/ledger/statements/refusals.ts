@@ -3,7 +3,10 @@ import { statement } from '../../postgres/statement.ts';
 import type { EntryJson } from '../payload.ts';
 import { deadLetter, eventConflict } from '../schema/tables.ts';
 
-/** Keeps dead letters; one that is there already stays as it is. */
+/**
+ * Keeps dead letters; one that is there already stays as it is. Postgres multiplies intervals as
+ * doubles: with whole days apart, every time is exact to the millisecond.
+ */
 export const insertDeadLetters = statement<{
   topic: string;
   partition: number;
@@ -24,7 +27,8 @@ export const insertDeadLetters = statement<{
       schema_id, key, value, headers, record_timestamp, generation, copy_due_at)
     SELECT ${sql.placeholder('topic')}, ${sql.placeholder('partition')}, kafka_offset, reason,
       detail, schema_id, key, value, headers::jsonb,
-      'epoch'::timestamptz + timestamp_ms * interval '1 millisecond', ${sql.placeholder('generation')},
+      'epoch'::timestamptz + timestamp_ms / 86400000 * interval '24 hours'
+        + timestamp_ms % 86400000 * interval '1 millisecond', ${sql.placeholder('generation')},
       CASE WHEN ${sql.placeholder('copyIsDue')}::boolean THEN now() END
     FROM unnest(${sql.placeholder('offsets')}::bigint[], ${sql.placeholder('reasons')}::text[],
       ${sql.placeholder('details')}::text[], ${sql.placeholder('schemaIds')}::bigint[],
