@@ -1,17 +1,16 @@
 /**
- * How many batches are in the making at once, whatever the number of partitions: it bounds memory
- * and connections. First come, first served, so that every partition gets its turn.
+ * Bounds how many batches are under way, whatever the number of partitions, and with it memory and
+ * connections. First come, first served, so that every partition gets its turn.
  */
 export class BatchPermits {
   #free: number;
   readonly #waiting: (() => void)[] = [];
-  #preparing: Promise<unknown> = Promise.resolve();
 
   constructor(count: number) {
     this.#free = count;
   }
 
-  /** Whether somebody waits for a permit. */
+  /** Whether a partition waits for a permit. */
   get isContended(): boolean {
     return this.#waiting.length > 0;
   }
@@ -32,7 +31,7 @@ export class BatchPermits {
     else next();
   }
 
-  /** Gives a permit away for as long as its holder waits for something else. */
+  /** Releases the caller's permit until `wait` has ended. */
   async releaseWhile<T>(wait: () => Promise<T>): Promise<T> {
     this.release();
     try {
@@ -40,15 +39,5 @@ export class BatchPermits {
     } finally {
       await this.acquire();
     }
-  }
-
-  /**
-   * Runs work of this thread, one after the other: two batches that took turns would both be ready
-   * late, then both be in Postgres, and the thread would have nothing to do.
-   */
-  prepare<T>(work: () => Promise<T>): Promise<T> {
-    const prepared = this.#preparing.then(work);
-    this.#preparing = prepared.catch(() => {});
-    return prepared;
   }
 }

@@ -14,6 +14,7 @@ import { after, BatchPace } from './batch-pace.ts';
 import type { BatchPermits } from './batch-permits.ts';
 import { BookedWindow } from './booked-window.ts';
 import { DeadLetterWindow } from './dead-letter-window.ts';
+import type { Mutex } from './mutex.ts';
 import { type Prepared, prepareSlice, release } from './prepare-slice.ts';
 import { RecordQueue } from './record-queue.ts';
 import { wentBack } from './went-back.ts';
@@ -42,6 +43,11 @@ export interface PartitionLoopContext {
   readonly logger: Logger;
   /** Shared by all loops of the worker. */
   readonly permits: BatchPermits;
+  /**
+   * Held while messages are made, shared by all loops: two batches that took turns on the thread would
+   * both be ready late, then both be in Postgres, and the thread would be idle.
+   */
+  readonly preparation: Mutex;
   readonly maxEvents: number;
   readonly deadLetterLimit: number;
   /** Bytes that this loop may hold before fetching waits; changes with the assignment. */
@@ -275,7 +281,7 @@ export class PartitionLoop implements TopicPartition {
 
   /** @param hasPermit which is then given away while the registry is waited for */
   async #prepareNext(hasPermit: boolean): Promise<Prepared> {
-    const { groupId, permits, schemas, maxEvents } = this.#context;
+    const { groupId, permits, preparation, schemas, maxEvents } = this.#context;
     const slice = this.#queue.take(maxEvents, MAX_BATCH_BYTES);
     this.#bytesAhead += slice.bytes;
     const load = () => this.#loadSchemas(slice.schemaIds);
@@ -283,7 +289,7 @@ export class PartitionLoop implements TopicPartition {
       schemas.known(slice.schemaIds) ?? (await (hasPermit ? permits.releaseWhile(load) : load()));
     const { topic, partition, pass, generation } = this;
     const where = { groupId, topic, partition, pass, generation };
-    return permits.prepare(() => prepareSlice(slice, where, entries, this.#window));
+    return preparation.runExclusive(() => prepareSlice(slice, where, entries, this.#window));
   }
 
   /** The registry is asked for unknown schema ids until it answers. */

@@ -20,6 +20,7 @@ import { backOff } from './backoff.ts';
 import { BatchPermits } from './batch-permits.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { HaltedPartitions } from './halted-partitions.ts';
+import { Mutex } from './mutex.ts';
 import { type MisplacedFetch, PartitionLoop, type PartitionLoopContext } from './partition-loop.ts';
 import {
   inOrder,
@@ -81,6 +82,7 @@ export class Worker implements SourceListener {
   readonly #options: WorkerOptions;
   readonly #commits: CommitQueue;
   readonly #permits: BatchPermits;
+  readonly #preparation = new Mutex();
   readonly #watch: PositionWatch;
   readonly #haltedPartitions: HaltedPartitions;
   readonly #loops = new Map<string, PartitionLoop>();
@@ -361,6 +363,7 @@ export class Worker implements SourceListener {
       schemas,
       logger,
       permits: this.#permits,
+      preparation: this.#preparation,
       maxEvents,
       deadLetterLimit,
       bufferBytes: () => bufferBytes / Math.max(this.#loops.size, 1),

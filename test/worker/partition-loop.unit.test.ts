@@ -6,6 +6,7 @@ import type { Batch } from '../../src/records/message.ts';
 import { packRecords, RecordBlock } from '../../src/records/record-block.ts';
 import type { FetchedBatch } from '../../src/source/partition-source.ts';
 import { BatchPermits } from '../../src/worker/batch-permits.ts';
+import { Mutex } from '../../src/worker/mutex.ts';
 import {
   type MisplacedFetch,
   PartitionLoop,
@@ -34,6 +35,7 @@ function laneWith(maxEvents: number, ledger?: PartitionLoopContext['ledger'], un
     schemas: new SchemaCache(() => Promise.reject(new Error('nothing to ask for'))),
     logger: createLogger('fatal'),
     permits: new BatchPermits(1),
+    preparation: new Mutex(),
     maxEvents,
     deadLetterLimit: 1,
     bufferBytes: () => 1_000_000,
