@@ -1,6 +1,7 @@
 import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import type { Kafka } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
+import { MEMORY_BUDGET } from '../config/memory-budget.ts';
 import type { Settings } from '../config/settings.ts';
 import { type FetchSchema, SchemaCache } from '../decode/avro/schema-cache.ts';
 import { messageOf } from '../errors.ts';
@@ -26,8 +27,6 @@ import { Worker } from '../worker/worker.ts';
 import { startSelfCheck } from './self-check.ts';
 import { unlessStopped } from './shutdown.ts';
 
-/** ByteView for what is known of live sessions: about half a million events of them. */
-const CACHE_BYTES = 20 * 1_048_576;
 /** New months are prepared long before they begin. */
 const PARTITIONS_EVERY_MS = 24 * 3_600_000;
 /** How long a worker that stops goes on copying dead letters; others, or the next start, do the rest. */
@@ -168,7 +167,7 @@ async function targetsOf(options: RunOptions, source: PartitionSource): Promise<
 
 function ledgerOptions({ settings, onStep }: RunOptions): LedgerOptions {
   return {
-    cacheBytes: CACHE_BYTES,
+    cacheBytes: MEMORY_BUDGET.sessionCache,
     copiesDeadLetters: settings.KAFKA_DEAD_LETTER_TOPIC !== undefined,
     ...(onStep && { onStep }),
   };

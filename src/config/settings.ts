@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { messageOf, WrongUsageError } from '../errors.ts';
+import { MEMORY_BUDGET } from './memory-budget.ts';
 
 /** What a setting is needed for; a command names the groups that it uses. */
 export type SettingGroup = 'kafka' | 'registry' | 'database' | 'worker' | 'general';
@@ -213,7 +214,7 @@ export const SETTINGS = {
   BUFFER_MAX_BYTES: {
     group: 'worker',
     schema: integer(65_536, 1_073_741_824),
-    fallback: '29360128',
+    fallback: String(MEMORY_BUDGET.buffered),
     about: 'Bytes fetched and not yet applied, over all partitions, at which fetching waits',
   },
   DEAD_LETTER_LIMIT: {

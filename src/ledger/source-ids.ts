@@ -1,11 +1,12 @@
 import { textArray } from '../postgres/arrays.ts';
+import { MEMORY_BUDGET } from '../config/memory-budget.ts';
 import { type Database, inTransaction } from '../postgres/database.ts';
 import type { BillableMessage } from '../records/message.ts';
 import { type NumberedNames, SourceNames } from './source-names.ts';
 import { addSources, readSources } from './statements/sources.ts';
 
-/** Some thousands of names: a service uses a handful, one that names every customer's model more. */
-const MAX_BYTES = 2 * 1_048_576;
+/** A service uses a handful of names, one that names every customer's model more. */
+const MAX_BYTES = MEMORY_BUDGET.sourceNames;
 
 /** The numbers of the names that one batch uses. */
 export class BatchSources {

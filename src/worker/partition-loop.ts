@@ -1,4 +1,5 @@
 import type { Logger } from '../config/logger.ts';
+import { MAX_BATCH_BYTES } from '../config/memory-budget.ts';
 import type { SchemaCache, SchemaEntries } from '../decode/avro/schema-cache.ts';
 import { messageOf } from '../errors.ts';
 import { type Halt, haltOf } from '../ledger/halt.ts';
@@ -76,8 +77,6 @@ export interface MisplacedFetch {
   readonly given: number;
 }
 
-/** Most bytes of one transaction, so that a batch of large dead letters stays small in memory. */
-const MAX_BATCH_BYTES = 6 * 1_048_576;
 /** Only with this many waiting is it worth preparing ahead of the running transaction. */
 const WORTH_PREPARING = 1_000;
 

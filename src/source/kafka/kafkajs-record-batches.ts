@@ -1,3 +1,4 @@
+import { MEMORY_BUDGET } from '../../config/memory-budget.ts';
 import { messageOf } from '../../errors.ts';
 import { endOfBatch, type RecordBatch, readRecordBatch } from './record-batch.ts';
 
@@ -39,8 +40,6 @@ export interface Unreadable {
 /** Bytes in front of what says how an entry is written: its offset, its length, 4 more. */
 const FORMAT_OFFSET = 16;
 const FORMATS = { old: [0, 1], batches: 2 };
-/** What one answer may become; what is left of it is fetched again. */
-const MAX_DECOMPRESSED_PER_ANSWER = 16 * 1_048_576;
 /** Never less than what was asked for. */
 const UNREADABLE_OFFSET = String(Number.MAX_SAFE_INTEGER);
 
@@ -69,7 +68,7 @@ export function wholeBatches(original: DecodeMessages): DecodeMessages {
       // What the broker cut off comes with the next fetch.
       if (end > bytes.length) break;
       const soFar = decompressed.get(decoder.buffer) ?? 0;
-      if (soFar > MAX_DECOMPRESSED_PER_ANSWER) break;
+      if (soFar > MEMORY_BUDGET.decompressedResponse) break;
       const format = bytes[at + FORMAT_OFFSET] as number;
       // The two are packed in different ways.
       if (isOld !== undefined && isOld !== FORMATS.old.includes(format)) break;

@@ -9,6 +9,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Arena } from '../../bytes/arena.ts';
 import { SharedMemory } from '../../bytes/shared-memory.ts';
 import { createLogger } from '../../config/logger.ts';
+import { MEMORY_BUDGET } from '../../config/memory-budget.ts';
 import { readerFor } from '../../decode/avro/reader.ts';
 import type { FastReader } from '../../decode/columnar/fast-reader.ts';
 import { readAhead } from '../../decode/columnar/read-ahead.ts';
@@ -21,8 +22,8 @@ import { crc32c } from './checksum.ts';
 import { KafkaJsMember } from './kafkajs-member.ts';
 import type { MemberData, News, Order } from './member-messages.ts';
 
-/** Bytes that are handed over before the worker must have said that there is room for more. */
-const MAX_BYTES_AHEAD = 3 * 1_048_576;
+/** Bytes that are sent before the worker must have accepted some. */
+const MAX_BYTES_AHEAD = MEMORY_BUDGET.aheadOfWorker;
 /** Bytes of a fetch below which it is handed over in memory of its own: that is given back by itself. */
 const WORTH_SHARING = 32_768;
 
