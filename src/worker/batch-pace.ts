@@ -8,15 +8,15 @@ const FAILURES_BEFORE_HALVING = 2;
 const QUICK_MS = ANSWER_TIMEOUT_MS / 4;
 
 /**
- * How much of a batch is booked at once. Slow storage, or a limit that an administrator set, may not
- * let Postgres finish all of it: tried again whole, it would fail for ever. So it is halved, and what
- * comes after it is not tried whole again before smaller parts were quick.
+ * How much of a batch is applied at once. Slow storage, or a limit that an administrator set, may not
+ * let Postgres finish all of it: retried whole, it would fail for ever. So it is halved, and later
+ * batches are not tried whole before smaller parts were quick.
  */
 export class BatchPace {
   #most = Number.POSITIVE_INFINITY;
   #failures = 0;
 
-  /** The first part of a batch that is to be booked at once. */
+  /** The first part of a batch that is to be applied at once. */
   part(batch: Batch): Batch {
     const { messages } = batch;
     const border = messages[this.#most];
@@ -37,14 +37,14 @@ export class BatchPace {
     return this.#most;
   }
 
-  booked(ms: number): void {
+  applied(ms: number): void {
     this.#failures = 0;
     if (ms < QUICK_MS) this.#most *= 2;
   }
 }
 
-/** What of a batch comes after its first part. */
-export function after(batch: Batch, fromOffset: number): Batch {
+/** The part of a batch from `fromOffset` on. */
+export function restOf(batch: Batch, fromOffset: number): Batch {
   const messages = batch.messages.filter(({ offset }) => offset >= fromOffset);
   return { ...batch, fromOffset, messages };
 }

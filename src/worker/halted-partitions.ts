@@ -1,14 +1,24 @@
 import type { Logger } from '../config/logger.ts';
 import { messageOf } from '../errors.ts';
+import type { Halt } from '../ledger/halt.ts';
 import type { StoredPosition } from '../ledger/position.ts';
 import { keepHalt, positionsOf, rewind } from '../ledger/positions.ts';
 import type { Database } from '../postgres/database.ts';
-import { keyOf } from '../records/topic-partition.ts';
+import { keyOf, type TopicPartition } from '../records/topic-partition.ts';
 import type { PartitionSource } from '../source/partition-source.ts';
 import type { PartitionLoop } from './partition-loop.ts';
 import { wentBack } from './went-back.ts';
 
-export interface HaltedPartitionsOptions {
+/** The loops of the current assignment, as what watches them sees them. */
+export interface WatchedLoops {
+  readonly loops: () => readonly PartitionLoop[];
+  /** Looks the position up again and begins from there. */
+  readonly resync: (loop: PartitionLoop, why: string) => void;
+  /** The same, after the database lost what was committed. */
+  readonly restored: (loop: PartitionLoop, why: string) => void;
+}
+
+export interface HaltedPartitionsOptions extends WatchedLoops {
   readonly source: Pick<PartitionSource, 'bounds' | 'topicId'>;
   readonly database: Database;
   readonly groupId: string;
@@ -16,21 +26,16 @@ export interface HaltedPartitionsOptions {
   readonly logger: Logger;
   /** Set when loops have positions that the database does not know of. */
   readonly previewFrom?: unknown;
-  readonly loops: () => readonly PartitionLoop[];
-  /** Looks the position up again and begins from there. */
-  readonly resync: (loop: PartitionLoop, why: string) => void;
-  /** The same, when the database lost what was committed. */
-  readonly restored: (loop: PartitionLoop, why: string) => void;
-  /** The halt of a loop is stored with its position. */
-  readonly stored: (loop: PartitionLoop) => void;
 }
 
-/** Stores halts, for `position show` and later workers, and looks for what ends them. */
+/** Stores halts, for `position show` and later workers, and polls for what ends them. */
 export class HaltedPartitions {
   readonly #options: HaltedPartitionsOptions;
-  /** Lanes whose halt is stored, and those that are being stored. */
+  /** Loops whose halt is stored, and those whose halt is being stored. */
   readonly #stored = new WeakSet<PartitionLoop>();
   readonly #storing = new Map<PartitionLoop, Promise<void>>();
+  /** Halts by the limit that are not stored yet: a rebalance must not end them. */
+  readonly #unstored = new Map<string, Halt>();
   /** The lowest end of a partition that ended before its position. */
   readonly #lowestEnd = new WeakMap<PartitionLoop, number>();
 
@@ -38,17 +43,33 @@ export class HaltedPartitions {
     this.#options = options;
   }
 
-  /** The halt of a loop was read from where it is stored. */
-  isStored(loop: PartitionLoop): void {
-    this.#stored.add(loop);
+  /** Drops the halts of partitions that are assigned elsewhere: their next owner judges for itself. */
+  assigned(partitions: readonly TopicPartition[]): void {
+    const keys = new Set(partitions.map(keyOf));
+    for (const key of this.#unstored.keys()) if (!keys.has(key)) this.#unstored.delete(key);
   }
 
-  store(loop: PartitionLoop): void {
-    if (this.#stored.has(loop) || this.#storing.has(loop)) return;
-    // What cannot be read now may be readable at the next start, which finds out by itself.
-    if (loop.haltedFor?.kind === 'unreadable') return;
-    const storing = this.#tryToStore(loop).finally(() => this.#storing.delete(loop));
-    this.#storing.set(loop, storing);
+  /** Why a partition that starts again must halt, although its position has no halt. */
+  unstoredHaltOf(where: TopicPartition): Halt | undefined {
+    return this.#unstored.get(keyOf(where));
+  }
+
+  /** The halt of a loop was read from where it is stored; called before the loop is halted. */
+  isStored(loop: PartitionLoop): void {
+    this.#stored.add(loop);
+    this.#unstored.delete(keyOf(loop));
+  }
+
+  halted(loop: PartitionLoop): void {
+    const { haltedFor } = loop;
+    const { topic, partition, position: offset } = loop.progress;
+    this.#options.logger.error(
+      { topic, partition, offset },
+      `${topic}/${partition} is halted at offset ${offset}: ${haltedFor?.why}`,
+    );
+    if (this.#stored.has(loop)) return;
+    if (haltedFor?.kind === 'dead_letter_limit') this.#unstored.set(keyOf(loop), haltedFor);
+    this.#store(loop);
   }
 
   /** Settles when what is being stored is stored, or could not be. */
@@ -56,46 +77,55 @@ export class HaltedPartitions {
     await Promise.all(this.#storing.values());
   }
 
+  #store(loop: PartitionLoop): void {
+    if (this.#storing.has(loop)) return;
+    // What cannot be read now may be readable at the next start, which finds out by itself.
+    if (loop.haltedFor?.kind === 'unreadable') return;
+    const storing = this.#tryToStore(loop).finally(() => this.#storing.delete(loop));
+    this.#storing.set(loop, storing);
+  }
+
   async #tryToStore(loop: PartitionLoop): Promise<void> {
     const { database, groupId, logger } = this.#options;
-    const { topic, partition, position: nextOffset, pass, haltedFor } = loop;
+    const { topic, partition, pass, haltedFor } = loop;
     if (haltedFor === undefined) return;
     const where = { topic, partition };
+    const nextOffset = loop.progress.position;
     try {
       await keepHalt(database, { groupId, ...where, nextOffset, pass }, haltedFor);
-      // Also when the position has moved since: that is what the next look finds.
-      this.#stored.add(loop);
-      this.#options.stored(loop);
+      // Also when the position has moved since, which the next poll finds.
+      this.isStored(loop);
     } catch (error) {
       logger.warn({ ...where, error: messageOf(error) }, 'the halt was not stored; trying again');
     }
   }
 
   /**
-   * `position accept-loss`, `set` and `resume` decide about a halted partition, which then begins
-   * again. One that ended before its position, and does not any more, decides by itself.
+   * `position accept-loss`, `set` and `resume` decide about a halted partition, which then starts
+   * again. So does one that ended before its position and does not any more.
    */
-  async look(): Promise<void> {
+  async poll(): Promise<void> {
     const { database, groupId, topics, loops, resync, restored, previewFrom } = this.#options;
     if (previewFrom !== undefined) return;
-    const halted = loops().filter(({ state }) => state === 'halted');
+    const halted = loops().filter(({ isHalted }) => isHalted);
     if (halted.length === 0) return;
-    // A database that does not answer now is asked again at the next turn.
+    // A database that does not answer now is asked again at the next poll.
     const positions = await positionsOf(database, groupId, topics).catch(() => undefined);
     if (positions === undefined) return;
     for (const loop of halted) {
-      const { position: nextOffset, pass } = loop;
+      const nextOffset = loop.progress.position;
+      const { pass } = loop;
       const now = positions.get(keyOf(loop));
       const lost = wentBack(loop, { nextOffset, pass }, now);
       if (lost !== undefined || now === undefined) restored(loop, lost ?? '');
-      else if (now.nextOffset !== loop.position || now.pass !== loop.pass) {
+      else if (now.nextOffset !== nextOffset || now.pass !== pass) {
         resync(loop, `the position was set to ${now.nextOffset}`);
       } else if (!this.#stored.has(loop)) {
-        this.store(loop);
+        this.#store(loop);
       } else if (now.halt === undefined) {
         resync(loop, 'the halt was ended');
       } else if (loop.haltedFor?.kind === 'lost_offsets') {
-        await this.#lookAtEnd(loop, now);
+        await this.#checkEnd(loop, now);
       }
     }
   }
@@ -104,7 +134,7 @@ export class HaltedPartitions {
    * A partition whose end came back is read again from the lowest end that was seen: what is there
    * may be other messages than before, and those that are the same are duplicates.
    */
-  async #lookAtEnd(loop: PartitionLoop, position: StoredPosition): Promise<void> {
+  async #checkEnd(loop: PartitionLoop, position: StoredPosition): Promise<void> {
     const { source, database, groupId, resync, logger } = this.#options;
     const { topic, partition } = loop;
     const where = { groupId, topic, partition };
@@ -113,7 +143,8 @@ export class HaltedPartitions {
       const topicId = await source.topicId(topic);
       if (bounds === undefined || topicId === undefined || topicId !== position.topicId) return;
       const { nextOffset } = position;
-      const lowest = Math.min(this.#lowestEnd.get(loop) ?? loop.endOffset, bounds.latest);
+      const seen = this.#lowestEnd.get(loop) ?? loop.progress.endOffset;
+      const lowest = Math.min(seen, bounds.latest);
       this.#lowestEnd.set(loop, lowest);
       const hasComeBack = lowest < nextOffset && nextOffset <= bounds.latest;
       if (!hasComeBack || bounds.earliest > lowest) return;

@@ -8,7 +8,7 @@ export interface PartitionStatus extends TopicPartition {
   readonly position: number | undefined;
   readonly lag: number;
   readonly advancedAt: number;
-  /** How often it began since then: more than once when assignments or positions come and go. */
+  /** How often it started since then: more than once when assignments or positions change. */
   readonly starts: number;
   /** Why it is halted, or what it waits for. */
   readonly detail: string | undefined;
@@ -18,7 +18,10 @@ export interface PartitionStatus extends TopicPartition {
 export interface StartingPartition extends TopicPartition {
   /** When it last moved. */
   readonly since: number;
+  /** What it waits for. */
   trouble?: string;
+  /** Of a partition that ends before its position, over all lookups. */
+  lowestEnd?: number;
 }
 
 export function statusOfStarting(where: StartingPartition, clock: StallClock): PartitionStatus {
@@ -36,16 +39,17 @@ export function statusOfStarting(where: StartingPartition, clock: StallClock): P
 }
 
 export function statusOfLoop(loop: PartitionLoop, clock: StallClock): PartitionStatus {
-  const { topic, partition, position, lag, advancedAt } = loop;
+  const { topic, partition, position, lag, advancedAt, trouble } = loop.progress;
+  const { haltedFor } = loop;
   return {
     topic,
     partition,
-    state: loop.state === 'halted' ? 'halted' : 'running',
+    state: haltedFor === undefined ? 'running' : 'halted',
     position,
     lag,
     advancedAt,
     starts: clock.startsOf({ topic, partition, position }),
-    detail: loop.haltedFor?.why ?? loop.trouble,
+    detail: haltedFor?.why ?? trouble,
   };
 }
 

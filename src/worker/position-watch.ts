@@ -2,37 +2,32 @@ import { positionsOf } from '../ledger/positions.ts';
 import type { Database } from '../postgres/database.ts';
 import { keyOf } from '../records/topic-partition.ts';
 import type { PartitionSource } from '../source/partition-source.ts';
-import type { HaltedPartitions } from './halted-partitions.ts';
+import type { HaltedPartitions, WatchedLoops } from './halted-partitions.ts';
 import type { PartitionLoop } from './partition-loop.ts';
 import { wentBack } from './went-back.ts';
 
-/** How often a halted partition looks whether a person has decided. */
+/** How often the positions of halted partitions are polled for a decision. */
 const DECISION_POLL_MS = 2_000;
-/** How often running partitions are held against their positions and their ends. */
+/** How often running partitions are compared with their stored positions and their ends. */
 const POSITIONS_POLL_MS = 5_000;
-/** How often the topics that are read are held against their ids. */
+/** How often the ids of the topics are compared with those at the start of their loops. */
 const TOPIC_ID_POLL_MS = 1_000;
 
-export interface PositionWatchOptions {
+export interface PositionWatchOptions extends WatchedLoops {
   readonly source: Pick<PartitionSource, 'bounds' | 'topicId'>;
   readonly database: Database;
   readonly groupId: string;
   readonly topics: readonly string[];
-  readonly loops: () => readonly PartitionLoop[];
-  readonly haltedPartitions: Pick<HaltedPartitions, 'look'>;
-  /** Looks the position up again and begins from there. */
-  readonly resync: (loop: PartitionLoop, why: string) => void;
-  /** The same, when the database lost what was committed. */
-  readonly restored: (loop: PartitionLoop, why: string) => void;
+  readonly haltedPartitions: Pick<HaltedPartitions, 'poll'>;
   /** Set when loops have positions that the database does not know of. */
   readonly previewFrom?: unknown;
 }
 
-/** Looks for what no message tells: decisions of a person, and topics that were recreated. */
+/** Polls for what no fetch reports: decisions of a person, and topics that were recreated. */
 export class PositionWatch {
   readonly #options: PositionWatchOptions;
   #timers: NodeJS.Timeout[] = [];
-  /** Partitions that ended before their position at the last look. */
+  /** Partitions that ended before their position at the last poll. */
   #beyondEnd = new Set<string>();
 
   constructor(options: PositionWatchOptions) {
@@ -41,9 +36,9 @@ export class PositionWatch {
 
   start(): void {
     this.#timers = [
-      every(DECISION_POLL_MS, () => this.#options.haltedPartitions.look()),
-      every(POSITIONS_POLL_MS, () => this.#lookAtRunning()),
-      every(TOPIC_ID_POLL_MS, () => this.#lookAtTopics()),
+      every(DECISION_POLL_MS, () => this.#options.haltedPartitions.poll()),
+      every(POSITIONS_POLL_MS, () => this.#pollRunning()),
+      every(TOPIC_ID_POLL_MS, () => this.#pollTopicIds()),
     ];
   }
 
@@ -52,11 +47,11 @@ export class PositionWatch {
   }
 
   /** A topic that is recreated has another id, however far it is filled. */
-  async #lookAtTopics(): Promise<void> {
+  async #pollTopicIds(): Promise<void> {
     const { source, loops, resync } = this.#options;
-    const running = loops().filter(({ state }) => state === 'running');
+    const running = loops().filter(({ isRunning }) => isRunning);
     for (const topic of new Set(running.map((loop) => loop.topic))) {
-      // A topic without an answer is looked at again at the next turn.
+      // A topic without an answer is asked for again at the next poll.
       const topicId = await source.topicId(topic).catch(() => undefined);
       if (topicId === undefined) continue;
       for (const loop of running) {
@@ -68,19 +63,19 @@ export class PositionWatch {
   }
 
   /**
-   * A topic that was recreated under the worker is empty and says nothing: it is seen here. Twice in
-   * a row, since a broker that has just begun may know for a moment of less than it has.
+   * A topic that was recreated is empty, and its fetches say nothing. The end must be too low twice in
+   * a row: a broker that has just started may report less than it has for a moment.
    */
-  async #lookAtRunning(): Promise<void> {
+  async #pollRunning(): Promise<void> {
     const { source, loops, resync } = this.#options;
-    const running = loops().filter(({ state }) => state === 'running');
-    await this.#lookAtPositions(running);
+    const running = loops().filter(({ isRunning }) => isRunning);
+    await this.#pollPositions(running);
     const beyond = new Set<string>();
     for (const topic of new Set(running.map((loop) => loop.topic))) {
       const bounds = await source.bounds(topic).catch(() => undefined);
       for (const loop of running) {
         const end = loop.topic === topic ? bounds?.get(loop.partition)?.latest : undefined;
-        if (end === undefined || loop.position <= end) continue;
+        if (end === undefined || loop.progress.position <= end) continue;
         if (this.#beyondEnd.has(keyOf(loop))) resync(loop, `the partition ends at ${end}`);
         else beyond.add(keyOf(loop));
       }
@@ -92,11 +87,11 @@ export class PositionWatch {
    * Another pass was begun (`position set`), or the database was restored to an earlier moment: a
    * quiet topic has no batch that would notice.
    */
-  async #lookAtPositions(running: readonly PartitionLoop[]): Promise<void> {
+  async #pollPositions(running: readonly PartitionLoop[]): Promise<void> {
     const { database, groupId, topics, resync, restored, previewFrom } = this.#options;
     if (previewFrom !== undefined) return;
-    // Before they are asked for: what is committed meanwhile may be in the answer or not.
-    const committed = new Map(running.map((loop) => [loop, loop.position]));
+    // Read before the query: what is committed meanwhile may be in its answer or not.
+    const committed = new Map(running.map((loop) => [loop, loop.progress.position]));
     const positions = await positionsOf(database, groupId, topics).catch(() => undefined);
     if (positions === undefined) return;
     for (const [loop, nextOffset] of committed) {
@@ -109,17 +104,17 @@ export class PositionWatch {
   }
 }
 
-/** Brokers or a database that fall silent answer, or fail, later than at the next turn: one at a time. */
-function every(ms: number, look: () => Promise<void>): NodeJS.Timeout {
+/** Polls one at a time: brokers or a database may answer, or fail, later than the next poll is due. */
+function every(ms: number, poll: () => Promise<void>): NodeJS.Timeout {
   let isUnderWay = false;
-  const lookUnlessUnderWay = async () => {
+  const pollUnlessUnderWay = async () => {
     if (isUnderWay) return;
     isUnderWay = true;
     try {
-      await look();
+      await poll();
     } finally {
       isUnderWay = false;
     }
   };
-  return setInterval(() => void lookUnlessUnderWay(), ms);
+  return setInterval(() => void pollUnlessUnderWay(), ms);
 }

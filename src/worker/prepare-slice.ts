@@ -6,18 +6,21 @@ import type { Batch, Message } from '../records/message.ts';
 import type { DeadLetterWindow } from './dead-letter-window.ts';
 import type { Piece, Slice } from './record-queue.ts';
 
-/** In the place of a message that is not made yet. */
+/** In place of a message that is not made yet. */
 const NONE = {} as Message;
 /** Records prepared before others get their turn. */
 const PREPARE_CHUNK = 500;
 
-/** A batch that only has to be booked. */
+/** Where the records of a batch come from. */
+export type BatchOrigin = Pick<Batch, 'groupId' | 'topic' | 'partition' | 'pass' | 'generation'>;
+
+/** A batch that only has to be applied. */
 export interface Prepared {
   readonly batch: Batch;
   /** Where its messages lie. */
   readonly pieces: readonly Piece[];
   readonly bytes: number;
-  /** Set when the partition is to be halted behind the batch. */
+  /** Set when the partition is to be halted after the batch. */
   readonly halt: Halt | undefined;
 }
 
@@ -29,7 +32,7 @@ export interface Prepared {
  */
 export async function prepareSlice(
   { fromOffset, nextOffset, pieces, size, bytes }: Slice,
-  where: Pick<Batch, 'groupId' | 'topic' | 'partition' | 'pass' | 'generation'>,
+  where: BatchOrigin,
   schemas: SchemaEntries,
   window: DeadLetterWindow,
 ): Promise<Prepared> {

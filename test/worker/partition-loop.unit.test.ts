@@ -7,11 +7,9 @@ import { packRecords, RecordBlock } from '../../src/records/record-block.ts';
 import type { FetchedBatch } from '../../src/source/partition-source.ts';
 import { BatchPermits } from '../../src/worker/batch-permits.ts';
 import { Mutex } from '../../src/worker/mutex.ts';
-import {
-  type MisplacedFetch,
-  PartitionLoop,
-  type PartitionLoopContext,
-} from '../../src/worker/partition-loop.ts';
+import { PartitionLoop } from '../../src/worker/partition-loop.ts';
+import type { PartitionLoopContext } from '../../src/worker/partition-loop-context.ts';
+import type { MisplacedFetch } from '../../src/worker/record-intake.ts';
 import { until } from '../support/until.ts';
 
 const APPLIED: ApplyResult = {
@@ -22,10 +20,10 @@ const APPLIED: ApplyResult = {
 };
 
 /** A loop over a ledger that books a batch when the test says so. */
-function laneWith(maxEvents: number, ledger?: PartitionLoopContext['ledger'], until?: number) {
+function loopWith(maxEvents: number, ledger?: PartitionLoopContext['ledger'], until?: number) {
   const booking: { batch: Batch; end: (result: ApplyResult) => void }[] = [];
   const misplaced: MisplacedFetch[] = [];
-  const paused: unknown[] = [];
+  let pauses = 0;
   const nothing = () => {};
   const context: PartitionLoopContext = {
     groupId: 'group',
@@ -39,16 +37,18 @@ function laneWith(maxEvents: number, ledger?: PartitionLoopContext['ledger'], un
     maxEvents,
     deadLetterLimit: 1,
     bufferBytes: () => 1_000_000,
-    pauseFetching: (where) => paused.push(where),
+    pauseFetching: () => {
+      pauses += 1;
+    },
     resumeFetching: nothing,
-    resync: (loop, _, fetch) => {
+    resync: (_, fetch) => {
       if (fetch !== undefined) misplaced.push(fetch);
       loop.close();
     },
-    restored: (loop) => loop.close(),
-    halted: nothing,
-    applied: nothing,
-    failed: (error) => {
+    restored: () => loop.close(),
+    onHalted: nothing,
+    onApplied: nothing,
+    onFailure: (error) => {
       throw error;
     },
   };
@@ -62,9 +62,9 @@ function laneWith(maxEvents: number, ledger?: PartitionLoopContext['ledger'], un
     advancedAt: 0,
     until,
   };
-  const loop = new PartitionLoop({ topic: 'calls', partition: 0 }, start, context);
+  const loop: PartitionLoop = new PartitionLoop({ topic: 'calls', partition: 0 }, start, context);
   loop.start();
-  return { loop, booking, misplaced, paused };
+  return { loop, booking, misplaced, pauses: () => pauses };
 }
 
 /** Tombstones, which need no schema. */
@@ -82,7 +82,7 @@ function fetched(from: number, to: number, giveBack: () => void): FetchedBatch {
 }
 
 test('memory of records is given back when the last of them is booked, and not before', async () => {
-  const { loop, booking } = laneWith(2);
+  const { loop, booking } = loopWith(2);
   const given: string[] = [];
   loop.push(fetched(0, 3, () => given.push('first')));
   loop.push(fetched(3, 4, () => given.push('second')));
@@ -90,10 +90,10 @@ test('memory of records is given back when the last of them is booked, and not b
   await until('offsets 0 and 1 are being booked', () => booking.length === 1);
   booking[0]?.end(APPLIED);
   await until('offsets 2 and 3 are being booked', () => booking.length === 2);
-  expect(loop.position).toBe(2);
+  expect(loop.progress.position).toBe(2);
   expect(given).toEqual([]);
   booking[1]?.end(APPLIED);
-  await until('all is booked', () => loop.position === 4);
+  await until('all is booked', () => loop.progress.position === 4);
   await until('the memory is given back', () => given.length === 2);
   expect(given).toEqual(['first', 'second']);
   loop.close();
@@ -101,7 +101,7 @@ test('memory of records is given back when the last of them is booked, and not b
 });
 
 test('memory of records that were not booked is not given back', async () => {
-  const { loop, booking } = laneWith(2);
+  const { loop, booking } = loopWith(2);
   let isGiven = false;
   loop.push(
     fetched(0, 2, () => {
@@ -141,9 +141,9 @@ test.each([
   { timeout: SLOW },
   async (_, refusal) => {
     const ledger = slowLedger(2, refusal);
-    const { loop } = laneWith(8, ledger);
+    const { loop } = loopWith(8, ledger);
     loop.push(fetched(0, 8, () => {}));
-    await until('all is booked', () => loop.position === 8);
+    await until('all is booked', () => loop.progress.position === 8);
     expect(ledger.tried).toEqual([
       ...[8, 8, 4, 4].map((messages) => [0, messages]),
       // A part that was quick is followed by one of twice as many.
@@ -168,7 +168,7 @@ test.each([
 test('a batch that waits for a lock is not halved: smaller ones would wait as well', async () => {
   let attempts = 0;
   const ledger = slowLedger(8, cancelled);
-  const { loop } = laneWith(8, {
+  const { loop } = loopWith(8, {
     apply: (batch) => {
       attempts += 1;
       if (attempts > 3) return ledger.apply(batch);
@@ -176,7 +176,7 @@ test('a batch that waits for a lock is not halved: smaller ones would wait as we
     },
   });
   loop.push(fetched(0, 8, () => {}));
-  await until('all is booked', () => loop.position === 8);
+  await until('all is booked', () => loop.progress.position === 8);
   expect(ledger.tried).toEqual([[0, 8]]);
   loop.close();
   await loop.ended();
@@ -190,7 +190,7 @@ test.each([
 ])(
   'a fetch that begins %s than it was asked to is not booked, also not as the first one',
   async (_, given) => {
-    const { loop, booking, misplaced } = laneWith(10);
+    const { loop, booking, misplaced } = loopWith(10);
     loop.push(fetched(0, 5, () => {}));
     loop.push(fetched(given, 12, () => {}));
 
@@ -201,7 +201,7 @@ test.each([
 );
 
 test('the first fetch of a loop that begins after its position is not booked', async () => {
-  const { loop, booking, misplaced } = laneWith(10);
+  const { loop, booking, misplaced } = loopWith(10);
   loop.push(fetched(9, 12, () => {}));
 
   expect(misplaced).toEqual([{ asked: 0, given: 9 }]);
@@ -211,14 +211,14 @@ test('the first fetch of a loop that begins after its position is not booked', a
 
 test('a loop that is read to its end neither looks again nor halts for what comes after', async () => {
   const ledger = { apply: async () => APPLIED };
-  const { loop, misplaced, paused } = laneWith(8, ledger, 2);
+  const { loop, misplaced, pauses } = loopWith(8, ledger, 2);
   loop.push(fetched(0, 4, () => {}));
-  await until('the range is booked', () => loop.position === 2);
+  await until('the range is booked', () => loop.progress.position === 2);
   loop.push(fetched(4, 6, () => {}));
   loop.unreadable({ topic: 'calls', partition: 0, fromOffset: 2, why: 'a wrong checksum' });
   await new Promise((resolve) => setImmediate(resolve));
-  expect({ state: loop.state, misplaced }).toEqual({ state: 'running', misplaced: [] });
-  expect(paused).toEqual([loop, loop]);
+  expect({ isRunning: loop.isRunning, misplaced }).toEqual({ isRunning: true, misplaced: [] });
+  expect(pauses()).toBe(2);
   loop.close();
   await loop.ended();
 });

@@ -5,18 +5,18 @@ import { ScriptedSource } from '../support/scripted-source.ts';
 
 afterEach(() => vi.useRealTimers());
 
-test('looks do not pile up while a database does not answer', async () => {
+test('polls do not pile up while a database does not answer', async () => {
   vi.useFakeTimers();
   const silent = () => new Promise<never>(() => {});
   const connect = vi.fn(silent);
-  const look = vi.fn(silent);
+  const poll = vi.fn(silent);
   const watch = new PositionWatch({
     source: new ScriptedSource('calls', 0),
     database: { connect } as unknown as Database,
     groupId: 'group',
     topics: ['calls'],
     loops: () => [],
-    haltedPartitions: { look },
+    haltedPartitions: { poll },
     resync: () => {},
     restored: () => {},
   });
@@ -24,5 +24,5 @@ test('looks do not pile up while a database does not answer', async () => {
   await vi.advanceTimersByTimeAsync(30_000);
   watch.stop();
   expect(connect).toHaveBeenCalledTimes(1);
-  expect(look).toHaveBeenCalledTimes(1);
+  expect(poll).toHaveBeenCalledTimes(1);
 });

@@ -1,6 +1,7 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { createLogger } from '../../src/config/logger.ts';
 import { SchemaCache } from '../../src/decode/avro/schema-cache.ts';
+import type { ApplyResult } from '../../src/ledger/ledger.ts';
 import type { Database } from '../../src/postgres/database.ts';
 import { packRecords, RecordBlock } from '../../src/records/record-block.ts';
 import type { PartitionBounds } from '../../src/records/topic-partition.ts';
@@ -10,21 +11,30 @@ import { ScriptedSource } from '../support/scripted-source.ts';
 import { until } from '../support/until.ts';
 
 let worker: Worker;
-afterEach(() => worker.stop(1_000));
+afterEach(async () => {
+  vi.useRealTimers();
+  await worker.stop(1_000);
+});
 
-function workerOver(source: ScriptedSource, database: Database): Worker {
+const APPLIED: ApplyResult = {
+  status: 'applied',
+  counts: { applied: 0, duplicate: 0, ignored: 0, conflict: 0, dead_letter: 0 },
+  otherAccounts: 0,
+  refused: [],
+};
+
+function workerOver(
+  source: ScriptedSource,
+  database: Database,
+  apply: () => Promise<ApplyResult> = async () => APPLIED,
+): Worker {
   return new Worker({
     groupId: 'group',
     topics: ['calls'],
     source,
     database,
     ledger: {
-      apply: async () => ({
-        status: 'applied',
-        counts: { applied: 0, duplicate: 0, ignored: 0, conflict: 0, dead_letter: 0 },
-        otherAccounts: 0,
-        refused: [],
-      }),
+      apply,
       forget() {},
     },
     schemas: new SchemaCache(() => Promise.reject(new Error('nothing to ask for'))),
@@ -95,4 +105,39 @@ test('a partition that runs is not written for when the look at another one is t
   await worker.start();
   await until('both are sought', () => source.sought.length >= 2);
   expect(ran.filter((name) => name === 'name_generation')).toHaveLength(2);
+});
+
+test('a rebalance during the drain of a worker that stops starts nothing', async () => {
+  const source = new ScriptedSource('calls', 20);
+  let answer: (result: ApplyResult) => void = () => {};
+  const { database } = fakeDatabase({
+    read_positions: () => [positionRow({ next_offset: '0', topic_id: source.id })],
+  });
+  worker = workerOver(source, database, () => new Promise((resolve) => (answer = resolve)));
+  await worker.start();
+  await until('it is applied', () => worker.status()[0]?.lag === 20);
+  const stopped = worker.stop(1_000);
+  source.assign();
+  answer(APPLIED);
+  await stopped;
+  expect(source.sought).toEqual([0]);
+  expect(worker.status()).toEqual([]);
+});
+
+test('a poll that ends after the worker has stopped starts nothing', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const source = new ScriptedSource('calls', 20);
+  const { database } = fakeDatabase({
+    read_positions: () => [positionRow({ next_offset: '20', topic_id: source.id })],
+  });
+  worker = workerOver(source, database);
+  await worker.start();
+  await until('it runs', () => worker.status()[0]?.state === 'running');
+  let answer: (topicId: string) => void = () => {};
+  source.topicId = () => new Promise((resolve) => (answer = resolve));
+  vi.advanceTimersByTime(1_000);
+  await worker.stop(1_000);
+  answer('another id');
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(worker.status()).toMatchObject([{ state: 'running', position: 20 }]);
 });

@@ -4,10 +4,10 @@ import type { TopicPartition } from '../records/topic-partition.ts';
 import { DeadLetterWindow } from './dead-letter-window.ts';
 
 /**
- * The share of dead letters among what a partition has booked, wherever they came about: what the
- * preparation refuses is known before the batch, what Postgres refuses only while it is booked.
+ * The share of dead letters among the applied messages of a partition, however they came about: those
+ * of decoding and validation are known before the batch, those of Postgres only while it is applied.
  */
-export class BookedWindow {
+export class OutcomeWindow {
   readonly #where: TopicPartition;
   readonly #window: DeadLetterWindow;
   /** Messages before this offset are noted. */
@@ -21,9 +21,9 @@ export class BookedWindow {
   }
 
   /**
-   * Notes that Postgres refused the message at `offset`, and that those before it are booked.
+   * Notes that Postgres rejected the message at `offset`, and that those before it are applied.
    *
-   * @returns whether the batch may go on
+   * @returns whether the rest of the batch may be applied
    */
   rejected({ messages }: Batch, offset: number): boolean {
     this.#noteUpTo(messages, offset);
@@ -33,12 +33,12 @@ export class BookedWindow {
   }
 
   /**
-   * Notes that the batch is booked to before `nextOffset`.
+   * Notes that the messages of the batch before `nextOffset` are applied.
    *
-   * @param hasDeadLetters whether there is one among what was booked
-   * @returns why to halt, when dead letters are many
+   * @param hasDeadLetters whether there is one among them
+   * @returns why to halt, when the share exceeds the limit
    */
-  booked(batch: Batch, nextOffset: number, hasDeadLetters: boolean): Halt | undefined {
+  applied(batch: Batch, nextOffset: number, hasDeadLetters: boolean): Halt | undefined {
     const { messages, fromOffset } = batch;
     const isWhole = nextOffset === batch.nextOffset && this.#notedTo <= fromOffset;
     if (isWhole && !hasDeadLetters && this.#window.dead === 0) {

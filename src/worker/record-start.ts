@@ -4,31 +4,9 @@ import type { PartitionView, StoredPosition } from '../ledger/position.ts';
 import { begin, nameTopic, resume, rewind } from '../ledger/positions.ts';
 import type { Database } from '../postgres/database.ts';
 import type { TopicPartition } from '../records/topic-partition.ts';
-import type { MisplacedFetch } from './partition-loop.ts';
 import type { Start } from './start-offset.ts';
 
-/** A partition whose position is being looked up. */
-export interface Starting extends TopicPartition {
-  readonly since: number;
-  trouble?: string;
-  /** Of a partition that ends before its position, over all looks. */
-  lowestEnd?: number;
-}
-
-/** How a start goes on from an earlier one. */
-export interface Retry {
-  /** Which look it is at ends that may be those of a broker that has only just begun. */
-  readonly look: number;
-  readonly fetch?: MisplacedFetch | undefined;
-}
-
-export const FIRST_LOOK: Retry = { look: 1 };
-/** A partition that ends before its position is halted when it still does at the last look. */
-export const LOOKS = 4;
-export const LOOK_AGAIN_MS = 1_000;
-
-/** What the start of a partition is written with. */
-interface Keeper {
+export interface RecordStartOptions {
   readonly database: Database;
   readonly groupId: string;
   readonly logger: Logger;
@@ -40,7 +18,7 @@ interface Keeper {
 
 /** Writes what has to be written before a partition is read. */
 export async function recordStart(
-  { database, groupId, logger, previewFrom }: Keeper,
+  { database, groupId, logger, previewFrom }: RecordStartOptions,
   { topic, partition }: TopicPartition,
   start: Start,
   view: PartitionView,
@@ -63,11 +41,12 @@ export async function recordStart(
   return position;
 }
 
-/** Why a partition begins halted. */
+/** Why a partition starts halted; `undefined`: it does not. */
 export function haltAtStart(
   where: TopicPartition,
   start: Start,
   { halt }: StoredPosition,
+  /** Whether a restart of the worker has ended the halt by the limit. */
   isEnded: boolean,
 ): Halt | undefined {
   if (start.kind === 'lost') return haltOf('lost_offsets', where, start.why);
@@ -76,13 +55,14 @@ export function haltAtStart(
 }
 
 /**
- * A halt by the limit ends when the worker is restarted; a rebalance is no reason to go on. What the
- * partition holds is judged, from nothing: a restart may be that of a supervisor, or another worker.
+ * Ends a halt by the limit that is older than the worker: a restart ends it, a rebalance does not. The
+ * window of dead letters begins empty, but every message counts, since the restart may be that of a
+ * supervisor, or of another worker.
  *
  * @returns from which offset on dead letters count again; `undefined`: there is no such halt to end
  */
 export async function endHaltByRestart(
-  { database, groupId, runningMs }: Keeper,
+  { database, groupId, runningMs }: RecordStartOptions,
   { topic, partition }: TopicPartition,
   { halt, nextOffset }: StoredPosition,
 ): Promise<number | undefined> {

@@ -1,0 +1,124 @@
+import type { Logger } from '../config/logger.ts';
+import { messageOf } from '../errors.ts';
+import type { Halt } from '../ledger/halt.ts';
+import type { ApplyResult, Ledger } from '../ledger/ledger.ts';
+import type { Position } from '../ledger/position.ts';
+import type { Batch } from '../records/message.ts';
+import { BatchPace, restOf } from './batch-pace.ts';
+import { type DependencyRetry, POSTGRES } from './dependency-retry.ts';
+import { OutcomeWindow } from './outcome-window.ts';
+import type { PartitionProgress } from './partition-progress.ts';
+
+export type Applied = ApplyResult & { status: 'applied' };
+
+/** What became of a batch. */
+export type BatchEnd =
+  /** The position has moved past it, or the loop ended first. */
+  | { readonly kind: 'done' }
+  /** The position has moved past part of it; too many dead letters. */
+  | { readonly kind: 'halt'; readonly halt: Halt }
+  /** The position is one that this loop did not expect; `undefined`: there is none. */
+  | { readonly kind: 'moved'; readonly expected: Position; readonly found: Position | undefined };
+
+export interface BatchApplierOptions {
+  readonly ledger: Pick<Ledger, 'apply'>;
+  readonly logger: Logger;
+  readonly progress: PartitionProgress;
+  readonly retry: DependencyRetry;
+  readonly deadLetterLimit: number;
+  /** Dead letters before this offset do not count towards the limit. */
+  readonly judgedFrom: number;
+  readonly isRunning: () => boolean;
+  /** A part of a batch was applied, in a transaction that took `ms`. */
+  readonly onApplied: (part: Batch, result: Applied, ms: number) => void;
+}
+
+/** Applies the batches of one partition, one at a time, and counts their dead letters. */
+export class BatchApplier {
+  readonly #options: BatchApplierOptions;
+  readonly #pace = new BatchPace();
+  readonly #window: OutcomeWindow;
+
+  constructor(options: BatchApplierOptions) {
+    this.#options = options;
+    const { progress, deadLetterLimit, judgedFrom } = options;
+    this.#window = new OutcomeWindow(progress, deadLetterLimit, judgedFrom);
+  }
+
+  /**
+   * Applies a batch whose first offset is the position: whole, or in parts where Postgres does not
+   * finish it in time. The caller holds a batch permit. The steps of each part, and what a crash
+   * after each leaves:
+   *
+   * 1. The ledger's transaction writes entries, sums, dead letters, books and position.
+   *    Uncommitted, it leaves nothing: the next worker reads the same offsets again.
+   * 2. It commits. All of it is durable, whether or not the answer arrives: the next worker begins at
+   *    the new position. In this process, a retry after a lost answer finds the position within the
+   *    batch, and applies only what follows it.
+   * 3. The position moves in memory, and is queued for its copy to the broker (commit-queue.ts). The
+   *    copy may then lag; a worker that starts recognizes its own copy by the metadata, and
+   *    ignores it (start-offset.ts).
+   * 4. The dead letters of the part are counted. A halt that follows is stored in a transaction of
+   *    its own (halted-partitions.ts): before it, a restart counts dead letters from the position on.
+   */
+  async apply(whole: Batch): Promise<BatchEnd> {
+    const { progress, isRunning, onApplied } = this.#options;
+    const goesOnAfter = (offset: number) => this.#window.rejected(whole, offset);
+    let rest: Batch = { ...whole, goesOnAfter };
+    while (isRunning()) {
+      const { part, result, ms } = await this.#applyPart(rest); // 1, 2
+      if (result.status === 'moved') {
+        const { position: found } = result;
+        if (!isWithin(rest, found)) {
+          const expected = { nextOffset: rest.fromOffset, pass: rest.pass };
+          return { kind: 'moved', expected, found };
+        }
+        progress.moveTo(found.nextOffset); // 3, after a lost answer
+      } else {
+        const nextOffset = result.stoppedAt ?? part.nextOffset;
+        this.#pace.applied(ms);
+        progress.moveTo(nextOffset); // 3
+        onApplied({ ...part, nextOffset }, result, ms);
+        const hasDeadLetters = result.counts.dead_letter > 0;
+        const halt = this.#window.applied(whole, nextOffset, hasDeadLetters); // 4
+        if (halt !== undefined) return { kind: 'halt', halt };
+      }
+      if (progress.position === rest.nextOffset) break;
+      rest = restOf(rest, progress.position);
+    }
+    return { kind: 'done' };
+  }
+
+  /** Applies the first part of a batch, which is smaller after Postgres failed to finish it twice. */
+  #applyPart(batch: Batch): Promise<{ part: Batch; result: ApplyResult; ms: number }> {
+    const { ledger, retry } = this.#options;
+    const attempt = async () => {
+      const part = this.#pace.part(batch);
+      const begun = performance.now();
+      try {
+        const result = await ledger.apply(part);
+        return { part, result, ms: performance.now() - begun };
+      } catch (error) {
+        this.#noteFailure(part, error);
+        throw error;
+      }
+    };
+    return retry.run(POSTGRES, attempt, true);
+  }
+
+  #noteFailure({ messages }: Batch, error: unknown): void {
+    const most = this.#pace.failed(messages.length, error);
+    if (most === undefined) return;
+    const { topic, partition, position: offset } = this.#options.progress;
+    const fields = { topic, partition, offset, error: messageOf(error) };
+    const why = `Postgres does not finish ${messages.length} messages at once; trying ${most}`;
+    this.#options.logger.warn(fields, why);
+  }
+}
+
+/** Whether the position is one to which the batch moves it, as a whole or in parts. */
+function isWithin(batch: Batch, position: Position | undefined): position is Position {
+  if (position === undefined || position.pass !== batch.pass) return false;
+  const { nextOffset } = position;
+  return nextOffset > batch.fromOffset && nextOffset <= batch.nextOffset;
+}
