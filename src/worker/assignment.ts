@@ -117,7 +117,7 @@ export class Assignment {
     const { loops } = this;
     this.#starter.clear();
     this.#loops.clear();
-    for (const loop of loops) this.#context.clock.ends(loop.progress);
+    for (const loop of loops) this.#context.clock.ended(loop.progress);
     this.#close(loops);
     for (const loop of loops) loop.abort();
     return this.#closed;
@@ -132,7 +132,7 @@ export class Assignment {
     logger.info({ ...where, why }, 'looking up the position again');
     source.pause(where);
     this.#loops.delete(keyOf(where));
-    clock.ends(loop.progress);
+    clock.ended(loop.progress);
     this.#close([loop]);
     this.#starter.start([where], fetch);
   }
@@ -170,7 +170,7 @@ export class Assignment {
       topicId: view.topicId,
       judgedFrom: judgedFrom ?? position.judgedFrom,
       endOffset,
-      advancedAt: clock.begins(where, nextOffset, Math.max(view.latest - nextOffset, 0)),
+      advancedAt: clock.started(where, nextOffset, Math.max(view.latest - nextOffset, 0)),
       until: until?.get(keyOf(where)),
     });
     this.#loops.set(keyOf(where), loop);

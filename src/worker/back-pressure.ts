@@ -1,5 +1,5 @@
-/** How long one full partition may hold up the fetching of all of them. */
-const MAX_HOLD_UP_MS = 200;
+/** How long one full partition may delay the fetches of all of them. */
+const MAX_DELAY_MS = 200;
 
 export interface FetchedPartition {
   /** Whether it holds its share of memory. */
@@ -9,15 +9,15 @@ export interface FetchedPartition {
 }
 
 /**
- * Slows fetching down to the pace of booking. A full partition holds the fetching up for a moment,
- * which is enough when it is the worker that is slow. One that stays full, because it waits for a
- * lock or a registry, must not hold up the others: it alone is then paused. (To pause at once would
- * cost what is being fetched already.)
+ * Slows fetching down to the pace of applying. A full partition first delays the fetches of all, which
+ * is enough when the worker is slow. One that stays full, because it waits for a lock or the registry,
+ * must not delay the others: it alone is then paused. (To pause at once would discard the fetch under
+ * way.)
  */
 export class BackPressure {
   readonly #partition: FetchedPartition;
   #isPaused = false;
-  #isOver = false;
+  #hasEnded = false;
   #waiting: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
 
@@ -25,36 +25,36 @@ export class BackPressure {
     this.#partition = partition;
   }
 
-  /** Settles when there is room for more, or soon; `undefined`: there is. */
+  /** Settles when there is room for more, or after MAX_DELAY_MS; `undefined`: there is room. */
   whenThereIsRoom(): Promise<void> | undefined {
-    if (this.#isOver || !this.#partition.isFull()) return undefined;
+    if (this.#hasEnded || !this.#partition.isFull()) return undefined;
     this.#timer ??= setTimeout(() => {
       this.#isPaused = true;
       this.#partition.pause();
-      this.#letGo();
-    }, MAX_HOLD_UP_MS);
+      this.#releaseFetches();
+    }, MAX_DELAY_MS);
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
     });
   }
 
-  /** Told when the partition holds less than before. */
+  /** Called when the partition holds less than before. */
   ease(): void {
-    if (this.#isOver || this.#partition.isFull()) return;
-    this.#letGo();
+    if (this.#hasEnded || this.#partition.isFull()) return;
+    this.#releaseFetches();
     if (this.#isPaused) {
       this.#isPaused = false;
       this.#partition.resume();
     }
   }
 
-  /** Holds nothing up any more, and neither pauses nor resumes. */
+  /** Delays nothing any more, and neither pauses nor resumes. */
   end(): void {
-    this.#isOver = true;
-    this.#letGo();
+    this.#hasEnded = true;
+    this.#releaseFetches();
   }
 
-  #letGo(): void {
+  #releaseFetches(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const resolve of this.#waiting.splice(0)) resolve();

@@ -11,22 +11,22 @@ import type { Worker } from './worker.ts';
 
 const POLL_MS = 50;
 
-/** How far a partition has to come. */
+/** How far a partition is to be read. */
 export interface Target extends TopicPartition {
   readonly earliest: number;
   /** The end of the partition at the moment when the run began. */
   readonly end: number;
-  /** A position that does not count, although it may be at the end: a rewind is due, or a halt. */
+  /** A position that is about to change, for a rewind or a halt: it does not count as reached. */
   readonly leaving: Position | undefined;
 }
 
 export interface Progress {
-  /** Offsets booked, and to be booked, between the earliest offsets and the ends. */
+  /** Offsets applied, and to be applied, between the earliest offsets and the ends. */
   readonly done: number;
   readonly total: number;
 }
 
-/** Notes where every partition ends now. */
+/** Reads where every partition ends now. */
 export async function readTargets(
   source: PartitionSource,
   database: Database,
@@ -59,8 +59,8 @@ export async function readTargets(
 }
 
 /**
- * Waits until the group, whoever of it reads a partition, has come to the targets. What counts is
- * the position in Postgres, since the work may be shared with other workers.
+ * Waits until the group has reached the targets, whichever of its workers reads a partition: what
+ * counts is the position in Postgres.
  *
  * @returns the partitions of this worker that are halted, when all others have reached their target
  */
@@ -93,7 +93,7 @@ export async function caughtUp(
   return [];
 }
 
-/** Those of a topic that was deleted meanwhile: they will not be reached. */
+/** Targets of a topic that was deleted since: they will not be reached. */
 function missingTargets(worker: Worker, targets: readonly Target[]): PartitionStatus[] {
   return worker.missingTopics.flatMap(({ topic, why }) =>
     targets

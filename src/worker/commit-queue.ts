@@ -4,13 +4,13 @@ import { keyOf, type TopicPartition } from '../records/topic-partition.ts';
 import type { PartitionSource } from '../source/partition-source.ts';
 import { COMMIT_METADATA } from './start-offset.ts';
 
-/** Lag tools look every few seconds; the broker need not hear of every batch. */
+/** Lag tools poll every few seconds: a commit per batch would be for nobody. */
 const INTERVAL_MS = 500;
 
 /**
- * Copies positions to the broker, after they were committed in Postgres, the newest of each
- * partition and not more than twice a second. Nothing depends on the copy: a failure is noted and
- * the next position is tried.
+ * Copies positions to the broker after they were committed in Postgres: the newest of each partition,
+ * at most twice a second. Nothing depends on the copy: a failure is logged, and the next position
+ * replaces it.
  */
 export class CommitQueue {
   readonly #source: PartitionSource;
@@ -30,7 +30,7 @@ export class CommitQueue {
     this.#timer ??= setTimeout(() => void this.flush(), INTERVAL_MS);
   }
 
-  /** Forgets what is pending: the partitions may belong to others by now. */
+  /** Drops what is pending: the partitions may belong to others by now. */
   clear(): void {
     this.#pending.clear();
     clearTimeout(this.#timer);
@@ -46,7 +46,10 @@ export class CommitQueue {
         try {
           await this.#source.commit(positions);
         } catch (error) {
-          this.#logger.debug({ error: messageOf(error) }, 'copying positions to the broker failed');
+          this.#logger.debug(
+            { error: messageOf(error) },
+            'the positions were not copied to the broker; the next copy replaces this one',
+          );
         }
       });
     }

@@ -1,13 +1,13 @@
 import { type Halt, haltOf } from '../ledger/halt.ts';
 import type { TopicPartition } from '../records/topic-partition.ts';
 
-/** The limit looks at this many messages of a partition, and not before it has seen the fewest. */
+/** The last messages that the limit applies to, and how many it needs before it applies. */
 const WINDOW = 10_000;
-const FEWEST = 1_000;
+const MIN_SEEN = 1_000;
 
 /**
- * The share of dead letters among the last messages of a partition. A few are data; a flood is an
- * incident (a bad deploy, a wrong registry), and must stop instead of diverting all revenue.
+ * The share of dead letters among the last messages of a partition. A few are bad data. Many are an
+ * incident, such as a bad deploy or a wrong registry, and must halt it: they would divert all revenue.
  */
 export class DeadLetterWindow {
   readonly #limit: number;
@@ -18,7 +18,7 @@ export class DeadLetterWindow {
 
   /**
    * @param limit share from 0 to 1 above which the partition is to be halted; 1: never
-   * @param from messages before this offset do not count: a person has let them through
+   * @param from messages before this offset do not count: a person has accepted them
    */
   constructor(limit: number, from = 0) {
     this.#limit = limit;
@@ -33,10 +33,10 @@ export class DeadLetterWindow {
     this.#marks[at] = isDeadLetter ? 1 : 0;
     this.#dead += isDeadLetter ? 1 : 0;
     this.#seen += 1;
-    return this.#seen >= FEWEST && this.#dead > this.#limit * this.size;
+    return this.#seen >= MIN_SEEN && this.#dead > this.#limit * this.size;
   }
 
-  /** Notes messages that are no dead letters; the same as `note` for each, from `offset` on. */
+  /** The same as `note(false, …)` for each of `count` messages from `offset` on. */
   noteAlive(count: number, offset: number): void {
     // Where nothing is marked, only their number matters.
     if (this.#dead === 0 && offset >= this.#from) this.#seen += count;

@@ -8,7 +8,7 @@ import type { Piece, Slice } from './record-queue.ts';
 
 /** In place of a message that is not made yet. */
 const NONE = {} as Message;
-/** Records prepared before others get their turn. */
+/** Records prepared before the event loop gets a turn. */
 const PREPARE_CHUNK = 500;
 
 /** Where the records of a batch come from. */
@@ -25,7 +25,7 @@ export interface Prepared {
 }
 
 /**
- * Makes messages of records. Where dead letters become too many, the batch ends.
+ * Decodes records to messages. The batch ends where dead letters exceed the limit.
  *
  * @param schemas those of the schema ids of the slice
  * @param window of the dead letters before
@@ -36,7 +36,7 @@ export async function prepareSlice(
   schemas: SchemaEntries,
   window: DeadLetterWindow,
 ): Promise<Prepared> {
-  // As long as it will be: to grow, it would be copied again and again.
+  // Of its final length: growing would copy it again and again.
   const messages = new Array<Message>(size).fill(NONE);
   let count = 0;
   const batch: Batch = {
@@ -62,8 +62,8 @@ export async function prepareSlice(
 }
 
 /**
- * Releases the blocks of a booked batch whose last record is in it: those before it were booked
- * earlier.
+ * Releases the blocks whose last record is in a batch that is applied: the records before it were
+ * applied earlier.
  */
 export function release(pieces: readonly Piece[]): void {
   for (const { block, to } of pieces) if (to === block.size) block.release();

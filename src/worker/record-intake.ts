@@ -47,7 +47,6 @@ export class RecordIntake {
     return this.#queue.size;
   }
 
-  /** Whether nothing waits, not even offsets without records. */
   get isEmpty(): boolean {
     return this.#queue.isEmpty;
   }

@@ -3,7 +3,7 @@ import type { RecordBlock } from '../records/record-block.ts';
 import { schemaIdOf } from '../records/wire-format.ts';
 import type { FetchedBatch } from '../source/partition-source.ts';
 
-/** Records of one block: from `from` up to `to`, without it. */
+/** Records of one block, from `from` up to `to`, exclusive. */
 export interface Piece {
   readonly block: RecordBlock;
   readonly from: number;
@@ -18,14 +18,14 @@ export interface Slice {
   /** How many records they are. */
   readonly size: number;
   readonly bytes: number;
-  /** Those of the records, and maybe others that came with them; a bounded number. */
+  /** Those of the records, and possibly of others in their blocks; at most MAX_SCHEMA_IDS. */
   readonly schemaIds: ReadonlySet<number>;
 }
 
-/** Most schema ids in one slice: a slow registry is asked for them in turns, and offsets advance. */
+/** Most schema ids in one slice: with a slow registry, offsets advance between its answers. */
 const MAX_SCHEMA_IDS = 256;
 
-/** What of a block waits: the records from `at` up to `end`, without it. */
+/** The records of a block that wait: from `at` up to `end`, exclusive. */
 interface Segment {
   readonly block: RecordBlock;
   at: number;
@@ -69,12 +69,12 @@ export class RecordQueue {
     return this.#size;
   }
 
-  /** Whether there is anything to book, be it offsets without records. */
+  /** Whether nothing waits, not even offsets without records. */
   get isEmpty(): boolean {
     return this.#next === this.#from;
   }
 
-  /** Appends what of `batch` lies behind the end of the queue. */
+  /** Appends the records of `batch` after the end of the queue and before `until`. */
   push({ records: block, nextOffset }: FetchedBatch): void {
     let at = 0;
     let end = block.size;
@@ -102,7 +102,7 @@ export class RecordQueue {
     for (let segment = this.#segments[0]; segment !== undefined; segment = this.#segments[0]) {
       const { block } = segment;
       const from = segment.at;
-      // Counted record by record only where there are so many.
+      // Counted by record only where the block could exceed the limit.
       const isDiverse = schemaIds.size + block.packed.schemaIds.size > MAX_SCHEMA_IDS;
       if (!isDiverse) for (const id of block.packed.schemaIds) schemaIds.add(id);
       while (segment.at < segment.end) {
@@ -118,7 +118,7 @@ export class RecordQueue {
       this.#segments.shift();
       bytes += BLOCK_BYTES;
     }
-    // Up to the next record, so that offsets without one are booked with those before them.
+    // Up to the next record, so that offsets without one are applied with those before them.
     const [next] = this.#segments;
     this.#from = next === undefined ? this.#next : next.block.offsetAt(next.at);
     this.#size -= size;
@@ -127,7 +127,7 @@ export class RecordQueue {
   }
 }
 
-/** `false`: there are as many as there may be, and it is another one. */
+/** @returns `false` when it would be one more than MAX_SCHEMA_IDS */
 function addSchemaId(ids: Set<number>, block: RecordBlock, index: number): boolean {
   const start = block.valueStartAt(index);
   const end = start + Math.max(block.valueLengthAt(index), 0);

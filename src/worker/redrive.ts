@@ -8,14 +8,14 @@ import { RefusedError } from '../ledger/refused-error.ts';
 import type { DeadLetterRow } from '../ledger/statements/dead-letters.ts';
 import { isRejected } from '../postgres/sql-errors.ts';
 
-/** What became of a dead letter that was tried again. */
+/** What became of a dead letter that was redriven. */
 export type RedriveResult =
   | { readonly outcome: string }
   | { readonly reason: string; readonly detail: string };
 
 /**
- * Tries a dead letter again: with today's schemas, through the same steps as a message. It stays as
- * it is when it is still refused.
+ * Applies a dead letter again, with today's schemas and through the steps of any message. It stays a
+ * dead letter, unchanged, when it still cannot be applied.
  */
 export async function redriveDeadLetter(
   ledger: Ledger,

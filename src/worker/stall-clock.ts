@@ -9,7 +9,6 @@ interface Mark {
   starts: number;
 }
 
-/** What is asked of a loop. */
 interface Progress extends TopicPartition {
   readonly position: number;
   readonly lag: number;
@@ -17,15 +16,15 @@ interface Progress extends TopicPartition {
 }
 
 /**
- * Since when each partition stands still. An assignment that begins again, or a position that is
- * looked up again, is no progress: the clock goes on until the position moves or nothing is left to
- * read. So it also shows a worker that joins its group over and over.
+ * Since when each partition has not advanced. Another assignment, or another lookup of the position,
+ * is no progress: the clock continues until the position moves or nothing is left to read. So it also
+ * shows a worker that joins its group over and over.
  */
 export class StallClock {
   readonly #marks = new Map<string, Mark>();
   #assignments: number[] = [];
 
-  /** The group gave the worker exactly these partitions; others are forgotten. */
+  /** The worker has exactly these partitions; the marks of others are dropped. */
   assigned(partitions: readonly TopicPartition[], now = Date.now()): void {
     this.#assignments.push(now);
     const keys = new Set(partitions.map(keyOf));
@@ -38,15 +37,15 @@ export class StallClock {
     return this.#assignments.length;
   }
 
-  /** A partition is about to begin. Returns when it last moved. */
+  /** A partition is about to start. Returns when it last moved. */
   starting(where: TopicPartition, now = Date.now()): number {
     const mark = this.#markOf(where, now);
     mark.starts += 1;
     return mark.advancedAt;
   }
 
-  /** It begins, at a position. Returns when it last moved. */
-  begins(where: TopicPartition, position: number, lag: number, now = Date.now()): number {
+  /** It has started at a position. Returns when it last moved. */
+  started(where: TopicPartition, position: number, lag: number, now = Date.now()): number {
     const mark = this.#markOf(where, now);
     const hasMoved = mark.position !== undefined && mark.position !== position;
     if (hasMoved || lag === 0) {
@@ -57,8 +56,8 @@ export class StallClock {
     return mark.advancedAt;
   }
 
-  /** It ends for now. */
-  ends(loop: Progress, now = Date.now()): void {
+  /** Its loop has ended. */
+  ended(loop: Progress, now = Date.now()): void {
     const starts = this.startsOf(loop);
     this.#marks.set(keyOf(loop), {
       position: loop.position,
@@ -67,7 +66,7 @@ export class StallClock {
     });
   }
 
-  /** How often a partition began since it last moved. */
+  /** How often a partition started since it last moved. */
   startsOf({
     topic,
     partition,

@@ -13,25 +13,25 @@ export type Start =
   | { readonly kind: 'continue'; readonly position: StoredPosition }
   /** Somebody set the group back: read from there again, as another pass. */
   | { readonly kind: 'rewind'; readonly offset: number; readonly position: StoredPosition }
-  /** Offsets from the position on are gone; `why` names what can be named of them. */
+  /** Offsets from the position on are lost; `why` names those that are known. */
   | {
       readonly kind: 'lost';
       readonly position: StoredPosition;
       readonly why: string;
-      /** A broker that has only just begun may say so for a moment. */
+      /** Whether a broker that has just started may report it for a moment. */
       readonly isPassing: boolean;
     };
 
-/** Marks an offset that this program committed: one without the mark was set by somebody else. */
+/** Marks an offset that this program committed: one without the mark was set by another tool. */
 export const COMMIT_METADATA = 'usage-ledger';
 
 /**
- * Decides where to begin. Postgres has the truth; what the group has committed is a copy of it,
- * with one exception: an offset that is lower, and that we did not commit ourselves, was set by a
- * person who wants a replay. (Our own copy may be lower too, after a crash between the two commits;
- * its metadata tells the two apart.)
+ * Decides where to begin. The position in Postgres decides; the group's committed offset is a copy,
+ * with one exception: a lower one that this program did not commit was set by a person who wants a
+ * replay. (Our own copy may be lower too, after a crash between the two commits; its metadata
+ * distinguishes it.)
  *
- * @param fetch a fetch that did not begin where it should, for which the position is looked up again
+ * @param fetch the misplaced fetch for which the position is looked up again, if any
  */
 export function decideStart(
   position: StoredPosition | undefined,
@@ -42,7 +42,7 @@ export function decideStart(
   const { earliest, latest } = view;
   if (position === undefined) return { kind: 'begin', offset: earliest };
   const { nextOffset } = position;
-  // First of all: a replay from what is left, or from another topic, would hide that some were lost.
+  // Checked first: a replay from what is left, or from another topic, would hide lost offsets.
   if (isRecreated(position, view)) {
     return lost(
       position,
@@ -66,7 +66,7 @@ export function decideStart(
       'the topic was recreated, or the broker lost data';
     return lost(position, why, true);
   }
-  // Only an offset that was not there sends a fetch back to the earliest one.
+  // A fetch moves to the earliest offset only when the one that it was asked for did not exist.
   if (fetch !== undefined && fetch.given === earliest && fetch.given < fetch.asked) {
     const why =
       `there was no offset ${fetch.asked} when it was to be read; now the broker has ` +

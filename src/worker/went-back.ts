@@ -2,11 +2,11 @@ import type { Position } from '../ledger/position.ts';
 import type { TopicPartition } from '../records/topic-partition.ts';
 
 /**
- * Whether a group stands before a position that it had committed. Nothing of ours moves a position
- * back within a pass, nor a pass: the database was restored to an earlier moment.
+ * Whether a group's position is before one that it had committed. This program moves neither a
+ * position back within a pass, nor a pass: the database was restored to an earlier moment.
  *
- * @param now what the database says; `undefined`: it has no position
- * @returns what happened, in words; `undefined`: the position did not go back
+ * @param now the position in the database; `undefined`: there is none
+ * @returns what happened, for a person; `undefined`: the position did not go back
  */
 export function wentBack(
   { topic, partition }: TopicPartition,
@@ -16,7 +16,7 @@ export function wentBack(
   const where = `${topic}/${partition}`;
   if (now === undefined) {
     return (
-      `${where}: the position ${committed.nextOffset} is not in Postgres any more: the database ` +
+      `${where}: the position ${committed.nextOffset} is no longer in Postgres: the database ` +
       'was restored to an earlier moment; reading again from the beginning'
     );
   }

@@ -3,13 +3,13 @@ import { BackPressure } from '../../src/worker/back-pressure.ts';
 
 let isFull = false;
 let calls: string[] = [];
-let brake: BackPressure;
+let backPressure: BackPressure;
 
 beforeEach(() => {
   vi.useFakeTimers();
   isFull = false;
   calls = [];
-  brake = new BackPressure({
+  backPressure = new BackPressure({
     isFull: () => isFull,
     pause: () => calls.push('pause'),
     resume: () => calls.push('resume'),
@@ -19,64 +19,64 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function held(): () => boolean {
-  let isHeld = true;
-  void brake.whenThereIsRoom()?.then(() => {
-    isHeld = false;
+function delayed(): () => boolean {
+  let isDelayed = true;
+  void backPressure.whenThereIsRoom()?.then(() => {
+    isDelayed = false;
   });
-  return () => isHeld;
+  return () => isDelayed;
 }
 
-test('a partition with room holds nothing up', () => {
-  expect(brake.whenThereIsRoom()).toBeUndefined();
+test('a partition with room delays nothing', () => {
+  expect(backPressure.whenThereIsRoom()).toBeUndefined();
 });
 
-test('a full one holds up until there is room', async () => {
+test('a full partition delays fetches until there is room', async () => {
   isFull = true;
-  const isHeld = held();
-  brake.ease();
+  const isDelayed = delayed();
+  backPressure.ease();
   await vi.advanceTimersByTimeAsync(100);
-  expect(isHeld()).toBe(true);
+  expect(isDelayed()).toBe(true);
   isFull = false;
-  brake.ease();
+  backPressure.ease();
   await vi.advanceTimersByTimeAsync(1_000);
-  expect(isHeld()).toBe(false);
+  expect(isDelayed()).toBe(false);
   expect(calls).toEqual([]);
 });
 
-test('one that stays full is paused and lets the others go on, until there is room', async () => {
+test('a partition that stays full is paused until there is room, and the others are fetched', async () => {
   isFull = true;
-  const isHeld = held();
+  const isDelayed = delayed();
   await vi.advanceTimersByTimeAsync(250);
-  expect(isHeld()).toBe(false);
+  expect(isDelayed()).toBe(false);
   expect(calls).toEqual(['pause']);
-  brake.ease();
+  backPressure.ease();
   expect(calls).toEqual(['pause']);
   isFull = false;
-  brake.ease();
-  brake.ease();
+  backPressure.ease();
+  backPressure.ease();
   expect(calls).toEqual(['pause', 'resume']);
 });
 
-test('every batch of a full one holds up, not only the last: memory is bounded by what is held', async () => {
+test('every fetch of a full partition is delayed, not only the last: memory stays bounded', async () => {
   isFull = true;
-  const [first, second] = [held(), held()];
+  const [first, second] = [delayed(), delayed()];
   await vi.advanceTimersByTimeAsync(100);
   expect([first(), second()]).toEqual([true, true]);
   isFull = false;
-  brake.ease();
+  backPressure.ease();
   await vi.advanceTimersByTimeAsync(0);
   expect([first(), second()]).toEqual([false, false]);
 });
 
-test('one that is over holds nothing up, and is neither paused nor resumed', async () => {
+test('a partition that has ended delays nothing, and is neither paused nor resumed', async () => {
   isFull = true;
-  const isHeld = held();
-  brake.end();
+  const isDelayed = delayed();
+  backPressure.end();
   await vi.advanceTimersByTimeAsync(1_000);
-  expect(isHeld()).toBe(false);
-  expect(brake.whenThereIsRoom()).toBeUndefined();
+  expect(isDelayed()).toBe(false);
+  expect(backPressure.whenThereIsRoom()).toBeUndefined();
   isFull = false;
-  brake.ease();
+  backPressure.ease();
   expect(calls).toEqual([]);
 });

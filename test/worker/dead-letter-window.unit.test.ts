@@ -13,7 +13,7 @@ function note(window: DeadLetterWindow, isDeadLetter: boolean, count = 1): boole
 }
 
 describe('DEAD_LETTER_LIMIT', () => {
-  test('is not looked at before 1,000 messages were seen, be all of them dead letters', () => {
+  test('does not apply before 1,000 messages were seen, even if all are dead letters', () => {
     const window = new DeadLetterWindow(0.2);
     expect(note(window, DEAD, 999)).toBe(false);
     expect(note(window, DEAD)).toBe(true);
@@ -26,14 +26,14 @@ describe('DEAD_LETTER_LIMIT', () => {
     expect(note(window, DEAD)).toBe(true);
   });
 
-  test('halts as soon as enough were seen, also when the flood has ended by then', () => {
+  test('halts as soon as enough were seen, also when the dead letters have ended by then', () => {
     const window = new DeadLetterWindow(0.2);
     note(window, DEAD, 300);
     expect(note(window, GOOD, 699)).toBe(false);
     expect(note(window, GOOD)).toBe(true);
   });
 
-  test('looks at the last 10,000 messages: what lies before is forgotten', () => {
+  test('applies to the last 10,000 messages only', () => {
     const window = new DeadLetterWindow(0.2);
     note(window, DEAD, 500);
     note(window, GOOD, 9_500);
@@ -45,7 +45,7 @@ describe('DEAD_LETTER_LIMIT', () => {
     expect(window.dead).toBe(2_001);
   });
 
-  test('does not look at messages that a person has let through', () => {
+  test('does not apply to messages that a person has accepted', () => {
     const window = new DeadLetterWindow(0.2, 5_000);
     for (let offset = 0; offset < 5_000; offset += 1) expect(window.note(DEAD, offset)).toBe(false);
     expect([window.dead, window.size]).toEqual([0, 0]);
@@ -57,7 +57,7 @@ describe('DEAD_LETTER_LIMIT', () => {
     expect(note(new DeadLetterWindow(1), DEAD, 25_000)).toBe(false);
   });
 
-  test('of 0 halts behind the first dead letter of 1,000 messages', () => {
+  test('of 0 halts after the first dead letter of 1,000 messages', () => {
     const window = new DeadLetterWindow(0);
     expect(note(window, GOOD, 5_000)).toBe(false);
     expect(note(window, DEAD)).toBe(true);

@@ -19,16 +19,16 @@ const APPLIED: ApplyResult = {
   refused: [],
 };
 
-/** A loop over a ledger that books a batch when the test says so. */
+/** A loop over a ledger that applies a batch when the test says so. */
 function loopWith(maxEvents: number, ledger?: PartitionLoopContext['ledger'], until?: number) {
-  const booking: { batch: Batch; end: (result: ApplyResult) => void }[] = [];
+  const applying: { batch: Batch; end: (result: ApplyResult) => void }[] = [];
   const misplaced: MisplacedFetch[] = [];
   let pauses = 0;
   const nothing = () => {};
   const context: PartitionLoopContext = {
     groupId: 'group',
     ledger: ledger ?? {
-      apply: (batch) => new Promise((end) => booking.push({ batch, end })),
+      apply: (batch) => new Promise((end) => applying.push({ batch, end })),
     },
     schemas: new SchemaCache(() => Promise.reject(new Error('nothing to ask for'))),
     logger: createLogger('fatal'),
@@ -64,11 +64,11 @@ function loopWith(maxEvents: number, ledger?: PartitionLoopContext['ledger'], un
   };
   const loop: PartitionLoop = new PartitionLoop({ topic: 'calls', partition: 0 }, start, context);
   loop.start();
-  return { loop, booking, misplaced, pauses: () => pauses };
+  return { loop, applying, misplaced, pauses: () => pauses };
 }
 
 /** Tombstones, which need no schema. */
-function fetched(from: number, to: number, giveBack: () => void): FetchedBatch {
+function fetched(from: number, to: number, release: () => void): FetchedBatch {
   const records = Array.from({ length: to - from }, (_, i) => ({
     offset: from + i,
     timestamp: 0,
@@ -76,42 +76,42 @@ function fetched(from: number, to: number, giveBack: () => void): FetchedBatch {
     value: null,
   }));
   const shared = { memory: new SharedArrayBuffer(1), end: 0 };
-  const block = new RecordBlock({ ...packRecords(records), shared }, undefined, giveBack);
+  const block = new RecordBlock({ ...packRecords(records), shared }, undefined, release);
   const where = { topic: 'calls', partition: 0 };
   return { ...where, fromOffset: from, nextOffset: to, records: block, endOffset: to };
 }
 
-test('memory of records is given back when the last of them is booked, and not before', async () => {
-  const { loop, booking } = loopWith(2);
-  const given: string[] = [];
-  loop.push(fetched(0, 3, () => given.push('first')));
-  loop.push(fetched(3, 4, () => given.push('second')));
+test('the memory of a block is released when its last record is applied, and not before', async () => {
+  const { loop, applying } = loopWith(2);
+  const released: string[] = [];
+  loop.push(fetched(0, 3, () => released.push('first')));
+  loop.push(fetched(3, 4, () => released.push('second')));
 
-  await until('offsets 0 and 1 are being booked', () => booking.length === 1);
-  booking[0]?.end(APPLIED);
-  await until('offsets 2 and 3 are being booked', () => booking.length === 2);
+  await until('offsets 0 and 1 are being applied', () => applying.length === 1);
+  applying[0]?.end(APPLIED);
+  await until('offsets 2 and 3 are being applied', () => applying.length === 2);
   expect(loop.progress.position).toBe(2);
-  expect(given).toEqual([]);
-  booking[1]?.end(APPLIED);
-  await until('all is booked', () => loop.progress.position === 4);
-  await until('the memory is given back', () => given.length === 2);
-  expect(given).toEqual(['first', 'second']);
+  expect(released).toEqual([]);
+  applying[1]?.end(APPLIED);
+  await until('all is applied', () => loop.progress.position === 4);
+  await until('the memory is released', () => released.length === 2);
+  expect(released).toEqual(['first', 'second']);
   loop.close();
   await loop.ended();
 });
 
-test('memory of records that were not booked is not given back', async () => {
-  const { loop, booking } = loopWith(2);
-  let isGiven = false;
+test('the memory of records that were not applied is not released', async () => {
+  const { loop, applying } = loopWith(2);
+  let isReleased = false;
   loop.push(
     fetched(0, 2, () => {
-      isGiven = true;
+      isReleased = true;
     }),
   );
-  await until('it is being booked', () => booking.length === 1);
-  booking[0]?.end({ status: 'moved', position: undefined });
+  await until('it is being applied', () => applying.length === 1);
+  applying[0]?.end({ status: 'moved', position: undefined });
   await loop.ended();
-  expect(isGiven).toBe(false);
+  expect(isReleased).toBe(false);
 });
 
 /** A ledger that answers like a server which does not finish more than `most` messages in time. */
@@ -134,8 +134,8 @@ const cancelled = () =>
 const SLOW = 30_000;
 
 test.each([
-  ['the server gives the statement up', cancelled],
-  ['the driver does', () => new Error('Query read timeout')],
+  ['the server cancels the statement', cancelled],
+  ['the driver times out', () => new Error('Query read timeout')],
 ])(
   'a batch that Postgres does not finish in time twice is halved: %s',
   { timeout: SLOW },
@@ -143,7 +143,7 @@ test.each([
     const ledger = slowLedger(2, refusal);
     const { loop } = loopWith(8, ledger);
     loop.push(fetched(0, 8, () => {}));
-    await until('all is booked', () => loop.progress.position === 8);
+    await until('all is applied', () => loop.progress.position === 8);
     expect(ledger.tried).toEqual([
       ...[8, 8, 4, 4].map((messages) => [0, messages]),
       // A part that was quick is followed by one of twice as many.
@@ -176,44 +176,41 @@ test('a batch that waits for a lock is not halved: smaller ones would wait as we
     },
   });
   loop.push(fetched(0, 8, () => {}));
-  await until('all is booked', () => loop.progress.position === 8);
+  await until('all is applied', () => loop.progress.position === 8);
   expect(ledger.tried).toEqual([[0, 8]]);
   loop.close();
   await loop.ended();
 });
 
 // It once took a gap for compaction when the position had just been looked up again: offsets that
-// retention deleted in between were booked as read.
+// retention deleted in between were applied as read.
 test.each([
   ['later', 9],
   ['earlier', 3],
-])(
-  'a fetch that begins %s than it was asked to is not booked, also not as the first one',
-  async (_, given) => {
-    const { loop, booking, misplaced } = loopWith(10);
-    loop.push(fetched(0, 5, () => {}));
-    loop.push(fetched(given, 12, () => {}));
+])('a fetch that begins %s than the requested offset is not applied', async (_, given) => {
+  const { loop, applying, misplaced } = loopWith(10);
+  loop.push(fetched(0, 5, () => {}));
+  loop.push(fetched(given, 12, () => {}));
 
-    expect(misplaced).toEqual([{ asked: 5, given }]);
-    await loop.ended();
-    expect(booking.map(({ batch }) => batch.nextOffset)).toEqual([]);
-  },
-);
+  expect(misplaced).toEqual([{ asked: 5, given }]);
+  await loop.ended();
+  expect(applying.map(({ batch }) => batch.nextOffset)).toEqual([]);
+});
 
-test('the first fetch of a loop that begins after its position is not booked', async () => {
-  const { loop, booking, misplaced } = loopWith(10);
+test('a first fetch that begins after the position is not applied', async () => {
+  const { loop, applying, misplaced } = loopWith(10);
   loop.push(fetched(9, 12, () => {}));
 
   expect(misplaced).toEqual([{ asked: 0, given: 9 }]);
   await loop.ended();
-  expect(booking).toEqual([]);
+  expect(applying).toEqual([]);
 });
 
-test('a loop that is read to its end neither looks again nor halts for what comes after', async () => {
+test('a loop that has reached `until` neither resyncs nor halts for what comes after', async () => {
   const ledger = { apply: async () => APPLIED };
   const { loop, misplaced, pauses } = loopWith(8, ledger, 2);
   loop.push(fetched(0, 4, () => {}));
-  await until('the range is booked', () => loop.progress.position === 2);
+  await until('the range is applied', () => loop.progress.position === 2);
   loop.push(fetched(4, 6, () => {}));
   loop.unreadable({ topic: 'calls', partition: 0, fromOffset: 2, why: 'a wrong checksum' });
   await new Promise((resolve) => setImmediate(resolve));

@@ -37,7 +37,7 @@ describe('a queue of records', () => {
     });
   });
 
-  test('counts key, value, and what a record and its block take beside', () => {
+  test('counts key, value, and the overhead of a record and its block', () => {
     const queue = new RecordQueue(0);
     const key = Buffer.alloc(3);
     const records = [recordWith(Buffer.alloc(10), { key }), recordWith(null, { offset: 1 })];
@@ -86,13 +86,13 @@ describe('a queue of records', () => {
 });
 
 describe('offsets without a record', () => {
-  test('in front are booked with the first record', () => {
+  test('in front are applied with the first record', () => {
     const queue = new RecordQueue(0);
     queue.push(batch([10, 11]));
     expect(queue.take(1, 1)).toMatchObject({ fromOffset: 0, nextOffset: 11 });
   });
 
-  test('between two are booked with the record before them', () => {
+  test('between two are applied with the record before them', () => {
     const queue = new RecordQueue(0);
     queue.push(batch([0, 5, 9], 12));
     expect(queue.take(1, 1)).toMatchObject({ fromOffset: 0, nextOffset: 5 });
@@ -137,7 +137,7 @@ test('slices touch without gap or overlap, and hold every record once', () => {
   );
 });
 
-// 20,000 ids that a slow registry does not know were one slice: nothing was booked for minutes.
+// 20,000 ids that a slow registry does not know were one slice: no offset advanced for minutes.
 test('schema ids without number are loaded in turns: a slice has a bounded number of them', () => {
   const queue = new RecordQueue(0);
   const idAt = (offset: number) => offset >> 1;

@@ -10,14 +10,14 @@ afterAll(async () => {
   await world.close();
 });
 
-/** 2^63 is reached by the 1,025th of them: from there on Postgres refuses each. */
+/** 2^63 is reached by the 1,025th of them: from there on Postgres rejects each. */
 const huge = (from: number, count: number) =>
   Array.from({ length: count }, (_, i) => ({
     session_id: 'call',
     metric: llm({ request_id: `request ${from + i}`, prompt_tokens: Number.MAX_SAFE_INTEGER - 1 }),
   }));
 
-test('a flood of events that only Postgres refuses halts the partition, within a batch too', async () => {
+test('dead letters that only Postgres finds halt the partition, also within a batch', async () => {
   await world.send(await world.encode(huge(0, 3_000)));
 
   const { counts, halted } = await world.run();
@@ -33,8 +33,8 @@ test('a flood of events that only Postgres refuses halts the partition, within a
     },
   ]);
   const { rows } = await world.database.query(
-    'SELECT next_offset, (SELECT count(*)::int FROM dead_letter) AS letters FROM consumer_position',
+    'SELECT next_offset, (SELECT count(*)::int FROM dead_letter) AS dead_letters FROM consumer_position',
   );
-  expect(rows).toEqual([{ next_offset: '1281', letters: 257 }]);
+  expect(rows).toEqual([{ next_offset: '1281', dead_letters: 257 }]);
   expect(await breaks(world.database)).toEqual([]);
 });

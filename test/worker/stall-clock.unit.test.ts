@@ -14,12 +14,12 @@ beforeEach(() => {
 function assignment(now: number, position: number, lag: number): number {
   clock.assigned([where], now);
   clock.starting(where, now);
-  const advancedAt = clock.begins(where, position, lag, now);
-  clock.ends({ ...where, position, lag, advancedAt }, now);
+  const advancedAt = clock.started(where, position, lag, now);
+  clock.ended({ ...where, position, lag, advancedAt }, now);
   return advancedAt;
 }
 
-describe('the clock of a partition goes on', () => {
+describe('the clock of a partition continues', () => {
   test('when assignments begin over and over without progress, and they are counted', () => {
     for (let second = 0; second < 90; second += 1) {
       expect(assignment(BEGUN + second * 1_000, 7, 5)).toBe(BEGUN);
@@ -43,22 +43,22 @@ describe('the clock of a partition goes on', () => {
   });
 });
 
-describe('the clock of a partition begins again', () => {
+describe('the clock of a partition restarts', () => {
   test('when its position has moved, here or in another worker', () => {
     assignment(BEGUN, 7, 5);
     expect(assignment(BEGUN + 1_000, 8, 5)).toBe(BEGUN + 1_000);
     expect(clock.startsOf({ ...where, position: 8 })).toBe(1);
     // It moved within the assignment.
-    clock.ends({ ...where, position: 9, lag: 4, advancedAt: BEGUN + 1_500 }, BEGUN + 2_000);
+    clock.ended({ ...where, position: 9, lag: 4, advancedAt: BEGUN + 1_500 }, BEGUN + 2_000);
     expect(assignment(BEGUN + 3_000, 9, 4)).toBe(BEGUN + 1_500);
   });
 
   test('when there is nothing left to read, however long that has been so', () => {
     assignment(BEGUN, 7, 0);
     expect(clock.starting(where, BEGUN + 100_000)).toBe(BEGUN);
-    expect(clock.begins(where, 7, 0, BEGUN + 100_000)).toBe(BEGUN + 100_000);
+    expect(clock.started(where, 7, 0, BEGUN + 100_000)).toBe(BEGUN + 100_000);
     // It was quiet until now: that is no standstill.
-    clock.ends({ ...where, position: 7, lag: 0, advancedAt: BEGUN }, BEGUN + 200_000);
+    clock.ended({ ...where, position: 7, lag: 0, advancedAt: BEGUN }, BEGUN + 200_000);
     expect(clock.starting(where, BEGUN + 200_000)).toBe(BEGUN + 200_000);
   });
 

@@ -15,12 +15,12 @@ const position: StoredPosition = {
 const topicId = 'A';
 const bounds = { earliest: 10, latest: 100, topicId };
 const ours = (nextOffset: number) => ({ nextOffset, metadata: `${COMMIT_METADATA} pass=2` });
-const somebodys = (nextOffset: number | undefined, metadata = '') => ({ nextOffset, metadata });
-const goesOn = { kind: 'continue', position };
+const foreign = (nextOffset: number | undefined, metadata = '') => ({ nextOffset, metadata });
+const continues = { kind: 'continue', position };
 
 describe('without a position in Postgres, begin at the earliest offset', () => {
-  test.each([undefined, somebodys(undefined), somebodys(70), ours(70)])(
-    'whatever the broker remembers: %j',
+  test.each([undefined, foreign(undefined), foreign(70), ours(70)])(
+    'whatever the group has committed: %j',
     (committed) => {
       expect(decideStart(undefined, committed, bounds)).toEqual({ kind: 'begin', offset: 10 });
     },
@@ -30,32 +30,32 @@ describe('without a position in Postgres, begin at the earliest offset', () => {
 describe('with a position that the broker holds', () => {
   test.each<[string, CommittedOffset | undefined]>([
     ['nothing is known of the group', undefined],
-    ['the group has committed nothing', somebodys(undefined)],
+    ['the group has committed nothing', foreign(undefined)],
     ['the copy is the same', ours(50)],
-    ['the copy is behind, after a crash between the two commits', ours(20)],
+    ['the copy lags, after a crash between the two commits', ours(20)],
     ['the copy is ahead', ours(60)],
-    ['somebody set the group ahead', somebodys(80)],
-    ['somebody set the group to where it stands', somebodys(50)],
-  ])('go on from there when %s', (_, committed) => {
-    expect(decideStart(position, committed, bounds)).toEqual(goesOn);
+    ['the group was set ahead', foreign(80)],
+    ['the group was set to its position', foreign(50)],
+  ])('continue from there when %s', (_, committed) => {
+    expect(decideStart(position, committed, bounds)).toEqual(continues);
   });
 
   test.each([
     [49, 49],
     [10, 10],
     [0, 10],
-  ])('begin another pass when somebody set the group back to %d: at %d', (asked, offset) => {
+  ])('begin another pass when the group was set back to %d: at %d', (asked, offset) => {
     const rewind = { kind: 'rewind', offset, position };
-    expect(decideStart(position, somebodys(asked), bounds)).toEqual(rewind);
-    expect(decideStart(position, somebodys(asked, 'another tool'), bounds)).toEqual(rewind);
+    expect(decideStart(position, foreign(asked), bounds)).toEqual(rewind);
+    expect(decideStart(position, foreign(asked, 'another tool'), bounds)).toEqual(rewind);
   });
 
   test.each([
     ['at the earliest offset', { earliest: 50, latest: 100, topicId }],
     ['at the end', { earliest: 10, latest: 50, topicId }],
     ['in a partition that is empty from there', { earliest: 50, latest: 50, topicId }],
-  ])('go on when it is %s', (_, others) => {
-    expect(decideStart(position, ours(50), others)).toEqual(goesOn);
+  ])('continue when it is %s', (_, others) => {
+    expect(decideStart(position, ours(50), others)).toEqual(continues);
   });
 });
 
@@ -69,9 +69,9 @@ describe('offsets are lost', () => {
     });
   });
 
-  // It once was a replay from offset 60, and nobody was told of offsets 50 to 59.
-  test('also when somebody set the group back at the same time', () => {
-    const start = decideStart(position, somebodys(20), { earliest: 60, latest: 100, topicId });
+  // It was a replay from offset 60 that reported nothing about offsets 50 to 59.
+  test('also when the group was set back at the same time', () => {
+    const start = decideStart(position, foreign(20), { earliest: 60, latest: 100, topicId });
     expect(start).toMatchObject({ kind: 'lost', why: expect.stringContaining('50 to 59') });
   });
 
@@ -84,8 +84,8 @@ describe('offsets are lost', () => {
     });
   });
 
-  test('not when somebody set the group back to what a recreated partition has', () => {
-    const start = decideStart(position, somebodys(0), { earliest: 0, latest: 20, topicId });
+  test('not when the group was set back to what a recreated partition has', () => {
+    const start = decideStart(position, foreign(0), { earliest: 0, latest: 20, topicId });
     expect(start).toEqual({ kind: 'rewind', offset: 0, position });
   });
 
@@ -99,7 +99,7 @@ describe('offsets are lost', () => {
       isPassing: false,
     });
     // What the group was set back to may have been in the topic before.
-    expect(decideStart(position, somebodys(20), recreated)).toMatchObject({ kind: 'lost' });
+    expect(decideStart(position, foreign(20), recreated)).toMatchObject({ kind: 'lost' });
   });
 
   test.each([
@@ -130,7 +130,7 @@ describe('offsets are lost', () => {
   });
 
   test('when the group was set back to an offset that the partition does not have', () => {
-    const start = decideStart(position, somebodys(30), { earliest: 0, latest: 20, topicId });
+    const start = decideStart(position, foreign(30), { earliest: 0, latest: 20, topicId });
     expect(start).toMatchObject({ kind: 'lost' });
   });
 });

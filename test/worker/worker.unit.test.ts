@@ -46,7 +46,7 @@ function workerOver(
   });
 }
 
-test('a halt that could not be stored ends when the partition is given to somebody else', async () => {
+test('a halt that could not be stored ends when the partition is assigned elsewhere', async () => {
   const source = new ScriptedSource('calls', 0);
   const { database } = fakeDatabase({
     read_positions: () => [positionRow({ next_offset: '0', topic_id: source.id })],
@@ -73,24 +73,24 @@ test('a halt that could not be stored ends when the partition is given to somebo
     endOffset: 1_000,
   });
   await until('it halts', () => state() === 'halted');
-  // A rebalance that leaves it here is no reason to go on.
+  // A rebalance that assigns it here again does not end it.
   source.assign();
   await until('it halts again', () => state() === 'halted');
   expect(source.sought).toEqual([0]);
 
   worker.assigned([]);
   source.assign();
-  await until('it has begun', () => state() === 'halted' || source.sought.length === 2);
+  await until('it has started', () => state() === 'halted' || source.sought.length === 2);
   expect(state()).not.toBe('halted');
 });
 
-test('a partition that runs is not written for when the look at another one is tried again', async () => {
-  let looks = 0;
+test('nothing is recorded for a running partition when the lookup of another one is retried', async () => {
+  let lookups = 0;
   class TwoPartitions extends ScriptedSource {
     override async bounds(): Promise<Map<number, PartitionBounds>> {
-      looks += 1;
+      lookups += 1;
       const bounds = this.boundsNow();
-      return new Map([[0, bounds], ...(looks === 1 ? [] : [[1, bounds] as const])]);
+      return new Map([[0, bounds], ...(lookups === 1 ? [] : [[1, bounds] as const])]);
     }
     override assign(): void {
       worker.assigned([0, 1].map((partition) => ({ topic: 'calls', partition })));
