@@ -23,7 +23,7 @@ const NEXT_MODES: Record<Mode, readonly Mode[]> = {
 };
 
 /**
- * The partitions that the group gave to this worker, until it shares them out again.
+ * The partitions that the group assigned to this worker, until the next rebalance.
  *
  * An assignment is always in one of these modes:
  *
@@ -42,8 +42,8 @@ const NEXT_MODES: Record<Mode, readonly Mode[]> = {
  *
  * ## ENDED
  *
- * The partitions may belong to others. Loops are closed without further retries; what still happens in
- * them is refused by the fence of the position, or is what the next owner finds.
+ * The partitions may belong to others. Loops are closed, and retry no more. A transaction that is still
+ * under way commits before the next owner's first one, or is rolled back by the fence of the position.
  */
 export class Assignment {
   readonly #context: WorkerContext;
@@ -111,7 +111,7 @@ export class Assignment {
     clearTimeout(deadline);
   }
 
-  /** Gives the partitions up. Returns what settles when their loops have ended. */
+  /** Closes all loops; the promise settles when they have ended. */
   end(): Promise<unknown> {
     this.#enter('ended');
     const { loops } = this;
@@ -123,7 +123,7 @@ export class Assignment {
     return this.#closed;
   }
 
-  /** Looks a position up again, and starts another loop from there. */
+  /** Closes a loop, looks its position up again, and starts another loop from there. */
   resync(loop: PartitionLoop, why: string, fetch?: MisplacedFetch): void {
     if (!this.#isActive(loop)) return;
     const { source, logger, clock } = this.#context;

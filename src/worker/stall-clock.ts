@@ -31,7 +31,7 @@ export class StallClock {
     for (const key of this.#marks.keys()) if (!keys.has(key)) this.#marks.delete(key);
   }
 
-  /** How often the group gave out partitions within the last minute. */
+  /** How often the group assigned partitions within the last minute. */
   assignments(now = Date.now()): number {
     this.#assignments = this.#assignments.filter((at) => now - at < COUNTED_MS);
     return this.#assignments.length;

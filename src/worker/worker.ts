@@ -33,8 +33,8 @@ const NEXT_MODES: Record<Mode, readonly Mode[]> = {
 };
 
 /**
- * A member of the group: partitions are assigned to it and revoked, and each is read from its
- * position in Postgres for the time in between (assignment.ts, partition-loop.ts).
+ * A member of the group. From assignment to revocation, it reads each of its partitions from the
+ * position in Postgres (assignment.ts, partition-loop.ts).
  *
  * A worker is always in one of these modes:
  *
@@ -44,20 +44,20 @@ const NEXT_MODES: Record<Mode, readonly Mode[]> = {
  *
  * ## UNASSIGNED
  *
- * It is joining, or the group is being shared out again. It applies nothing: loops of the assignment
- * before are closed, and their transactions end by themselves.
+ * It is joining, or the group rebalances. Nothing new is applied: the loops of the last assignment are
+ * closed, and their transactions end by themselves.
  *
  * ## ASSIGNED
  *
- * It has an `Assignment`, which may be of no partitions. Every assignment starts from nothing: another
- * one ends it, also when it has the same partitions, and reads their positions from Postgres again,
- * after the loops of the one before have ended.
+ * It has an `Assignment`, possibly of no partitions. Positions are not carried over from one to the
+ * next, even of the same partitions: once the loops of the one before have ended, they are read from
+ * Postgres again.
  *
  * ## STOPPING
  *
  * Loops finish their transactions, until a deadline; the positions are copied to the broker; then it
- * leaves the group. If the group shares out partitions meanwhile, the drain is cut short, as they may
- * be another worker's, and nothing is started.
+ * leaves the group. A rebalance meanwhile starts nothing, and ends the retries: the partitions may be
+ * another worker's.
  *
  * ## STOPPED
  *
@@ -141,7 +141,7 @@ export class Worker implements SourceListener {
     this.#enter('stopped');
   }
 
-  /** Whether the group has given this worker its share, which may be nothing. */
+  /** Whether the group has assigned partitions to this worker, possibly none. */
   get isAssigned(): boolean {
     return this.#assignment !== undefined;
   }
@@ -151,7 +151,7 @@ export class Worker implements SourceListener {
     return this.#missingTopics;
   }
 
-  /** How often the group gave out partitions within the last minute. */
+  /** How often the group assigned partitions within the last minute. */
   get assignments(): number {
     return this.#clock.assignments();
   }
