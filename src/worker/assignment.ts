@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { keyOf, type TopicPartition } from '../records/topic-partition.ts';
 import type { FetchedBatch, UnreadablePart } from '../source/partition-source.ts';
+import type { HaltedPartitions } from './halted-partitions.ts';
 import { PartitionLoop } from './partition-loop.ts';
 import type { PartitionLoopStart } from './partition-loop-context.ts';
 import { PartitionStarter, type RecordedStart } from './partition-starter.ts';
@@ -13,6 +14,10 @@ import {
 import type { MisplacedFetch } from './record-intake.ts';
 import { haltAtStart } from './record-start.ts';
 import type { WorkerContext } from './worker-context.ts';
+
+export interface AssignmentContext extends WorkerContext {
+  readonly haltedPartitions: HaltedPartitions;
+}
 
 type Mode = 'active' | 'draining' | 'ended';
 
@@ -46,7 +51,7 @@ const NEXT_MODES: Record<Mode, readonly Mode[]> = {
  * under way commits before the next owner's first one, or is rolled back by the fence of the position.
  */
 export class Assignment {
-  readonly #context: WorkerContext;
+  readonly #context: AssignmentContext;
   readonly #starter: PartitionStarter;
   readonly #loops = new Map<string, PartitionLoop>();
   readonly #inactive = new AbortController();
@@ -56,7 +61,7 @@ export class Assignment {
 
   /** @param previous settles when the loops of the assignments before have ended */
   constructor(
-    context: WorkerContext,
+    context: AssignmentContext,
     partitions: readonly TopicPartition[],
     previous: Promise<unknown>,
   ) {

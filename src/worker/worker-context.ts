@@ -8,7 +8,6 @@ import type { TopicPartition } from '../records/topic-partition.ts';
 import type { PartitionSource } from '../source/partition-source.ts';
 import type { BatchPermits } from './batch-permits.ts';
 import type { CommitQueue } from './commit-queue.ts';
-import type { HaltedPartitions } from './halted-partitions.ts';
 import type { Mutex } from './mutex.ts';
 import type { StallClock } from './stall-clock.ts';
 
@@ -47,7 +46,6 @@ export interface WorkerContext extends WorkerOptions {
    */
   readonly preparation: Mutex;
   readonly commits: CommitQueue;
-  readonly haltedPartitions: HaltedPartitions;
   readonly clock: StallClock;
   /** When the worker was made, by `performance.now()`. */
   readonly workerSince: number;

@@ -9,7 +9,7 @@ import type {
   SourceListener,
   UnreadablePart,
 } from '../source/partition-source.ts';
-import { Assignment } from './assignment.ts';
+import { Assignment, type AssignmentContext } from './assignment.ts';
 import { BatchPermits } from './batch-permits.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { HaltedPartitions, type WatchedLoops } from './halted-partitions.ts';
@@ -17,7 +17,7 @@ import { Mutex } from './mutex.ts';
 import type { PartitionStatus } from './partition-status.ts';
 import { PositionWatch } from './position-watch.ts';
 import { StallClock } from './stall-clock.ts';
-import type { WorkerContext, WorkerOptions } from './worker-context.ts';
+import type { WorkerOptions } from './worker-context.ts';
 
 /** How long the last copy of the positions may take. */
 const FLUSH_MS = 2_000;
@@ -71,7 +71,7 @@ export class Worker implements SourceListener {
   readonly failure: Promise<never>;
   readonly #source: PartitionSource;
   readonly #logger: Logger;
-  readonly #context: WorkerContext;
+  readonly #context: AssignmentContext;
   readonly #watch: PositionWatch;
   readonly #haltedPartitions: HaltedPartitions;
   readonly #commits: CommitQueue;
