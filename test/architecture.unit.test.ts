@@ -38,8 +38,6 @@ const PACKAGES: Record<string, readonly string[]> = {
   pino: ['config'],
   'prom-client': ['http'],
   snappy: ['source/kafka'],
-  // In a checkout only: the loader of a receiver thread that runs from sources.
-  tsx: ['source/kafka'],
   zod: ['config'],
 };
 

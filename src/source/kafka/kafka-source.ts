@@ -180,7 +180,9 @@ function startThread(workerData: MemberData): Thread {
   if (!import.meta.url.endsWith('.ts')) {
     return new Thread(new URL('./member-thread.js', import.meta.url), options);
   }
-  const entry = new URL('./member-thread.ts', import.meta.url).href;
-  const script = `import('tsx/esm/api').then(({ register }) => { register(); return import('${entry}'); })`;
-  return new Thread(script, { ...options, eval: true });
+  // A data: URL and no `eval`, for which Node does not run the modules of `--import`.
+  const entry = JSON.stringify(new URL('./member-thread.ts', import.meta.url).href);
+  const loader = JSON.stringify(import.meta.resolve('tsx/esm/api'));
+  const script = `import { register } from ${loader}; register(); await import(${entry});`;
+  return new Thread(new URL(`data:text/javascript,${encodeURIComponent(script)}`), options);
 }
