@@ -10,7 +10,7 @@ import { isTransientInKafka } from '../kafka/errors.ts';
 import { type BatchStep, Ledger, type LedgerOptions } from '../ledger/ledger.ts';
 import { prepareMonths } from '../migrate/months.ts';
 import type { Database } from '../postgres/database.ts';
-import { isTransient } from '../postgres/sql-errors.ts';
+import { isTransient } from '../postgres/errors.ts';
 import { DeadLetterOutbox } from '../produce/dead-letter-outbox.ts';
 import { DeadLetterTopic } from '../produce/dead-letter-topic.ts';
 import type { OutcomeCounts } from '../records/message.ts';

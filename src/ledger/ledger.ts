@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
 import { numberArray, textArray } from '../postgres/array-literal.ts';
 import { type Connection, type Database, inTransaction } from '../postgres/database.ts';
-import { isRejected } from '../postgres/sql-errors.ts';
+import { isRefusedByPostgres } from '../postgres/errors.ts';
 import {
   type Batch,
   type BillableMessage,
@@ -104,7 +104,7 @@ export class Ledger {
       const result = await this.#applyWhole(batch);
       return result.status === 'moved' ? result : stoppedIfMany(batch, result, result.refused);
     } catch (error) {
-      if (!isRejected(error) || batch.messages.length === 0) throw error;
+      if (!isRefusedByPostgres(error) || batch.messages.length === 0) throw error;
       const [only, ...more] = batch.messages;
       if (more.length > 0) return this.#applyHalves(batch);
       if (only === undefined || only.kind === 'dead_letter') throw error;

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { messageOf, WrongUsageError } from '../errors.ts';
+import { isNotPermitted } from '../postgres/errors.ts';
 import { quoteIdentifier } from '../postgres/session-settings.ts';
-import { isNotPermitted } from '../postgres/sql-errors.ts';
 
 /** The prefix in the migrations, and of ledgers for which no other was set. */
 const DEFAULT_PREFIX = 'usage_ledger';

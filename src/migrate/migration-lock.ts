@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { messageOf, UnreachableError, WrongUsageError } from '../errors.ts';
+import { codeOf, isNotPermitted } from '../postgres/errors.ts';
 import { quoteIdentifier } from '../postgres/session-settings.ts';
-import { codeOf, isNotPermitted } from '../postgres/sql-errors.ts';
 
 const LOCK_NOT_AVAILABLE = '55P03';
 const DEPENDENT_OBJECTS = '2BP01';

@@ -4,7 +4,7 @@ import { messageOf } from '../errors.ts';
 import { type Halt, haltOf } from '../ledger/halt.ts';
 import type { ApplyResult, Ledger } from '../ledger/ledger.ts';
 import type { Position } from '../ledger/position.ts';
-import { isTransient } from '../postgres/sql-errors.ts';
+import { isTransient } from '../postgres/errors.ts';
 import type { Batch } from '../records/message.ts';
 import type { TopicPartition } from '../records/topic-partition.ts';
 import type { FetchedBatch, UnreadablePart } from '../source/partition-source.ts';

@@ -6,7 +6,7 @@ import { recordOfDeadLetter } from '../ledger/dead-letter-record.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { RefusedError } from '../ledger/refused-error.ts';
 import type { DeadLetterRow } from '../ledger/statements/dead-letters.ts';
-import { isRejected } from '../postgres/sql-errors.ts';
+import { isRefusedByPostgres } from '../postgres/errors.ts';
 
 /** What became of a dead letter that was tried again. */
 export type RedriveResult =
@@ -37,7 +37,7 @@ export async function redriveDeadLetter(
     return { outcome: outcome ?? 'resolved meanwhile' };
   } catch (error) {
     if (error instanceof RefusedError) return { reason: error.reason, detail: error.message };
-    if (!isRejected(error)) throw error;
+    if (!isRefusedByPostgres(error)) throw error;
     return { reason: 'rejected_by_database', detail: messageOf(error) };
   }
 }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { readPositions } from '../../src/ledger/statements/positions.ts';
 import { type Database, inTransaction, openDatabase } from '../../src/postgres/database.ts';
-import { isTransient } from '../../src/postgres/sql-errors.ts';
+import { isTransient } from '../../src/postgres/errors.ts';
 import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
 
 let world: LedgerWorld;

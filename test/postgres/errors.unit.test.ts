@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { isRejected, isTransient } from '../../src/postgres/sql-errors.ts';
+import { isRefusedByPostgres, isTransient } from '../../src/postgres/errors.ts';
 
 const coded = (code: string, message = 'as the database says') =>
   Object.assign(new Error(message), { code });
 
 function classOf(error: unknown): string {
-  return [isRejected(error) && 'rejected', isTransient(error) && 'transient']
+  return [isRefusedByPostgres(error) && 'refused', isTransient(error) && 'transient']
     .filter(Boolean)
     .join(' and ');
 }
@@ -18,8 +18,8 @@ describe('an SQLSTATE', () => {
     ['22P05', 'a character that cannot be translated'],
     ['22008', 'a time out of range'],
     ['54000', 'an index row that is too large'],
-  ])('%s rejects the value: %s', (code) => {
-    expect(classOf(coded(code))).toBe('rejected');
+  ])('%s refuses the value: %s', (code) => {
+    expect(classOf(coded(code))).toBe('refused');
   });
 
   test.each([
