@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { keepDeadLetters } from '../../src/ledger/conflicts.ts';
 import { recordOfDeadLetter } from '../../src/ledger/dead-letter-record.ts';
+import { keepDeadLetters } from '../../src/ledger/keep-dead-letters.ts';
 import { readDeadLetters } from '../../src/ledger/statements/dead-letters.ts';
 import { inTransaction } from '../../src/postgres/database.ts';
 import type { DeadLetterMessage } from '../../src/records/message.ts';

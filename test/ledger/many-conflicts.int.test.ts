@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { insertConflicts, readEntries } from '../../src/ledger/statements/refusals.ts';
+import { insertConflicts } from '../../src/ledger/statements/conflicts.ts';
+import { readEntries } from '../../src/ledger/statements/pages.ts';
 import { inTransaction } from '../../src/postgres/database.ts';
 import type { Statement } from '../../src/postgres/statement.ts';
 import { llm } from '../identify/samples.ts';

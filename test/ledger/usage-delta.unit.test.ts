@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sessionsOf } from '../../src/ledger/session-batch.ts';
+import { sessionBatchesOf } from '../../src/ledger/session-batch.ts';
 import { BatchUsage } from '../../src/ledger/usage-delta.ts';
 import type { Message } from '../../src/records/message.ts';
 import { interruption, llm, stt, tts } from '../identify/samples.ts';
@@ -10,9 +10,8 @@ const MAX = Number.MAX_SAFE_INTEGER;
 
 /** The usage of messages that are all fresh; arrays as their elements, of which null is empty. */
 function usage(...messages: Message[]) {
-  const works = [...sessionsOf(messages).values()];
   const batch = new BatchUsage();
-  for (const { sessionId, billable: fresh } of works) {
+  for (const { sessionId, billable: fresh } of sessionBatchesOf(messages)) {
     if (fresh.length > 0) batch.add(sessionId, fresh);
   }
   const parameters = batch.parameters();
@@ -35,8 +34,7 @@ describe('what a batch adds to the usage of sessions', () => {
   test('is the same in the memory of an earlier batch', () => {
     const inMemory = (memory?: Buffer) => {
       const batch = new BatchUsage(memory);
-      const [work] = sessionsOf([billable(llm()), billable(stt())]).values();
-      batch.add('call', work?.billable ?? []);
+      batch.add('call', [billable(llm()), billable(stt())]);
       return { batch, parameters: batch.parameters() };
     };
     const first = inMemory();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { keepDeadLetters } from '../../src/ledger/conflicts.ts';
 import { acceptConflict } from '../../src/ledger/correction.ts';
+import { keepDeadLetters } from '../../src/ledger/keep-dead-letters.ts';
 import { inTransaction } from '../../src/postgres/database.ts';
 import { usageRows } from '../../src/report/usage-report.ts';
 import { llm } from '../identify/samples.ts';

@@ -23,7 +23,6 @@ function workerOver(source: ScriptedSource, database: Database): Worker {
         status: 'applied',
         counts: { applied: 0, duplicate: 0, ignored: 0, conflict: 0, dead_letter: 0 },
         otherAccounts: 0,
-        refused: [],
       }),
       forget() {},
     },
