@@ -5,18 +5,18 @@ import { BinaryRows } from '../postgres/binary-rows.ts';
 import { OID } from '../postgres/binary-values.ts';
 import type { RequestId } from '../records/message.ts';
 
-/** An entry of the ledger. */
+/** An entry of the itemised ledger. */
 export interface PageEntry extends Identity, RequestId {
   readonly metricType: BillableMetric['type'];
   /** Microseconds since 1970. */
   readonly eventUs: number;
   readonly offset: number;
-  /** From `valuesFrom` on, those of the columns of its type; as text where a number would not be exact. */
+  /** From `valuesFrom` on, one for each column of its type; as text where a number would not be exact. */
   readonly values: ArrayLike<number | string>;
   readonly valuesFrom: number;
 }
 
-/** Where the entries of pages come from. */
+/** What the entries of all pages have in common. */
 export interface PageSource {
   readonly topic: string;
   readonly partition: number;
@@ -24,19 +24,19 @@ export interface PageSource {
 }
 
 /**
- * Most entries of one page. A page is read as a whole, and it should stay within the 8 kB of a row:
- * an entry takes about 90 bytes.
+ * The maximum of a page, which is read as a whole and should stay within a block of 8 kB: an entry
+ * takes about 90 bytes.
  */
 const MAX_ENTRIES = 64;
-/** About what an entry takes on its way, with its share of the page. */
+/** Estimated size of an entry in binary form, with its share of the page. */
 const ENTRY_BYTES = 192;
 
-/** Of the type `ledger_page_row`. */
+/** Columns of the type `ledger_page_row`. */
 const COLUMNS = 14 + USAGE_COLUMNS.length;
 
 /**
- * Pages of the itemised ledger, on their way to Postgres: the entries of a session that one
- * transaction adds, packed into few rows.
+ * Encodes pages of the itemised ledger: the entries that one transaction adds to a session, packed
+ * into few rows.
  */
 export class PageWriter<Entry extends PageEntry> {
   readonly #source: PageSource;
@@ -46,8 +46,8 @@ export class PageWriter<Entry extends PageEntry> {
   /**
    * @param rowOid of `ledger_page_row` in this database
    * @param sourceIdOf the number of the entry's names in `usage_source`
-   * @param expected about how many entries there will be
-   * @param memory of an earlier one
+   * @param expected number of entries: an estimate
+   * @param memory of an earlier writer, to be used again
    */
   constructor(
     rowOid: number,
@@ -61,7 +61,7 @@ export class PageWriter<Entry extends PageEntry> {
     this.#rows = new BinaryRows(rowOid, 1_024 + expected * ENTRY_BYTES, memory);
   }
 
-  /** Adds entries of one session, in order, under the revision that its lock gave. */
+  /** Adds entries of a session, in order, under the revision that it was locked with. */
   add(
     sessionId: string,
     { period, revision }: { period: string; revision: bigint },
@@ -75,7 +75,7 @@ export class PageWriter<Entry extends PageEntry> {
     }
   }
 
-  /** For the next one, when the pages have been sent. */
+  /** For the next writer, once the pages have been sent. */
   get memory(): Buffer {
     return this.#rows.memory;
   }
@@ -152,7 +152,7 @@ export class PageWriter<Entry extends PageEntry> {
     rows.endRow();
   }
 
-  /** A column that no entry uses is null; where some do, a zero is a null element, which costs a bit. */
+  /** A column that no entry uses is null; in one that some use, a zero is a null element: one bit. */
   #addUsage(entries: readonly Entry[]): void {
     const count = entries.length;
     const columns = new UsageOfPage(entries);
@@ -181,9 +181,9 @@ export class PageWriter<Entry extends PageEntry> {
 const scratch = new Float64Array(USAGE_COLUMNS.length * MAX_ENTRIES);
 const scratchUsed = new Int32Array(USAGE_COLUMNS.length);
 
-/** The entries of a page, column by column; most columns are of none. */
+/** The usage of a page's entries, column by column. Most columns are unused. */
 class UsageOfPage {
-  /** What a number would not be exact for, by its place in the scratch. */
+  /** Values that a number would not be exact for, by their index. */
   #texts: Map<number, string> | undefined;
 
   constructor(entries: readonly PageEntry[]) {

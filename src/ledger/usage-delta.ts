@@ -13,7 +13,7 @@ import { addToLimbs, LIMBS, textOfLimbs } from '../postgres/limbs.ts';
 import type { BillableMessage } from '../records/message.ts';
 import type { UsageParameters } from './statements/usage.ts';
 
-/** Up to so many rows of a session are compared one by one: most sessions have a handful. */
+/** Up to so many rows of a session are searched one by one: most sessions have few. */
 const FEW = 8;
 const COUNTS = COUNT_COLUMNS.length;
 /** Numbers of a row: how many events, their first and last time, the counts, and limbs of seconds. */
@@ -23,22 +23,22 @@ const LAST_US = 2;
 const COUNT = 3;
 const SECONDS = COUNT + COUNTS;
 const WIDTH = SECONDS + DURATION_COLUMNS.length * LIMBS;
-/** About what a row takes on its way to Postgres. */
+/** Estimated size of a row in binary form. */
 const ROW_BYTES = 192;
 
 /** Row by row. One for all batches: from the first event to the parameters, nothing may be awaited. */
 let numbers = new Float64Array(1_024 * WIDTH);
 
 /**
- * What a batch adds to rows of `session_model_usage`, exactly. In columns, and on its way in binary
- * form: as objects and texts it was most of what a batch leaves to the garbage collector.
+ * Sums what a batch adds to the rows of `session_model_usage`, exactly, into columns in binary form. As
+ * objects and texts the sums were most of the garbage that a batch made.
  */
 export class BatchUsage {
   readonly #sessionIds: string[] = [];
   readonly #usageTypes: UsageType[] = [];
   readonly #providers: string[] = [];
   readonly #models: string[] = [];
-  /** Counts that are not exact as a number any more, by their place in `numbers`. */
+  /** Counts beyond the exact range of a number, by their index in `numbers`. */
   readonly #large = new Map<number, bigint>();
   /** Seconds that limbs do not hold, by the place of those. */
   readonly #unusual = new Map<number, DecimalSum>();
@@ -48,17 +48,17 @@ export class BatchUsage {
   #first = 0;
   #many: Map<UsageType, UsageRows<{ row: number }>> | undefined;
 
-  /** @param memory of an earlier one, for the parameters */
+  /** @param memory of an earlier batch, to be used again for the parameters */
   constructor(memory?: Buffer) {
     this.#memory = memory;
   }
 
-  /** For the next one, when the parameters have been sent. */
+  /** For the next batch, once the parameters have been sent. */
   get memory(): Buffer | undefined {
     return this.#memory;
   }
 
-  /** Adds fresh events of one session; each session once. */
+  /** Adds the fresh events of a session. Each session may be added once. */
   add(sessionId: string, events: readonly BillableMessage[]): void {
     this.#sessionId = sessionId;
     this.#first = this.#sessionIds.length;
@@ -112,7 +112,7 @@ export class BatchUsage {
     return parameters;
   }
 
-  /** A column to which nothing is added needs no array, and a zero in one is null: it is shorter. */
+  /** Null where nothing is added to the column; in an array, a zero is null, which is shorter. */
   #countColumn(values: BinaryValues, rows: number, place: number): Buffer | string | null {
     if (this.#large.size > 0) return this.#largeColumn(rows, place);
     let isEmpty = true;
@@ -127,7 +127,7 @@ export class BatchUsage {
     });
   }
 
-  /** As text: what is too large for Postgres, Postgres is to refuse. */
+  /** As text, so that Postgres refuses a count beyond bigint. */
   #largeColumn(rows: number, place: number): string {
     const at = (row: number) => row * WIDTH + place;
     const column = Array.from({ length: rows }, (_, row) => {

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { acceptLoss, setPosition } from '../../src/ledger/decisions.ts';
+import { acceptLoss } from '../../src/ledger/accept-loss.ts';
 import { Ledger } from '../../src/ledger/ledger.ts';
 import type { PartitionView } from '../../src/ledger/position.ts';
 import { begin, positionsOf } from '../../src/ledger/positions.ts';
+import { setPosition } from '../../src/ledger/set-position.ts';
 import { readSkipped } from '../../src/ledger/statements/unread.ts';
 import { verify, verifyBooks } from '../../src/verify/verify.ts';
 import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';

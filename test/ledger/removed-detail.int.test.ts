@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SchemaCache } from '../../src/decode/avro/schema-cache.ts';
-import { acceptConflict } from '../../src/ledger/correction.ts';
+import { acceptConflict } from '../../src/ledger/accept-conflict.ts';
 import { LedgerPreview } from '../../src/ledger/preview.ts';
 import { readDeadLetters } from '../../src/ledger/statements/dead-letters.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';

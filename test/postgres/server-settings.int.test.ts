@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { acceptConflict } from '../../src/ledger/correction.ts';
+import { acceptConflict } from '../../src/ledger/accept-conflict.ts';
 import { keepDeadLetters } from '../../src/ledger/keep-dead-letters.ts';
 import { inTransaction } from '../../src/postgres/database.ts';
 import { usageRows } from '../../src/report/usage-report.ts';

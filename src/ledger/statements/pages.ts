@@ -25,7 +25,7 @@ const columns = sql.join(
   sql`, `,
 );
 
-/** Writes pages of the itemised ledger, which come as `ledger_page_row[]` in binary form. */
+/** Inserts pages of the itemised ledger: `rows` is a `ledger_page_row[]` in binary form. */
 export const insertPages = statement<{ rows: Buffer }>(
   'insert_pages',
   sql`INSERT INTO ${ledgerPage} (${columns})
@@ -37,7 +37,7 @@ const readRowOid = statement<object, { oid: string }>(
   sql`SELECT 'ledger_page_row'::regtype::oid::bigint AS oid`,
 );
 
-/** The number of the type `ledger_page_row`, which differs from database to database. */
+/** The OID of the type `ledger_page_row`, which differs from database to database. */
 export async function rowOidOf(connection: Queryable): Promise<number> {
   const [row] = await readRowOid.run(connection, {});
   return Number(row?.oid);
