@@ -62,13 +62,10 @@ function addsToState(session: SessionBatch, state: SessionState): boolean {
   return false;
 }
 
-/** One for all sessions, which are classified one after the other. */
-const sharedSet = new IdentitySet();
-
 function setOf(messages: readonly Identity[]): IdentitySet {
-  sharedSet.clear();
-  sharedSet.addAll(messages);
-  return sharedSet;
+  const set = new IdentitySet();
+  set.addAll(messages);
+  return set;
 }
 
 function lookupAmong(messages: readonly Identity[], message: Identity): Membership {

@@ -42,6 +42,7 @@ export class PageWriter<Entry extends PageEntry> {
   readonly #source: PageSource;
   readonly #sourceIdOf: (entry: Entry) => number;
   readonly #rows: BinaryRows;
+  readonly #usage = new UsageOfPage();
 
   /**
    * @param rowOid of `ledger_page_row` in this database
@@ -155,19 +156,19 @@ export class PageWriter<Entry extends PageEntry> {
   /** A column that no entry uses is null; in one that some use, a zero is a null element: one bit. */
   #addUsage(entries: readonly Entry[]): void {
     const count = entries.length;
-    const columns = new UsageOfPage(entries);
+    const usage = this.#usage;
+    usage.set(entries);
     const rows = this.#rows;
     for (let place = 0; place < USAGE_COLUMNS.length; place += 1) {
       const isCount = place < COUNT_COLUMNS.length;
       rows.column(isCount ? OID['int8[]'] : OID['numeric[]']);
-      const used = columns.used(place);
-      if (used === 0) {
+      if (!usage.isUsed(place)) {
         rows.null();
         continue;
       }
       const array = rows.beginArray(isCount ? OID.int8 : OID.numeric, count);
       for (let i = 0; i < count; i += 1) {
-        const value = columns.at(place, i);
+        const value = usage.at(place, i);
         if (value === 0) rows.null();
         else if (isCount) rows.int8(value);
         else rows.numeric(value);
@@ -177,21 +178,20 @@ export class PageWriter<Entry extends PageEntry> {
   }
 }
 
-/** One for all pages: a page is written before the next one is begun. */
-const scratch = new Float64Array(USAGE_COLUMNS.length * MAX_ENTRIES);
-const scratchUsed = new Int32Array(USAGE_COLUMNS.length);
-
 /** The usage of a page's entries, column by column. Most columns are unused. */
 class UsageOfPage {
+  readonly #numbers = new Float64Array(USAGE_COLUMNS.length * MAX_ENTRIES);
+  readonly #used = new Uint8Array(USAGE_COLUMNS.length);
   /** Values that a number would not be exact for, by their index. */
-  #texts: Map<number, string> | undefined;
+  readonly #texts = new Map<number, string>();
 
-  constructor(entries: readonly PageEntry[]) {
-    scratch.fill(0);
-    scratchUsed.fill(0);
+  /** Takes the entries of a page in the place of those before. */
+  set(entries: readonly PageEntry[]): void {
+    this.#numbers.fill(0);
+    this.#used.fill(0);
+    this.#texts.clear();
     for (let i = 0; i < entries.length; i += 1) {
-      const entry = entries[i] as PageEntry;
-      const { metricType, values, valuesFrom } = entry;
+      const { metricType, values, valuesFrom } = entries[i] as PageEntry;
       const places = PLACES_OF[metricType];
       for (let j = 0; j < places.length; j += 1) {
         const value = values[valuesFrom + j] as number | string;
@@ -200,24 +200,20 @@ class UsageOfPage {
     }
   }
 
-  /** How many entries use a column. */
-  used(place: number): number {
-    return scratchUsed[place] as number;
+  isUsed(place: number): boolean {
+    return this.#used[place] !== 0;
   }
 
   at(place: number, entry: number): number | string {
     const at = place * MAX_ENTRIES + entry;
-    return this.#texts?.get(at) ?? (scratch[at] as number);
+    const text = this.#texts.size === 0 ? undefined : this.#texts.get(at);
+    return text ?? (this.#numbers[at] as number);
   }
 
   #put(place: number, entry: number, value: number | string): void {
     const at = place * MAX_ENTRIES + entry;
-    scratchUsed[place] = (scratchUsed[place] as number) + 1;
-    if (typeof value === 'number') {
-      scratch[at] = value;
-    } else {
-      this.#texts ??= new Map();
-      this.#texts.set(at, value);
-    }
+    this.#used[place] = 1;
+    if (typeof value === 'number') this.#numbers[at] = value;
+    else this.#texts.set(at, value);
   }
 }

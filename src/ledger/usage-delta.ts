@@ -25,9 +25,7 @@ const SECONDS = COUNT + COUNTS;
 const WIDTH = SECONDS + DURATION_COLUMNS.length * LIMBS;
 /** Estimated size of a row in binary form. */
 const ROW_BYTES = 192;
-
-/** Row by row. One for all batches: from the first event to the parameters, nothing may be awaited. */
-let numbers = new Float64Array(1_024 * WIDTH);
+const INITIAL_ROWS = 1_024;
 
 /**
  * Sums what a batch adds to the rows of `session_model_usage`, exactly, into columns in binary form. As
@@ -38,7 +36,9 @@ export class BatchUsage {
   readonly #usageTypes: UsageType[] = [];
   readonly #providers: string[] = [];
   readonly #models: string[] = [];
-  /** Counts beyond the exact range of a number, by their index in `numbers`. */
+  /** Row by row, `WIDTH` numbers each. */
+  #numbers = new Float64Array(INITIAL_ROWS * WIDTH);
+  /** Counts beyond the exact range of a number, by their index in `#numbers`. */
   readonly #large = new Map<number, bigint>();
   /** Seconds that limbs do not hold, by the place of those. */
   readonly #unusual = new Map<number, DecimalSum>();
@@ -79,6 +79,7 @@ export class BatchUsage {
       else this.#addSeconds(at + SECONDS + (place - COUNTS) * LIMBS, value);
     }
     const { eventUs } = event;
+    const numbers = this.#numbers;
     numbers[at + EVENTS] = (numbers[at + EVENTS] as number) + 1;
     if (eventUs < (numbers[at + FIRST_US] as number)) numbers[at + FIRST_US] = eventUs;
     if (eventUs > (numbers[at + LAST_US] as number)) numbers[at + LAST_US] = eventUs;
@@ -103,13 +104,19 @@ export class BatchUsage {
       usageTypes: texts(this.#usageTypes),
       providers: texts(this.#providers),
       models: texts(this.#models),
-      eventCounts: numberColumn(values, rows, EVENTS),
-      firstUs: numberColumn(values, rows, FIRST_US),
-      lastUs: numberColumn(values, rows, LAST_US),
+      eventCounts: this.#numberColumn(values, rows, EVENTS),
+      firstUs: this.#numberColumn(values, rows, FIRST_US),
+      lastUs: this.#numberColumn(values, rows, LAST_US),
       ...columns,
     };
     this.#memory = values.memory;
     return parameters;
+  }
+
+  #numberColumn(values: BinaryValues, rows: number, place: number): Buffer {
+    return values.array(OID.int8, rows, (row) => {
+      values.int8(this.#numbers[row * WIDTH + place] as number);
+    });
   }
 
   /** Null where nothing is added to the column; in an array, a zero is null, which is shorter. */
@@ -117,11 +124,11 @@ export class BatchUsage {
     if (this.#large.size > 0) return this.#largeColumn(rows, place);
     let isEmpty = true;
     for (let row = 0; row < rows && isEmpty; row += 1) {
-      isEmpty = numbers[row * WIDTH + place] === 0;
+      isEmpty = this.#numbers[row * WIDTH + place] === 0;
     }
     if (isEmpty) return null;
     return values.array(OID.int8, rows, (row) => {
-      const count = numbers[row * WIDTH + place] as number;
+      const count = this.#numbers[row * WIDTH + place] as number;
       if (count === 0) values.null();
       else values.int8(count);
     });
@@ -131,7 +138,7 @@ export class BatchUsage {
   #largeColumn(rows: number, place: number): string {
     const at = (row: number) => row * WIDTH + place;
     const column = Array.from({ length: rows }, (_, row) => {
-      return this.#large.get(at(row)) ?? (numbers[at(row)] as number);
+      return this.#large.get(at(row)) ?? (this.#numbers[at(row)] as number);
     });
     return numberArray(column);
   }
@@ -148,33 +155,33 @@ export class BatchUsage {
 
   #hasSeconds(row: number, place: number): boolean {
     const at = row * WIDTH + place;
-    for (let limb = at; limb < at + LIMBS; limb += 1) if (numbers[limb] !== 0) return true;
+    for (let limb = at; limb < at + LIMBS; limb += 1) if (this.#numbers[limb] !== 0) return true;
     return this.#unusual.has(at);
   }
 
   #writeSeconds(values: BinaryValues, at: number): void {
     const sum = this.#unusual.get(at);
     if (sum === undefined) {
-      values.numericOfLimbs(numbers, at);
+      values.numericOfLimbs(this.#numbers, at);
     } else {
-      sum.addText(textOfLimbs(numbers, at));
+      sum.addText(textOfLimbs(this.#numbers, at));
       values.numeric(sum.toString());
     }
   }
 
   #addCount(at: number, value: number): void {
-    const sum = (numbers[at] as number) + value;
+    const sum = (this.#numbers[at] as number) + value;
     const isLarge = this.#large.size > 0 && this.#large.has(at);
     if (!isLarge && Number.isSafeInteger(sum)) {
-      numbers[at] = sum;
+      this.#numbers[at] = sum;
       return;
     }
-    const exact = (this.#large.get(at) ?? BigInt(numbers[at] as number)) + BigInt(value);
+    const exact = (this.#large.get(at) ?? BigInt(this.#numbers[at] as number)) + BigInt(value);
     this.#large.set(at, exact);
   }
 
   #addSeconds(at: number, value: number): void {
-    if (addToLimbs(numbers, at, value)) return;
+    if (addToLimbs(this.#numbers, at, value)) return;
     let sum = this.#unusual.get(at);
     if (sum === undefined) {
       sum = new DecimalSum();
@@ -211,20 +218,13 @@ export class BatchUsage {
     this.#providers.push(provider);
     this.#models.push(model);
     const at = row * WIDTH;
-    if (at + WIDTH > numbers.length) {
-      const larger = new Float64Array(numbers.length * 2);
-      larger.set(numbers);
-      numbers = larger;
+    if (at + WIDTH > this.#numbers.length) {
+      const larger = new Float64Array(this.#numbers.length * 2);
+      larger.set(this.#numbers);
+      this.#numbers = larger;
     }
-    numbers.fill(0, at, at + WIDTH);
-    numbers[at + FIRST_US] = Number.POSITIVE_INFINITY;
-    numbers[at + LAST_US] = Number.NEGATIVE_INFINITY;
+    this.#numbers[at + FIRST_US] = Number.POSITIVE_INFINITY;
+    this.#numbers[at + LAST_US] = Number.NEGATIVE_INFINITY;
     return row;
   }
-}
-
-function numberColumn(values: BinaryValues, rows: number, place: number): Buffer {
-  return values.array(OID.int8, rows, (row) => {
-    values.int8(numbers[row * WIDTH + place] as number);
-  });
 }
