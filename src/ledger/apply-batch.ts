@@ -2,14 +2,16 @@ import { type Connection, type Database, inTransaction } from '../postgres/datab
 import type { Batch, OutcomeCounts } from '../records/message.ts';
 import { type ApplyResult, reportDeadLetters } from './apply-result.ts';
 import { classifyBatch } from './classify-batch.ts';
-import type { EntryWriter } from './entry-writer.ts';
+import { encodeEntries } from './encode-entries.ts';
 import { keepConflicts } from './keep-conflicts.ts';
 import { keepDeadLetters } from './keep-dead-letters.ts';
 import { countOtherAccounts, sessionBatchesOf } from './session-batch.ts';
 import type { SessionLoader } from './session-loader.ts';
 import { rowOidIfCurrent, type SourceIds, usedNames } from './source-ids.ts';
 import { fenceBatch } from './statements/fence.ts';
+import { insertPages } from './statements/pages.ts';
 import { keepBooks, type PositionRow } from './statements/positions.ts';
+import { addUsage } from './statements/usage.ts';
 
 /** Offsets that one row of the books may span: small batches extend the newest row. */
 const MAX_RANGE = 100_000;
@@ -31,7 +33,6 @@ export interface ApplyContext {
   readonly database: Database;
   readonly loader: SessionLoader;
   readonly sources: SourceIds;
-  readonly entries: EntryWriter;
   readonly copiesDeadLetters: boolean;
   /** Called after every step: tests kill, freeze and disconnect the worker there. */
   readonly onStep: (step: BatchStep) => void | Promise<void>;
@@ -73,12 +74,12 @@ export async function applyBatch(context: ApplyContext, batch: Batch): Promise<A
 
     // 5. The entries of the applied messages.
     const { applied } = counts;
-    const entries = context.entries.encode(batch, sessions, sources, { rowOid, applied });
-    await entries.writePages(connection);
+    const entries = encodeEntries(batch, sessions, sources, { rowOid, applied });
+    if (entries.pages !== undefined) await insertPages.run(connection, { rows: entries.pages });
     await onStep('pages_written');
 
     // 6. Their sums.
-    await entries.addUsage(connection);
+    if (entries.usage !== undefined) await addUsage.run(connection, entries.usage);
     await onStep('usage_added');
 
     // 7. Conflicts, and dead letters with their bytes.

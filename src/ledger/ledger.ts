@@ -2,7 +2,6 @@ import type { Database } from '../postgres/database.ts';
 import type { Batch, DeadLetterMessage, Message } from '../records/message.ts';
 import { type ApplyContext, applyBatch } from './apply-batch.ts';
 import type { ApplyResult } from './apply-result.ts';
-import { EntryWriter } from './entry-writer.ts';
 import { isolateRefused } from './isolate-refused.ts';
 import { type RedriveOptions, type RedriveResult, redrive } from './redrive-dead-letter.ts';
 import { SessionLoader } from './session-loader.ts';
@@ -32,7 +31,6 @@ export class Ledger {
       database,
       loader: new SessionLoader(options.cacheBytes),
       sources: new SourceIds(database),
-      entries: new EntryWriter(),
       copiesDeadLetters: options.copiesDeadLetters ?? false,
       onStep: options.onStep ?? (() => {}),
     };

@@ -48,18 +48,16 @@ export class PageWriter<Entry extends PageEntry> {
    * @param rowOid of `ledger_page_row` in this database
    * @param sourceIdOf the number of the entry's names in `usage_source`
    * @param expected number of entries: an estimate
-   * @param memory of an earlier writer, to be used again
    */
   constructor(
     rowOid: number,
     source: PageSource,
     sourceIdOf: (entry: Entry) => number,
     expected: number,
-    memory?: Buffer,
   ) {
     this.#source = source;
     this.#sourceIdOf = sourceIdOf;
-    this.#rows = new BinaryRows(rowOid, 1_024 + expected * ENTRY_BYTES, memory);
+    this.#rows = new BinaryRows(rowOid, 1_024 + expected * ENTRY_BYTES);
   }
 
   /** Adds entries of a session, in order, under the revision that it was locked with. */
@@ -74,11 +72,6 @@ export class PageWriter<Entry extends PageEntry> {
       const chunk = isWhole ? entries : entries.slice(from, from + MAX_ENTRIES);
       this.#addPage(sessionId, period, revision, page, chunk);
     }
-  }
-
-  /** For the next writer, once the pages have been sent. */
-  get memory(): Buffer {
-    return this.#rows.memory;
   }
 
   /** The pages as `ledger_page_row[]` in binary form; `undefined`: there are none. */

@@ -2,11 +2,14 @@ import { inTransaction } from '../postgres/database.ts';
 import type { Batch, DeadLetterMessage, Message, Outcome } from '../records/message.ts';
 import type { ApplyContext } from './apply-batch.ts';
 import { classifyBatch } from './classify-batch.ts';
+import { encodeEntries } from './encode-entries.ts';
 import { keepConflicts } from './keep-conflicts.ts';
 import { sessionBatchesOf } from './session-batch.ts';
 import { rowOidIfCurrent, usedNames } from './source-ids.ts';
 import { lockDeadLetter, resolveDeadLetter } from './statements/dead-letters.ts';
 import { compareNames } from './statements/fence.ts';
+import { insertPages } from './statements/pages.ts';
+import { addUsage } from './statements/usage.ts';
 
 /** What became of a dead letter that was tried again. */
 export type RedriveResult =
@@ -25,7 +28,7 @@ export interface RedriveOptions {
  * keep its offset as a dead letter; `verify` counts the resolution.
  */
 export async function redrive(
-  { database, loader, sources: sourceIds, entries }: ApplyContext,
+  { database, loader, sources: sourceIds }: ApplyContext,
   where: Pick<Batch, 'topic' | 'partition' | 'generation'>,
   message: Exclude<Message, DeadLetterMessage>,
   { dryRun, metricOf }: RedriveOptions,
@@ -45,9 +48,9 @@ export async function redrive(
       const [deadLetter] = classified.deadLetters;
       if (deadLetter !== undefined) throw new RollBack({ status: 'dead_letter', deadLetter });
       const { applied } = counts;
-      const encoded = entries.encode(batch, sessions, sources, { rowOid, applied });
-      await encoded.writePages(connection);
-      await encoded.addUsage(connection);
+      const { pages, usage } = encodeEntries(batch, sessions, sources, { rowOid, applied });
+      if (pages !== undefined) await insertPages.run(connection, { rows: pages });
+      if (usage !== undefined) await addUsage.run(connection, usage);
       await keepConflicts(connection, batch, sessions);
       const outcome = OUTCOMES.find((name) => counts[name] > 0);
       if (outcome === undefined) throw new Error('a message has no outcome');

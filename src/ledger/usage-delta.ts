@@ -42,21 +42,10 @@ export class BatchUsage {
   readonly #large = new Map<number, bigint>();
   /** Seconds that limbs do not hold, by the place of those. */
   readonly #unusual = new Map<number, DecimalSum>();
-  #memory: Buffer | undefined;
   #sessionId = '';
   /** The first row of the session. */
   #first = 0;
   #many: Map<UsageType, UsageRows<{ row: number }>> | undefined;
-
-  /** @param memory of an earlier batch, to be used again for the parameters */
-  constructor(memory?: Buffer) {
-    this.#memory = memory;
-  }
-
-  /** For the next batch, once the parameters have been sent. */
-  get memory(): Buffer | undefined {
-    return this.#memory;
-  }
 
   /** Adds the fresh events of a session. Each session may be added once. */
   add(sessionId: string, events: readonly BillableMessage[]): void {
@@ -89,7 +78,7 @@ export class BatchUsage {
   parameters(): UsageParameters | undefined {
     const rows = this.#sessionIds.length;
     if (rows === 0) return undefined;
-    const values = new BinaryValues(rows * ROW_BYTES, this.#memory);
+    const values = new BinaryValues(rows * ROW_BYTES);
     const columns = {} as Record<UsageColumn, Buffer | string | null>;
     COUNT_COLUMNS.forEach((name, place) => {
       columns[name] = this.#countColumn(values, rows, COUNT + place);
@@ -99,7 +88,7 @@ export class BatchUsage {
     });
     const texts = (column: readonly string[]) =>
       values.array(OID.text, rows, (row) => values.text(column[row] as string));
-    const parameters = {
+    return {
       sessionIds: texts(this.#sessionIds),
       usageTypes: texts(this.#usageTypes),
       providers: texts(this.#providers),
@@ -109,8 +98,6 @@ export class BatchUsage {
       lastUs: this.#numberColumn(values, rows, LAST_US),
       ...columns,
     };
-    this.#memory = values.memory;
-    return parameters;
   }
 
   #numberColumn(values: BinaryValues, rows: number, place: number): Buffer {

@@ -31,21 +31,6 @@ describe('what a batch adds to the usage of sessions', () => {
     expect(new BatchUsage().parameters()).toBeUndefined();
   });
 
-  test('is the same in the memory of an earlier batch', () => {
-    const inMemory = (memory?: Buffer) => {
-      const batch = new BatchUsage(memory);
-      batch.add('call', [billable(llm()), billable(stt())]);
-      return { batch, parameters: batch.parameters() };
-    };
-    const first = inMemory();
-    const expected = Object.values(first.parameters ?? {}).map((array) => String(array));
-    const { memory } = first.batch;
-    memory?.fill(0xee);
-    const second = inMemory(memory);
-    expect(second.batch.memory?.buffer).toBe(memory?.buffer);
-    expect(Object.values(second.parameters ?? {}).map((array) => String(array))).toEqual(expected);
-  });
-
   test('is a row for each session, kind, provider and model', () => {
     const other = { model_name: 'model', model_provider: 'a|b' };
     const added = usage(
