@@ -105,7 +105,10 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
       }
       if (otherAccounts > 0) {
         const { topic, partition } = where;
-        logger.warn({ topic, partition, otherAccounts }, 'sessions named another account; kept');
+        logger.warn(
+          { topic, partition, otherAccounts },
+          "account_id differs from the session's first; keeping the first",
+        );
       }
     },
   });
