@@ -17,10 +17,12 @@ afterAll(async () => {
   await world.close();
 });
 
-const keep = (letters: readonly DeadLetterMessage[]) =>
-  inTransaction(world.database, (connection) => keepDeadLetters(connection, WHERE, letters, false));
+const keep = (deadLetters: readonly DeadLetterMessage[]) =>
+  inTransaction(world.database, (connection) =>
+    keepDeadLetters(connection, WHERE, deadLetters, false),
+  );
 
-/** Also what is not well-formed: U+0000, halves of surrogate pairs, quotes and backslashes. */
+/** Malformed text included: U+0000, halves of surrogate pairs, quotes and backslashes. */
 const anyText = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.string({
@@ -41,7 +43,7 @@ const anyHeader = fc.oneof(
   fc.array(fc.oneof(anyBytes, anyText), { maxLength: 3 }),
 );
 
-const letters = fc
+const deadLetters = fc
   .array(
     fc.record({
       timestamp: anyTime,
@@ -66,9 +68,9 @@ const letters = fc
     ),
   );
 
-test('the place of last resort takes whatever comes, and keeps its bytes', async () => {
+test('any record can be kept as a dead letter, with its bytes', async () => {
   await fc.assert(
-    fc.asyncProperty(letters, async (some) => {
+    fc.asyncProperty(deadLetters, async (some) => {
       await world.database.query('TRUNCATE dead_letter');
       await keep(some);
       for (const { offset, record, schemaId } of some) {

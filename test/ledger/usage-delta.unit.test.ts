@@ -78,7 +78,7 @@ describe('what a batch adds to the usage of sessions', () => {
     });
   });
 
-  test('is exact where usual seconds and very small ones come together', () => {
+  test('is exact for ordinary seconds together with very small ones', () => {
     const seconds = [0.1, 1e-20, 0.2].map((audio_duration) => tts({ audio_duration }));
     const added = usage(...seconds.map((metric) => billable(metric)));
     expect(added).toMatchObject({ audio_duration: '0.30000000000000000001' });
@@ -90,7 +90,7 @@ describe('what a batch adds to the usage of sessions', () => {
     });
   });
 
-  test('leaves it to Postgres to refuse a sum that is too large', () => {
+  test('passes a sum beyond bigint to Postgres, which refuses it', () => {
     const messages = Array.from({ length: 1_100 }, () => billable(llm({ prompt_tokens: MAX })));
     expect(usage(...messages)).toMatchObject({ input_tokens: `{${BigInt(MAX) * 1_100n}}` });
   });
