@@ -68,6 +68,28 @@ const deadLetters = fc
     ),
   );
 
+// The time of day was off by milliseconds from the year 2255 on, where microseconds exceed 2^53.
+test('a dead letter keeps its time to the millisecond, in any year', async () => {
+  await world.database.query('TRUNCATE dead_letter');
+  const times = [0, 1_764_190_000_001, 79_233_788_702_121, 8_639_999_999_999_999, 8.64e15];
+  await keep(
+    times.map((timestamp, offset) => ({
+      kind: 'dead_letter',
+      offset,
+      reason: 'undecodable',
+      detail: '',
+      schemaId: null,
+      record: { offset, timestamp, key: null, value: null, headers: {} },
+    })),
+  );
+  const kept: number[] = [];
+  for (const offset of times.keys()) {
+    const [row] = await readDeadLetters.run(world.database, { ...WHERE, offset });
+    if (row !== undefined) kept.push(recordOfDeadLetter(row).timestamp);
+  }
+  expect(kept).toEqual(times);
+});
+
 test('any record can be kept as a dead letter, with its bytes', async () => {
   await fc.assert(
     fc.asyncProperty(deadLetters, async (some) => {

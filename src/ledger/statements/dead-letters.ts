@@ -37,6 +37,10 @@ export interface DeadLetterRow {
   newest_generation: number;
 }
 
+/** Days apart from the rest: Postgres multiplies an interval as a double, exact up to the year 2255. */
+const timeOf = (ms: ReturnType<typeof sql>) => sql`'epoch'::timestamptz
+        + ${ms} / 86400000 * interval '1 day' + ${ms} % 86400000 * interval '1 millisecond'`;
+
 /** Keeps dead letters; one that is kept already stays as it is. */
 export const insertDeadLetters = statement<{
   topic: string;
@@ -58,7 +62,7 @@ export const insertDeadLetters = statement<{
       schema_id, key, value, headers, record_timestamp, generation, copy_due_at)
     SELECT ${sql.placeholder('topic')}, ${sql.placeholder('partition')}, kafka_offset, reason,
       detail, schema_id, key, value, headers::jsonb,
-      'epoch'::timestamptz + timestamp_ms * interval '1 millisecond', ${sql.placeholder('generation')},
+      ${timeOf(sql`timestamp_ms`)}, ${sql.placeholder('generation')},
       CASE WHEN ${sql.placeholder('copyIsDue')}::boolean THEN now() END
     FROM unnest(${sql.placeholder('offsets')}::bigint[], ${sql.placeholder('reasons')}::text[],
       ${sql.placeholder('details')}::text[], ${sql.placeholder('schemaIds')}::bigint[],
