@@ -5,6 +5,8 @@ export type Membership = 'absent' | 'same' | 'other';
 
 const WORDS = 4;
 const INITIAL_CELLS = 16;
+/** A larger table is not kept by `clear`, which fills it with zeros. */
+const KEPT_CELLS = 256;
 
 /**
  * A hash table of identities with their fingerprints, in 21 to 43 bytes each: open addressing in one
@@ -46,6 +48,13 @@ export class IdentitySet {
   addAll(events: readonly Identity[]): void {
     this.#reserve(events.length);
     for (const event of events) this.add(event);
+  }
+
+  /** Removes all identities; a small table is kept for reuse. */
+  clear(): void {
+    this.#size = 0;
+    if (this.#cells.length > KEPT_CELLS * WORDS) this.#cells = new Int32Array(KEPT_CELLS * WORDS);
+    else this.#cells.fill(0);
   }
 
   /** Adds all entries of a ledger page: 16 bytes each, big-endian. */

@@ -36,6 +36,20 @@ class Model {
   }
 }
 
+test('a set that is cleared is empty, however large it was', () => {
+  const set = new IdentitySet();
+  for (const count of [10, 5_000, 300, 1]) {
+    const events = Array.from({ length: count }, (_, i) => identified(i, count));
+    set.addAll(events);
+    expect(set.size).toBe(count);
+    expect(events.every((event) => set.lookup(event) === 'same')).toBe(true);
+    set.clear();
+    expect(set.size).toBe(0);
+    expect(events.every((event) => set.lookup(event) === 'absent')).toBe(true);
+    expect(set.bytes).toBeLessThanOrEqual(4_096);
+  }
+});
+
 const page = (identities: readonly Identity[]) => Buffer.concat(identities.map(identityBytes));
 
 // Few values, so that cells and identities collide; and the ends of the range.
