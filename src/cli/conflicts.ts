@@ -1,4 +1,4 @@
-import { acceptConflict, dismissConflict } from '../ledger/correction.ts';
+import { acceptConflict, dismissConflict } from '../ledger/accept-conflict.ts';
 import {
   type ConflictKey,
   type ConflictRow,

@@ -1,6 +1,6 @@
 import { EXIT, type ExitCode, messageOf, UsageLedgerError } from '../errors.ts';
 import { isTransientInKafka } from '../kafka/errors.ts';
-import { isNotPermitted, isTransient } from '../postgres/sql-errors.ts';
+import { isNotPermitted, isTransient } from '../postgres/errors.ts';
 
 /** How a command that failed ends. */
 export interface Failure {

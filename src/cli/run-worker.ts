@@ -11,7 +11,7 @@ import { isTransientInKafka } from '../kafka/errors.ts';
 import { type BatchStep, Ledger, type LedgerOptions } from '../ledger/ledger.ts';
 import { prepareMonths } from '../migrate/months.ts';
 import type { Database } from '../postgres/database.ts';
-import { isTransient } from '../postgres/sql-errors.ts';
+import { isTransient } from '../postgres/errors.ts';
 import { DeadLetterOutbox } from '../produce/dead-letter-outbox.ts';
 import { DeadLetterTopic } from '../produce/dead-letter-topic.ts';
 import type { OutcomeCounts } from '../records/message.ts';
@@ -102,7 +102,10 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
       }
       if (otherAccounts > 0) {
         const { topic, partition } = where;
-        logger.warn({ topic, partition, otherAccounts }, 'sessions named another account; kept');
+        logger.warn(
+          { topic, partition, otherAccounts },
+          "account_id differs from the session's first; keeping the first",
+        );
       }
     },
   });

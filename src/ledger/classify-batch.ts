@@ -1,93 +1,111 @@
 import type { Queryable } from '../postgres/statement.ts';
 import type { Batch, DeadLetterMessage, OutcomeCounts } from '../records/message.ts';
+import { attributesExceedLimit, refuseExcessAttributes } from './attribute-limit.ts';
+import { classifySession, classifyUnchanged } from './classify-session.ts';
 import { identifyByOlderRules } from './older-identities.ts';
+import { countOutcomes } from './outcomes.ts';
 import { classifyWithoutDetail } from './removed-detail.ts';
-import { bringsTooMany, refuseTooManyAttributes } from './session-attributes.ts';
-import { classifyUnchanged, reopen, type SessionBatch, settle } from './session-batch.ts';
+import type { SessionBatch } from './session-batch.ts';
 import type { SessionLoader } from './session-loader.ts';
 
 type Messages = Pick<Batch, 'topic' | 'partition' | 'generation' | 'messages' | 'metricOf'>;
 
-/**
- * Decides what becomes of every event of a batch. Sessions that may change are locked; those to which
- * the batch adds nothing are not.
- *
- * @param counts what is decided is added to them
- * @returns messages that only the ledger could refuse, which are counted
- */
-export async function classifyBatch(
-  connection: Queryable,
-  memory: SessionLoader,
-  batch: Messages,
-  works: readonly SessionBatch[],
-  counts: OutcomeCounts,
-): Promise<DeadLetterMessage[]> {
-  const remembered = await memory.recall(connection, works);
-  identifyByOlderRules(works, batch.metricOf);
-  const refused = await refuse(connection, memory, batch, works, remembered, counts);
-  const changing: SessionBatch[] = [];
-  const unchanged: SessionBatch[] = [];
-  for (const work of works) {
-    if (work.isSettled) continue;
-    if (!classifyUnchanged(work, counts)) changing.push(work);
-    else if (remembered.has(work)) unchanged.push(work);
-  }
-  // No lock tells whether what was remembered of these is current.
-  for (const work of await memory.reload(connection, unchanged)) {
-    reopen(work, counts);
-    if (!classifyUnchanged(work, counts)) changing.push(work);
-  }
-  await memory.lock(connection, changing);
-  for (const work of changing) settle(work, counts);
-  return refused;
+export interface ClassifiedBatch {
+  readonly counts: OutcomeCounts;
+  /** Those that the batch came with, then those that only the ledger made. */
+  readonly deadLetters: readonly DeadLetterMessage[];
+  /** Offsets of those that only the ledger made, in ascending order. */
+  readonly newDeadLetters: readonly number[];
 }
 
 /**
- * The same without a lock, for what is only asked: as if each session had been locked at what is
- * known of it.
+ * Decides the outcome of every message of a batch, and counts them. Sessions that the batch may change
+ * are locked; those to which it adds nothing are not.
  */
+export async function classifyBatch(
+  connection: Queryable,
+  loader: SessionLoader,
+  batch: Messages,
+  sessions: readonly SessionBatch[],
+): Promise<ClassifiedBatch> {
+  const cached = await loader.load(connection, sessions);
+  identifyByOlderRules(sessions, batch.metricOf);
+  const found = await findDeadLetters(connection, loader, batch, sessions, cached);
+  const changing: SessionBatch[] = [];
+  const unchanged: SessionBatch[] = [];
+  for (const session of sessions) {
+    if (session.outcomes !== undefined) continue;
+    if (!classifyUnchanged(session)) changing.push(session);
+    else if (cached.has(session)) unchanged.push(session);
+  }
+  // These are not locked: whether the cache was current is compared without a lock.
+  for (const session of await loader.reload(connection, unchanged)) {
+    session.outcomes = undefined;
+    if (!classifyUnchanged(session)) changing.push(session);
+  }
+  await loader.lock(connection, changing);
+  for (const session of changing) classifySession(session);
+  return classified(batch, sessions, found);
+}
+
+/** The same without locks: as if each session had been locked as it was loaded. */
 export async function previewBatch(
   connection: Queryable,
-  memory: SessionLoader,
+  loader: SessionLoader,
   batch: Messages,
-  works: readonly SessionBatch[],
-  counts: OutcomeCounts,
-): Promise<void> {
-  await memory.recall(connection, works);
-  identifyByOlderRules(works, batch.metricOf);
-  await refuse(connection, memory, batch, works, new Set(), counts);
-  for (const work of works) {
-    if (work.isSettled) continue;
-    const { state, accountId } = work;
-    work.touched = {
+  sessions: readonly SessionBatch[],
+): Promise<ClassifiedBatch> {
+  await loader.load(connection, sessions);
+  identifyByOlderRules(sessions, batch.metricOf);
+  const found = await findDeadLetters(connection, loader, batch, sessions, new Set());
+  for (const session of sessions) {
+    if (session.outcomes !== undefined) continue;
+    const { state, accountId } = session;
+    session.touched = {
       revision: (state?.revision ?? 0n) + 1n,
       period: state?.period ?? '',
       accountId: state?.accountId ?? accountId,
     };
-    settle(work, counts);
+    classifySession(session);
   }
+  return classified(batch, sessions, found);
 }
 
-async function refuse(
+/** Messages that cannot be applied to their session, and no later batch could apply. */
+async function findDeadLetters(
   connection: Queryable,
-  memory: SessionLoader,
+  loader: SessionLoader,
   batch: Messages,
-  works: readonly SessionBatch[],
-  remembered: ReadonlySet<SessionBatch>,
-  counts: OutcomeCounts,
+  sessions: readonly SessionBatch[],
+  cached: ReadonlySet<SessionBatch>,
 ): Promise<DeadLetterMessage[]> {
-  const withoutDetail = works.filter(({ state }) => state?.lacksDetail === true);
-  for (const work of withoutDetail) work.isSettled = true;
-  let excessive = works.filter((work) => !work.isSettled && bringsTooMany(work));
-  if (withoutDetail.length === 0 && excessive.length === 0) return [];
-  // To refuse is as final as to book: not by what may be stale.
-  await memory.reload(
-    connection,
-    excessive.filter((work) => remembered.has(work)),
+  const withoutDetail = sessions.filter(({ state }) => state?.lacksDetail === true);
+  let excessive = sessions.filter(
+    (session) => session.state?.lacksDetail !== true && attributesExceedLimit(session),
   );
-  excessive = excessive.filter(bringsTooMany);
+  if (withoutDetail.length === 0 && excessive.length === 0) return [];
+  // A dead letter is as final as an application: it must not follow from a stale cache.
+  await loader.reload(
+    connection,
+    excessive.filter((session) => cached.has(session)),
+  );
+  excessive = excessive.filter(attributesExceedLimit);
   return [
-    ...(await classifyWithoutDetail(connection, batch, withoutDetail, counts)),
-    ...refuseTooManyAttributes(batch.messages, excessive, counts),
+    ...(await classifyWithoutDetail(connection, batch, withoutDetail)),
+    ...refuseExcessAttributes(batch.messages, excessive),
   ];
+}
+
+function classified(
+  { messages }: Messages,
+  sessions: readonly SessionBatch[],
+  found: readonly DeadLetterMessage[],
+): ClassifiedBatch {
+  const before = messages.filter((message) => message.kind === 'dead_letter');
+  const deadLetters = [...before, ...found];
+  return {
+    counts: countOutcomes(messages, sessions, deadLetters.length),
+    deadLetters,
+    newDeadLetters: found.map(({ offset }) => offset).sort((a, b) => a - b),
+  };
 }

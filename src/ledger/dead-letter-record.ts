@@ -1,7 +1,7 @@
 import type { ConsumedRecord, HeaderValue } from '../records/consumed-record.ts';
 import type { DeadLetterRow } from './statements/dead-letters.ts';
 
-/** The record as it was on the topic. */
+/** The record of a dead letter, as it was on the topic. */
 export function recordOfDeadLetter(row: DeadLetterRow): ConsumedRecord {
   // Without a prototype: a header may be named "__proto__".
   const headers: Record<string, HeaderValue> = Object.create(null);

@@ -2,8 +2,8 @@ import type { Queryable } from '../postgres/statement.ts';
 import { addGeneration, nameGeneration, readGenerations } from './statements/generations.ts';
 
 /**
- * The generation of a topic that the brokers name by `topicId`; added when it is seen for the first
- * time. Where they name none, it is the newest one.
+ * The generation of a topic with the brokers' id `topicId`, added when it is seen for the first time;
+ * the newest one where the brokers have no ids.
  */
 export async function generationOf(
   connection: Queryable,
@@ -17,14 +17,14 @@ export async function generationOf(
   const named = known.find((row) => row.topic_id === topicId);
   if (named !== undefined) return named.generation;
   if (newest.topic_id !== null) return add(connection, topic, topicId, newest.generation + 1);
-  // Begun before the brokers named ids.
+  // It was begun when the brokers had no ids.
   await nameGeneration.run(connection, { topic, generation: newest.generation, topicId });
   return newest.generation;
 }
 
 /**
- * A generation for a log that is another one than that of `than`: the one that another partition or
- * group already began for it, else a new one.
+ * A generation after `than`, whose log is gone: the one that another partition or group has begun
+ * already, else a new one.
  */
 export async function generationAfter(
   connection: Queryable,
@@ -50,6 +50,6 @@ async function add(
 ): Promise<number> {
   const parameters = { topic, generation, topicId: topicId ?? null };
   const [added] = await addGeneration.run(connection, parameters);
-  // Somebody else was faster: what was added is looked at.
+  // Another transaction added one of that number first: that may be the one.
   return added === undefined ? generationOf(connection, topic, topicId) : generation;
 }

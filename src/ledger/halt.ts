@@ -2,24 +2,24 @@ import type { TopicPartition } from '../records/topic-partition.ts';
 
 export type HaltKind = 'lost_offsets' | 'unreadable' | 'dead_letter_limit';
 
-/** Why a partition does not go on until a person has decided. */
+/** Why a partition waits for a person's decision. */
 export interface Halt {
   readonly kind: HaltKind;
-  /** What happened: this is kept with the position. */
+  /** What happened; stored with the position. */
   readonly cause: string;
   /** The cause, and the command that resolves it. */
   readonly why: string;
 }
 
 export function haltOf(kind: HaltKind, where: TopicPartition, cause: string): Halt {
-  // What cannot be read is named with the command that goes on after it.
+  // Its cause already names the command that resumes after it.
   if (kind === 'unreadable') return { kind, cause, why: cause };
   const todo =
     kind === 'lost_offsets'
       ? `restore them, or run: ${positionCommand('accept-loss', where)}`
       : `fix the cause, then run: ${positionCommand('resume', where)} ` +
-        '(only what is sent after that counts towards the limit again), or restart (what is there ' +
-        'counts, from here on)';
+        '(only what is sent after that counts towards the limit again), or restart (the messages ' +
+        'from this offset on count)';
   return { kind, cause, why: `${cause}; ${todo}` };
 }
 

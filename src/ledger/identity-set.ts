@@ -1,44 +1,44 @@
 import type { Identity } from '../identify/identity.ts';
 
-/** What a set knows of an event: not in it, in it with the same payload, or with another one. */
+/** Whether an identity is in a set, and if it is, whether with the same fingerprint. */
 export type Membership = 'absent' | 'same' | 'other';
 
 const WORDS = 4;
-const INITIAL_SLOTS = 16;
-/** What is cleared costs as much as it is large. */
-const KEPT_SLOTS = 256;
+const INITIAL_CELLS = 16;
+/** A larger table is not kept by `clear`, which fills it with zeros. */
+const KEPT_CELLS = 256;
 
 /**
- * Identities with their fingerprints, in 21 to 43 bytes each: open addressing over one typed
- * array. A Map would take three times as much, and the worker keeps a set for every live session.
+ * A hash table of identities with their fingerprints, in 21 to 43 bytes each: open addressing in one
+ * typed array. A Map would take three times as much, and the worker keeps a set for each live session.
  *
- * A slot is identity (two words), then fingerprint (two words); an identity of zeros marks a free
- * slot, and the one identity that really is zero (one in 2^64) is stored as 0, 1.
+ * A cell is the identity (two words), then the fingerprint (two words). An identity of zeros marks a
+ * free cell; the one identity that is zero (one in 2^64) is stored as 0, 1.
  */
 export class IdentitySet {
-  #slots = new Int32Array(INITIAL_SLOTS * WORDS);
+  #cells = new Int32Array(INITIAL_CELLS * WORDS);
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  /** Bytes that the set holds in memory. */
+  /** Memory of the table, in bytes. */
   get bytes(): number {
-    return this.#slots.byteLength;
+    return this.#cells.byteLength;
   }
 
   lookup(event: Identity): Membership {
     const { identityHigh: high, identityLow: low } = event;
     const at = this.#find(high, low === 0 && high === 0 ? 1 : low);
     if (this.#isFree(at)) return 'absent';
-    const slots = this.#slots;
+    const cells = this.#cells;
     const isSame =
-      slots[at + 2] === event.fingerprintHigh && slots[at + 3] === event.fingerprintLow;
+      cells[at + 2] === event.fingerprintHigh && cells[at + 3] === event.fingerprintLow;
     return isSame ? 'same' : 'other';
   }
 
-  /** Adds an identity; one that is there keeps its fingerprint. */
+  /** Adds an identity; one that is in the set keeps its fingerprint. */
   add(event: Identity): void {
     const { identityHigh: high, identityLow: low } = event;
     const { fingerprintHigh, fingerprintLow } = event;
@@ -46,20 +46,20 @@ export class IdentitySet {
   }
 
   addAll(events: readonly Identity[]): void {
-    this.#makeRoomFor(events.length);
+    this.#reserve(events.length);
     for (const event of events) this.add(event);
   }
 
-  /** Forgets all, and keeps what memory a set that is used again needs. */
+  /** Removes all identities; a small table is kept for reuse. */
   clear(): void {
     this.#size = 0;
-    if (this.#slots.length > KEPT_SLOTS * WORDS) this.#slots = new Int32Array(KEPT_SLOTS * WORDS);
-    else this.#slots.fill(0);
+    if (this.#cells.length > KEPT_CELLS * WORDS) this.#cells = new Int32Array(KEPT_CELLS * WORDS);
+    else this.#cells.fill(0);
   }
 
   /** Adds all entries of a ledger page: 16 bytes each, big-endian. */
   addPage(page: Buffer): void {
-    this.#makeRoomFor(page.length >> 4);
+    this.#reserve(page.length >> 4);
     for (let at = 0; at + 16 <= page.length; at += 16) {
       const high = page.readInt32BE(at);
       const low = page.readInt32BE(at + 4);
@@ -70,7 +70,7 @@ export class IdentitySet {
   }
 
   #insert(high: number, low: number, first: number, second: number): void {
-    this.#makeRoomFor(1);
+    this.#reserve(1);
     const at = this.#find(high, low);
     if (!this.#isFree(at)) return;
     this.#put(at, high, low, first, second);
@@ -78,36 +78,36 @@ export class IdentitySet {
   }
 
   #put(at: number, high: number, low: number, first: number, second: number): void {
-    const slots = this.#slots;
-    slots[at] = high;
-    slots[at + 1] = low;
-    slots[at + 2] = first;
-    slots[at + 3] = second;
+    const cells = this.#cells;
+    cells[at] = high;
+    cells[at + 1] = low;
+    cells[at + 2] = first;
+    cells[at + 3] = second;
   }
 
-  /** The slot of an identity, or the free one where it belongs. */
+  /** The cell of an identity, or the free one where it belongs. */
   #find(high: number, low: number): number {
-    const slots = this.#slots;
-    const mask = slots.length - 1;
+    const cells = this.#cells;
+    const mask = cells.length - 1;
     let at = (low * WORDS) & mask;
-    while ((slots[at] !== high || slots[at + 1] !== low) && !this.#isFree(at)) {
+    while ((cells[at] !== high || cells[at + 1] !== low) && !this.#isFree(at)) {
       at = (at + WORDS) & mask;
     }
     return at;
   }
 
   #isFree(at: number): boolean {
-    return this.#slots[at] === 0 && this.#slots[at + 1] === 0;
+    return this.#cells[at] === 0 && this.#cells[at + 1] === 0;
   }
 
-  /** Three quarters full at most: probes stay short. */
-  #makeRoomFor(more: number): void {
+  /** At most three quarters of the cells are used, so that probes stay short. */
+  #reserve(more: number): void {
     const needed = ((this.#size + more) * WORDS * 4) / 3;
-    const old = this.#slots;
+    const old = this.#cells;
     if (needed <= old.length) return;
     let length = old.length * 2;
     while (length < needed) length *= 2;
-    this.#slots = new Int32Array(length);
+    this.#cells = new Int32Array(length);
     for (let at = 0; at < old.length; at += WORDS) {
       const high = old[at] as number;
       const low = old[at + 1] as number;

@@ -8,10 +8,10 @@ import type { SessionBatch } from './session-batch.ts';
  * batch and its sessions share them.
  */
 export function identifyByOlderRules(
-  works: readonly SessionBatch[],
+  sessions: readonly SessionBatch[],
   metricOf: Batch['metricOf'],
 ): void {
-  for (const { state, billable } of works) {
+  for (const { state, billable } of sessions) {
     const rule = state?.olderRule;
     if (rule === undefined) continue;
     for (const event of billable) Object.assign(event, identify(metricOf(event), rule));

@@ -16,8 +16,8 @@ export function metricPayload(metric: BillableMetric): string {
 }
 
 /**
- * A metric as the ledger kept it, in the metric's own field names: what identifies it and what is
- * billed. Fields that do neither (label, ttft, …) are not kept; they are at the entry's offset.
+ * A metric from its entry in the ledger, under the metric's own field names: what identifies it and
+ * what is billed. The other fields (label, ttft, …) are only in the topic, at the entry's offset.
  */
 export function entryPayload(entry: EntryJson): string {
   return JSON.stringify({

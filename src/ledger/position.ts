@@ -7,30 +7,30 @@ export interface Position {
   readonly pass: number;
 }
 
-/** A position with what else is stored beside it. */
+/** A position with all that is stored with it. */
 export interface StoredPosition extends Position {
-  /** Which life of the topic its offsets belong to, and the brokers' id of that, if they named one. */
+  /** Of the topic that its offsets belong to, and the brokers' id of that; `undefined`: they have none. */
   readonly generation: number;
   readonly topicId: string | undefined;
   readonly halt: StoredHalt | undefined;
-  /** Dead letters before this offset do not count towards the limit. */
+  /** Dead letters before this offset do not count towards DEAD_LETTER_LIMIT. */
   readonly judgedFrom: number;
 }
 
 export interface StoredHalt {
   readonly kind: HaltKind;
   readonly cause: string;
-  /** How long ago it was noted, in milliseconds. */
+  /** How long ago it was stored, in milliseconds. */
   readonly ageMs: number;
 }
 
-/** What the brokers say of a partition. */
+/** A partition as the brokers have it. */
 export interface PartitionView extends PartitionBounds {
-  /** `undefined`: they do not say. */
+  /** `undefined`: they have none. */
   readonly topicId: string | undefined;
 }
 
-/** Whether the broker's log, by what is known of it, is another one than the position's. */
+/** Whether the topic has another id than the one that the position was begun in, if both are known. */
 export function isRecreated(
   { topicId }: Pick<StoredPosition, 'topicId'>,
   view: Pick<PartitionView, 'topicId'>,
@@ -38,7 +38,7 @@ export function isRecreated(
   return topicId !== undefined && view.topicId !== undefined && topicId !== view.topicId;
 }
 
-/** Halted because an offset was not there; now the broker's log has grown over it again. */
+/** Whether the position, halted because its offset was lost, is again within a log that was cut. */
 export function wasCut(
   { halt, nextOffset }: Pick<StoredPosition, 'halt' | 'nextOffset'>,
   { earliest }: PartitionBounds,

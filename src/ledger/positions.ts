@@ -28,7 +28,7 @@ async function readAll(connection: Connection, groupId: string, topics: readonly
   return new Map(rows.map((row) => [keyOf(row), storedPosition(row)]));
 }
 
-/** The position of a group in a partition, held until the end of the transaction. */
+/** The position of a group in a partition, locked until the end of the transaction. */
 export async function lockStoredPosition(
   connection: Connection,
   where: PartitionKey,
@@ -38,25 +38,33 @@ export async function lockStoredPosition(
   return (await readAll(connection, where.groupId, [where.topic])).get(keyOf(where));
 }
 
-/** Gives the group its first position in a partition, or returns the one that another just gave. */
+/** Gives the group its first position in a partition, or returns the one that it has. */
 export async function begin(
   database: Database,
   where: PartitionKey,
   offset: number,
   topicId?: string,
 ): Promise<StoredPosition> {
-  return inTransaction(database, async (connection) => {
-    const generation = await generationOf(connection, where.topic, topicId);
-    await beginPosition.run(connection, { ...where, offset, generation });
-    const position = await lockStoredPosition(connection, where);
-    if (position === undefined) throw new Error('a position vanished while it was being made');
-    return position;
-  });
+  return inTransaction(database, (connection) => beginAt(connection, where, offset, topicId));
+}
+
+export async function beginAt(
+  connection: Connection,
+  where: PartitionKey,
+  offset: number,
+  topicId: string | undefined,
+): Promise<StoredPosition> {
+  const generation = await generationOf(connection, where.topic, topicId);
+  await beginPosition.run(connection, { ...where, offset, generation });
+  const position = await lockStoredPosition(connection, where);
+  if (position === undefined) throw new Error('a position vanished while it was begun');
+  return position;
 }
 
 /**
- * Begins another pass at `offset`. When another worker began one meanwhile, that one stands, and
- * `undefined` is returned.
+ * Begins another pass at `offset`.
+ *
+ * @returns `undefined` when another worker has begun one since `from` was read
  */
 export async function rewind(
   database: Database,
@@ -67,7 +75,7 @@ export async function rewind(
 ): Promise<StoredPosition | undefined> {
   return inTransaction(database, async (connection) => {
     const { generation, pass: fromPass, nextOffset } = from;
-    // Offsets between the end and the position will mean other messages.
+    // Offsets from the end of the log to the position will be given to other messages.
     const now =
       nextOffset > view.latest || wasCut(from, view)
         ? await generationAfter(connection, where.topic, view.topicId, generation)
@@ -77,7 +85,7 @@ export async function rewind(
   });
 }
 
-/** Fills in the id of a topic that was not known when the position was begun. */
+/** Fills in a topic's id that was unknown when the position was begun. */
 export async function nameTopic(
   database: Database,
   topic: string,
@@ -89,7 +97,7 @@ export async function nameTopic(
   );
 }
 
-/** Notes a halt with its position; `false` when the position has moved since. */
+/** Stores a halt with its position; `false` when the position has moved since. */
 export async function keepHalt(
   database: Database,
   where: PartitionKey & Position,
@@ -100,7 +108,7 @@ export async function keepHalt(
   return noted.length > 0;
 }
 
-/** Ends a halt by the limit; dead letters before `judgedFrom` do not count any more. */
+/** Ends a halt by DEAD_LETTER_LIMIT; dead letters before `judgedFrom` no longer count towards it. */
 export async function resume(
   database: Database,
   where: PartitionKey,

@@ -3,7 +3,7 @@ import { keyOf, type TopicPartition } from '../records/topic-partition.ts';
 import type { StoredPosition } from './position.ts';
 import { readGenerations } from './statements/generations.ts';
 
-/** Where ranges begin of which nothing is stored: in the newest generation, as a replay would. */
+/** The positions that a replay of the ranges would begin with: in the newest generation, not stored. */
 export async function previewPositions(
   database: Database,
   ranges: readonly (TopicPartition & { readonly from: number })[],

@@ -1,7 +1,7 @@
 import type { Identity } from '../identify/identity.ts';
 import type { IdentitySet } from './identity-set.ts';
 
-/** What is known of a session as of one revision of it. */
+/** A session as of one revision. */
 export interface SessionState {
   revision: bigint;
   /** Month of its pages, as YYYY-MM-DD. */
@@ -13,24 +13,24 @@ export interface SessionState {
   firstUs: number;
   lastUs: number;
   readonly identities: IdentitySet;
-  /** More events are billed than are in the ledger: its pages were removed. */
+  /** More events are billed than are in the ledger: pages were removed. */
   readonly lacksDetail?: boolean;
   /** The rule by which its events are identified, when that is not `IDENTITY_RULE`. */
   readonly olderRule?: number;
 }
 
-/** About what an entry takes beside its identities and texts. */
+/** Estimated memory of a session without its identities and texts. */
 const ENTRY_BYTES = 400;
-/** About what the name of an attribute takes, beside its text: an object, and a place in a set. */
+/** Estimated memory of an attribute's name without its text: an object, and its place in a set. */
 const NAME_BYTES = 96;
 const CHARACTER_BYTES = 2;
 
 /**
- * What the worker remembers of live sessions, so that most events are told fresh or duplicate
- * without asking Postgres. It is a cache and no authority: every write to a session compares the
- * session's revision under its lock, and what is stale is loaded again.
+ * What the worker keeps of live sessions, so that most events are classified without a query. It is no
+ * authority: every write to a session compares its revision under its lock, and loads a stale one
+ * again.
  *
- * The least recently used sessions go when it grows over its bound.
+ * Above its limit, the least recently used sessions are evicted.
  */
 export class SessionCache {
   readonly #maxBytes: number;
@@ -50,7 +50,7 @@ export class SessionCache {
     return state;
   }
 
-  /** Remembers a session as it stands in committed data. */
+  /** @param state as committed */
   set(sessionId: string, state: SessionState): void {
     this.delete(sessionId);
     this.#sessions.set(sessionId, state);
@@ -65,13 +65,13 @@ export class SessionCache {
     this.#bytes -= sizeOf(sessionId, state);
   }
 
-  /** Adds what a transaction committed to the state that it was based on. */
+  /** Updates a session by what a transaction, which was based on `base`, committed. */
   advance(
     sessionId: string,
     base: SessionState,
     committed: Omit<SessionState, 'period' | 'identities'> & { fresh: readonly Identity[] },
   ): void {
-    // Another transaction replaced the state meanwhile: neither is known to be the newer one.
+    // Another transaction replaced the state meanwhile, and either may be the newer one.
     if (this.#sessions.get(sessionId) !== base) {
       this.delete(sessionId);
       return;
@@ -89,7 +89,7 @@ export class SessionCache {
 
   #evict(): void {
     for (const sessionId of this.#sessions.keys()) {
-      // The newest stays, however large it is: it is in use.
+      // The newest stays, however large: it is in use.
       if (this.#bytes <= this.#maxBytes || this.#sessions.size === 1) return;
       this.delete(sessionId);
     }

@@ -1,14 +1,17 @@
-import { textArray } from '../postgres/arrays.ts';
 import { MEMORY_BUDGET } from '../config/memory-budget.ts';
+import { int4Array, textArray } from '../postgres/arrays.ts';
 import { type Database, inTransaction } from '../postgres/database.ts';
+import type { Queryable } from '../postgres/statement.ts';
 import type { BillableMessage } from '../records/message.ts';
-import { type NumberedNames, SourceNames } from './source-names.ts';
+import { type Names, type NumberedNames, SourceNames } from './source-names.ts';
+import { StaleCacheError } from './stale-cache.ts';
+import type { FenceRow, UsedNames } from './statements/fence.ts';
 import { addSources, readSources } from './statements/sources.ts';
 
-/** A service uses a handful of names, one that names every customer's model more. */
+/** Some thousands of names: a service uses a handful, one with a model for each customer uses more. */
 const MAX_BYTES = MEMORY_BUDGET.sourceNames;
 
-/** The numbers of the names that one batch uses. */
+/** The names that one batch uses, with their numbers in `usage_source`. */
 export class BatchSources {
   /** Each once; the batch's transaction compares them with the table. */
   readonly used: readonly NumberedNames[];
@@ -19,7 +22,7 @@ export class BatchSources {
     this.used = used;
   }
 
-  /** @param message one of the batch */
+  /** @param message of the batch */
   idOf(message: BillableMessage): number {
     const found = this.#names.find(message);
     if (found === undefined) throw new Error('source names were not prepared before the batch');
@@ -28,9 +31,9 @@ export class BatchSources {
 }
 
 /**
- * The numbers of the names that entries share (metric type, provider, model). They are given out in
- * a transaction of their own, before the batch. What is remembered may be lost all the same, when the
- * database is restored to an earlier moment: the batch's transaction compares what it uses.
+ * A cache of the numbers of the names that entries share (metric type, provider, model). New names are
+ * numbered in a transaction of their own, before the batch. Numbers may still be lost when the database
+ * is restored to an earlier moment, so the batch's transaction compares those that it uses.
  */
 export class SourceIds {
   readonly #database: Database;
@@ -40,36 +43,61 @@ export class SourceIds {
     this.#database = database;
   }
 
-  /** Finds the numbers of all names in these sessions, in memory or in the database. */
+  /** Finds the numbers of all names in these sessions, in the cache or in the database. */
   async prepare(
-    works: readonly { readonly billable: readonly BillableMessage[] }[],
+    sessions: readonly { readonly billable: readonly BillableMessage[] }[],
   ): Promise<BatchSources> {
-    // A batch keeps the names that it began with, whatever is forgotten meanwhile.
+    // A batch keeps the names that it began with, even if the cache is cleared meanwhile.
     const names = this.#names;
-    const { used, missing } = names.collect(works);
+    const { used, missing } = names.collect(sessions);
     if (missing.length > 0) {
-      for (const row of await this.#number(missing)) {
-        const { metric_type: metricType, provider, model, source_id: id } = row;
-        used.push(names.add({ metricType, provider, model, id }));
-      }
-      if (names.bytes > MAX_BYTES && this.#names === names) this.forget();
+      const rows = await inTransaction(this.#database, (connection) =>
+        numberNames(connection, missing),
+      );
+      for (const row of rows) used.push(names.add(row));
+      if (names.bytes > MAX_BYTES && this.#names === names) this.clear();
     }
     return new BatchSources(names, used);
   }
 
-  forget(): void {
+  clear(): void {
     this.#names = new SourceNames();
   }
+}
 
-  async #number(missing: readonly Pick<BillableMessage, 'metricType' | 'provider' | 'model'>[]) {
-    const names = {
-      metricTypes: textArray(missing.map(({ metricType }) => metricType)),
-      providers: textArray(missing.map(({ provider }) => provider)),
-      models: textArray(missing.map(({ model }) => model)),
-    };
-    return inTransaction(this.#database, async (connection) => {
-      await addSources.run(connection, names);
-      return readSources.run(connection, names);
-    });
+/** Numbers the names that have no number yet. */
+export async function numberNames(
+  connection: Queryable,
+  names: readonly Names[],
+): Promise<NumberedNames[]> {
+  const parameters = parametersOf(names);
+  await addSources.run(connection, parameters);
+  const rows = await readSources.run(connection, parameters);
+  return rows.map(({ metric_type: metricType, provider, model, source_id: id }) => {
+    return { metricType, provider, model, id };
+  });
+}
+
+/** The names of a batch, for its transaction to compare with the table. */
+export function usedNames({ used }: BatchSources): UsedNames {
+  return { sourceIds: int4Array(used.map(({ id }) => id)), ...parametersOf(used) };
+}
+
+/**
+ * @returns the number of the type `ledger_page_row` in this database
+ * @throws {StaleCacheError} when the table has other numbers than the cache
+ */
+export function rowOidIfCurrent(facts: FenceRow | undefined, { used }: BatchSources): number {
+  if (Number(facts?.known_names) !== used.length) {
+    throw new StaleCacheError('usage_source has other numbers than were cached');
   }
+  return Number(facts?.row_oid);
+}
+
+function parametersOf(names: readonly Names[]) {
+  return {
+    metricTypes: textArray(names.map(({ metricType }) => metricType)),
+    providers: textArray(names.map(({ provider }) => provider)),
+    models: textArray(names.map(({ model }) => model)),
+  };
 }

@@ -1,29 +1,31 @@
 import type { BillableMessage } from '../records/message.ts';
 
-/** Names that entries share, and their number in `usage_source`. */
-export interface NumberedNames {
+/** What entries share. */
+export interface Names {
   readonly metricType: string;
   readonly provider: string;
   readonly model: string;
+}
+
+/** With their number in `usage_source`. */
+export interface NumberedNames extends Names {
   readonly id: number;
 }
 
-type Names = Pick<BillableMessage, 'metricType' | 'provider' | 'model'>;
-
-/** With the batch that used them last, so that each is collected once. */
+/** With the last batch that used them, so that each is collected once. */
 type Entry = NumberedNames & { usedBy: object | undefined };
 
-/** About what an entry takes beside its texts. */
+/** Estimated memory of an entry without its texts. */
 const ENTRY_BYTES = 200;
 
-/** Numbers of names in memory. */
+/** Names and their numbers, in memory. */
 export class SourceNames {
   readonly #entries = new Map<string, Map<string, Map<string, Entry>>>();
-  /** By metric type, what was found last: the events of a session are mostly of one model. */
+  /** The last one that was found, by metric type: the events of a session are mostly of one model. */
   readonly #last = new Map<string, Entry>();
   #bytes = 0;
 
-  /** About what the names take in memory. */
+  /** Estimated memory of all names. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -32,15 +34,15 @@ export class SourceNames {
     return this.#find(message);
   }
 
-  /** Each name in these messages once: those that are known, and those that are not. */
-  collect(works: readonly { readonly billable: readonly BillableMessage[] }[]): {
+  /** The names in these messages, each once: those that have a number here, and those that have not. */
+  collect(sessions: readonly { readonly billable: readonly BillableMessage[] }[]): {
     used: NumberedNames[];
     missing: Names[];
   } {
     const batch = {};
     const used: NumberedNames[] = [];
     const missing = new Map<string, Names>();
-    for (const { billable } of works) {
+    for (const { billable } of sessions) {
       for (const message of billable) {
         const entry = this.#find(message);
         if (entry === undefined) {
@@ -56,7 +58,7 @@ export class SourceNames {
     return { used, missing: [...missing.values()] };
   }
 
-  /** What is known already stays: a batch uses the number that it compared. */
+  /** A name that has a number keeps it: batches use the number that they compared. */
   add(names: NumberedNames): NumberedNames {
     const { metricType, provider, model } = names;
     const byProvider = this.#entries.get(metricType) ?? new Map<string, Map<string, Entry>>();

@@ -1,20 +1,20 @@
 import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { messageOf, WrongUsageError } from '../errors.ts';
+import { isNotPermitted } from '../postgres/errors.ts';
 import { quoteIdentifier } from '../postgres/session-settings.ts';
-import { isNotPermitted } from '../postgres/sql-errors.ts';
 
-/** The prefix in the migrations, and of ledgers for which no other was set. */
+/** The prefix in the migrations, and of ledgers without DATABASE_ROLE_PREFIX. */
 const DEFAULT_PREFIX = 'usage_ledger';
 const KINDS = ['writer', 'reader'] as const;
 const NOTE = 'prefix of its roles: ';
 
 /**
  * Roles belong to the whole server: two ledgers with the same roles share their writers. A ledger with
- * a DATABASE_ROLE_PREFIX of its own has roles of its own; which one it has is noted in the database,
- * so that a migration without the setting does not bring the common ones back.
+ * a DATABASE_ROLE_PREFIX of its own has roles of its own. The prefix is stored in the database, so that
+ * a migration without the setting keeps it.
  *
- * @returns the migrations' statements with the names of this ledger's roles
+ * @returns puts the names of this ledger's roles into a statement
  */
 export async function useLedgerRoles(
   client: pg.ClientBase,
@@ -44,7 +44,7 @@ async function notedPrefix(client: pg.ClientBase): Promise<string> {
   return comment.startsWith(NOTE) ? comment.slice(NOTE.length) : DEFAULT_PREFIX;
 }
 
-/** Gives what one pair of roles may do in the schema to another pair, and takes it from the first. */
+/** Grants the privileges of one pair of roles in the schema to another pair, and revokes them from the first. */
 async function exchangeRoles(client: pg.ClientBase, from: string, to: string): Promise<void> {
   for (const kind of KINDS) {
     const [before, after] = [`${from}_${kind}`, `${to}_${kind}`];
@@ -57,7 +57,7 @@ async function exchangeRoles(client: pg.ClientBase, from: string, to: string): P
   }
 }
 
-/** @throws {WrongUsageError} with what an administrator is to run, when this user may make no roles */
+/** @throws {WrongUsageError} with the statements for an administrator, when this user may not create roles */
 async function ensureRole(client: pg.ClientBase, role: string, prefix: string): Promise<void> {
   const { rows } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
   if (rows.length > 0) return;
@@ -74,7 +74,7 @@ async function ensureRole(client: pg.ClientBase, role: string, prefix: string): 
   }
 }
 
-/** What a role may do in the schema. */
+/** The privileges of a role in the schema. */
 const GRANTED = `
   SELECT acl.privilege_type AS privilege, item.object
   FROM (

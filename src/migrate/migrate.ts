@@ -16,17 +16,17 @@ export interface MigrationReport {
   readonly applied: readonly string[];
   /** Tag of the newest migration that the database has. */
   readonly version: string;
-  /** What the server remarked, such as roles that could not be made. */
+  /** Warnings of the server, such as of roles that could not be created. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Brings the database schema up to date: all missing migrations in one transaction, one process at
- * a time, whoever else starts.
+ * Brings the database schema up to date: all missing migrations in one transaction, one process at a
+ * time.
  *
  * @throws {WrongUsageError} when the database is newer than this program (an older program must not
- *   write to it), when the schema is somebody else's, or when a right is missing
- * @throws {UnreachableError} when somebody holds a lock for longer than STARTUP_TIMEOUT_S
+ *   write to it), when another user owns the schema, or when a right is missing
+ * @throws {UnreachableError} when a lock is held for longer than STARTUP_TIMEOUT_S
  */
 export async function migrateDatabase(settings: Settings): Promise<MigrationReport> {
   const client = new pg.Client(connectionConfig(settings));
@@ -38,7 +38,7 @@ export async function migrateDatabase(settings: Settings): Promise<MigrationRepo
       throw connectError(error);
     });
     const applied = await inOneTransaction(client, settings, () => bringUpToDate(client, settings));
-    // On its own: a month that cannot be made now is no reason to take the migration back.
+    // In its own transaction: a partition that cannot be created does not roll the migration back.
     await inOneTransaction(client, settings, () =>
       client.query('SELECT prepare_ledger_partitions()'),
     );
@@ -57,7 +57,7 @@ async function bringUpToDate(client: pg.Client, settings: Settings): Promise<Mig
   let missing = await missingMigrations(client, schema);
   if (missing.length > 0) {
     await lockMigration(client, schema);
-    // Whoever held the lock may have done it.
+    // Another process may have applied them while it held the lock.
     missing = await missingMigrations(client, schema);
   }
   const isNew = missing.length > 0 && (await newestMigration(client, schema)) === undefined;
@@ -65,7 +65,7 @@ async function bringUpToDate(client: pg.Client, settings: Settings): Promise<Mig
     await requireUnicode(client);
     const name = quoteIdentifier(schema);
     const { rows } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema]);
-    // IF NOT EXISTS would ask for the right to make it also where it exists.
+    // IF NOT EXISTS would require the right to create it even where it exists.
     if (rows.length === 0) await client.query(`CREATE SCHEMA ${name}`);
     await client.query(
       `CREATE TABLE ${TABLE} (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)`,
@@ -130,7 +130,7 @@ async function newestMigration(
   schema: string,
 ): Promise<number | undefined> {
   const table = `${quoteIdentifier(schema)}.${TABLE}`;
-  // A look into the catalog, not to_regclass: that may still answer as before a lock was waited for.
+  // From the catalog: to_regclass may answer as of before the wait for a lock.
   const { rows } = await connection.query(
     `SELECT FROM pg_class JOIN pg_namespace AS namespace ON namespace.oid = relnamespace
       WHERE nspname = $1 AND relname = $2`,
@@ -145,9 +145,9 @@ async function newestMigration(
 function refuseNewer(newest: number | undefined, schema: string): void {
   const own = readMigrations().at(-1)?.when ?? 0;
   if (newest === undefined || newest <= own) return;
-  const made = (ms: number) => new Date(ms).toISOString();
+  const date = (ms: number) => new Date(ms).toISOString();
   throw new WrongUsageError(
     `schema "${schema}" was migrated by a newer usage-ledger (its newest migration is of ` +
-      `${made(newest)}, ours of ${made(own)}); run that version or a newer one`,
+      `${date(newest)}, this program's of ${date(own)}); run that version or a newer one`,
   );
 }

@@ -1,18 +1,18 @@
 import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { messageOf, UnreachableError, WrongUsageError } from '../errors.ts';
+import { codeOf, isNotPermitted } from '../postgres/errors.ts';
 import { quoteIdentifier } from '../postgres/session-settings.ts';
-import { codeOf, isNotPermitted } from '../postgres/sql-errors.ts';
 
 const LOCK_NOT_AVAILABLE = '55P03';
 const DEPENDENT_OBJECTS = '2BP01';
 
-/** The key is the same in every version of the program. */
+/** The key must stay the same in all versions of the program. */
 const keyOf = (schema: string) => `usage_ledger:${quoteIdentifier(schema)}`;
 
 /**
- * Lets one migration of a schema in at a time. The transaction holds the lock, and not the connection,
- * which a pooler would keep.
+ * Takes the lock under which a schema is migrated, for this transaction: a lock of the session would
+ * stay with the connection of a pooler.
  *
  * @throws {LockHeldError} after the transaction's `lock_timeout`
  */
@@ -25,9 +25,9 @@ export async function lockMigration(client: pg.ClientBase, schema: string): Prom
   }
 }
 
-/** Any login that may connect can hold an advisory lock: the message says which one does. */
+/** Any user who may connect can hold an advisory lock, so the message names the holder. */
 export class LockHeldError extends Error {
-  /** The message of a command, once the transaction that waited in vain was rolled back. */
+  /** The error to report, once the transaction that waited has been rolled back. */
   async withHolder(client: pg.ClientBase, settings: Settings): Promise<UnreachableError> {
     const { DATABASE_SCHEMA: schema, STARTUP_TIMEOUT_S: seconds } = settings;
     const { rows } = await client.query<{ holder: string; pid: number }>(
@@ -44,13 +44,13 @@ export class LockHeldError extends Error {
     const [found] = rows;
     const end = found === undefined ? '' : `: SELECT pg_terminate_backend(${found.pid})`;
     return new UnreachableError(
-      `the lock for migrating schema "${schema}" was not free within ${seconds} s; it is held by ` +
-        `${found?.holder ?? 'a process that is gone by now'}; if that is no migration, end it${end}`,
+      `the lock to migrate schema "${schema}" was not free within ${seconds} s; it is held by ` +
+        `${found?.holder ?? 'a process that has ended by now'}; if that is not a migration, end it${end}`,
     );
   }
 }
 
-/** What a migration that failed means for who runs it. */
+/** The error to report for a migration that failed. */
 export function migrationError(error: unknown, settings: Settings): unknown {
   const { DATABASE_SCHEMA: schema, STARTUP_TIMEOUT_S: seconds } = settings;
   const said = messageOf(error);
@@ -64,13 +64,13 @@ export function migrationError(error: unknown, settings: Settings): unknown {
   if (codeOf(error) === DEPENDENT_OBJECTS) {
     const { detail } = error as pg.DatabaseError;
     return new WrongUsageError(
-      `migrate: ${said} (${detail}); drop what depends on it, run migrate, and make it again`,
+      `migrate: ${said} (${detail}); drop what depends on it, run migrate, and create it again`,
       { cause: error },
     );
   }
   if (isNotPermitted(error)) {
     return new WrongUsageError(
-      `DATABASE_URL: ${said}; migrate is run by the owner of schema "${schema}" and of all that is ` +
+      `DATABASE_URL: ${said}; migrate must be run by the owner of schema "${schema}" and of all that is ` +
         'in it',
       { cause: error },
     );

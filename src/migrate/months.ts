@@ -1,9 +1,9 @@
 import { type Database, inTransaction } from '../postgres/database.ts';
 
 /**
- * Makes the partitions of this month and the next three, where they are missing.
+ * Creates the partitions of this month and the next three, where they are missing.
  *
- * @returns why some were not made; what belongs there goes to the default partition meanwhile
+ * @returns why some could not be created; their rows go to the default partition
  */
 export async function prepareMonths(database: Database): Promise<string[]> {
   return inTransaction(database, async (connection) => {

@@ -3,7 +3,7 @@ import { WrongUsageError } from '../errors.ts';
 import { quoteIdentifier } from '../postgres/session-settings.ts';
 
 interface Found {
-  /** Null: there is no such schema. */
+  /** Null: the schema does not exist. */
   owner: string | null;
   is_safe: boolean;
   may_create: boolean;
@@ -12,11 +12,11 @@ interface Found {
 }
 
 /**
- * Functions that `migrate` makes run with the rights of who makes them, and the owner of a schema may
- * replace whatever is in it: a schema of somebody else would releaseWhile him the rights of who migrates. A
- * superuser as its owner has them anyway.
+ * Functions that `migrate` creates run with the rights of their creator, and the owner of a schema may
+ * replace what is in it: in a schema that another user owns, that user would gain the rights of the one
+ * who migrates. A superuser has them anyway.
  *
- * @throws {WrongUsageError} saying who may migrate it, or which right is missing
+ * @throws {WrongUsageError} naming who may migrate the schema, or the right that is missing
  */
 export async function requireUsableSchema(client: pg.ClientBase, schema: string): Promise<void> {
   const { rows } = await client.query<Found>(
@@ -39,7 +39,7 @@ export async function requireUsableSchema(client: pg.ClientBase, schema: string)
   const [name, user] = [quoteIdentifier(schema), quoteIdentifier(username)];
   if (owner === null && !found.may_create) {
     throw new WrongUsageError(
-      `DATABASE_URL: permission denied for database ${database}: its user may not make schema ` +
+      `DATABASE_URL: permission denied for database ${database}: its user may not create schema ` +
         `${name}; let an administrator run: CREATE SCHEMA ${name} AUTHORIZATION ${user}`,
     );
   }
@@ -58,10 +58,10 @@ export async function requireUsableSchema(client: pg.ClientBase, schema: string)
   }
 }
 
-/** With multiranges, which `position show` and `verify` count skipped offsets with. */
+/** The first with multiranges, in which `position show` and `verify` count skipped offsets. */
 const OLDEST_SERVER = 14;
 
-/** @throws {WrongUsageError} when the server does not have all that the statements need */
+/** @throws {WrongUsageError} when the server is older than the statements need */
 export async function requireRecentServer(client: Pick<pg.ClientBase, 'query'>): Promise<void> {
   const { rows } = await client.query<{ number: string; version: string }>(
     `SELECT current_setting('server_version_num') AS number,
@@ -75,13 +75,13 @@ export async function requireRecentServer(client: Pick<pg.ClientBase, 'query'>):
   );
 }
 
-/** @throws {WrongUsageError} when the database cannot store every name that an event may have */
+/** @throws {WrongUsageError} when the database cannot store all Unicode text */
 export async function requireUnicode(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ server_encoding: string }>('SHOW server_encoding');
   const encoding = rows[0]?.server_encoding;
   if (encoding === 'UTF8') return;
   throw new WrongUsageError(
     `DATABASE_URL: the database has the encoding ${encoding}, in which not every name can be ` +
-      "stored; make another one: CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'",
+      "stored; create another one: CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'",
   );
 }

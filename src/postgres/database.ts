@@ -1,58 +1,58 @@
 import pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { messageOf, WrongUsageError } from '../errors.ts';
-import { connectError, isOfAnotherBackend, isPooled } from './pooler.ts';
+import { isConnectionLost, isOfAnotherBackend } from './errors.ts';
+import { connectError, isPooled } from './pooler.ts';
 import {
+  type BackendRow,
   beginWith,
-  FIRST_QUESTION,
-  type FirstAnswer,
   NO_TRANSACTION_LIMIT,
+  READ_BACKEND,
 } from './session-settings.ts';
-import { isConnectionSpoilt } from './sql-errors.ts';
 
 export type Connection = pg.PoolClient;
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
- * A statement of ours that has no answer after this long never gets one: its connection was cut
- * without a word, and the kernel would go on sending for a quarter of an hour.
+ * How long a statement waits for its answer. Where a connection was cut without a reset, the kernel
+ * would retransmit for a quarter of an hour.
  */
 export const ANSWER_TIMEOUT_MS = 20_000;
-/** A little before, so that the server says so itself and its locks end with it. */
+/** Shorter, so that the server cancels the statement first and releases its locks. */
 const STATEMENT_TIMEOUT_MS = ANSWER_TIMEOUT_MS - 2_000;
 
 /**
- * What bounds a transaction on the server, so that no worker waits for one that is frozen or out of
- * reach: its locks end, and it has no effect. A wait for a lock, and a statement, end before the
- * statement is given up here: no backend goes on with what nobody waits for, with its locks held.
+ * Limits of a transaction on the server, so that no worker waits for another one that is frozen or
+ * unreachable: the server rolls it back and releases its locks. All are shorter than the time limit of
+ * this side, so that no backend continues, with its locks held, for a client that has given up.
  */
 const LOCK_TIMEOUT_MS = ANSWER_TIMEOUT_MS / 2;
 const IDLE_TIMEOUT_MS = 15_000;
 
 /**
  * A pool of connections. All work is done in transactions, which look up names in DATABASE_SCHEMA and
- * bring the settings that they depend on: no state of a connection outlives its transaction, so that
- * a pooler may give each of them another backend.
+ * set what they depend on: no state of a connection outlives its transaction, so that a pooler may give
+ * each transaction another backend.
  */
 export class Database extends pg.Pool {
-  /** Begins a transaction that writes, and one that reads a snapshot for as long as it takes. */
+  /** Begin a transaction that writes, and one that reads a snapshot without a time limit. */
   readonly #begin: string;
   readonly #beginSnapshot: string;
-  /** What is to be said after BEGIN on each connection that has been used before. */
-  readonly #known = new WeakMap<Connection, string>();
-  #meetsOtherBackends = false;
+  /** What follows BEGIN on each connection that has been used before. */
+  readonly #suffixes = new WeakMap<Connection, string>();
+  #isPooled = false;
 
   constructor(settings: Settings, size: number) {
     super({
       ...connectionConfig(settings),
       max: size,
-      // A connection that a failed-over server left half open is noticed by the kernel.
+      // So that the kernel notices a connection that a failed server left half open.
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
     });
     const schema = settings.DATABASE_SCHEMA;
-    // Who limits statements in the URL means this program.
+    // A statement_timeout in the URL takes precedence.
     const isLimited = settings.DATABASE_URL.includes('statement_timeout');
     this.#begin = beginWith(schema, {
       mode: 'ISOLATION LEVEL READ COMMITTED',
@@ -66,16 +66,15 @@ export class Database extends pg.Pool {
       lockMs: LOCK_TIMEOUT_MS,
       idleMs: 0,
     });
-    // An idle connection that breaks is replaced when the next one is asked for.
+    // An error event without a listener would end the process. An idle connection that is lost is
+    // replaced by the pool; one that is lost within a transaction fails the next statement.
     this.on('error', () => {});
-    // One that breaks between two statements of a transaction tells the next statement; an error
-    // event that nobody listens for would end the process.
     this.on('connect', (connection) => {
       connection.on('error', () => {});
     });
   }
 
-  /** One statement in a transaction of its own. It is not prepared under its name. */
+  /** Runs one statement in a transaction of its own, without preparing it. */
   override query = ((query: string | pg.QueryConfig, values?: unknown[]) =>
     inTransaction(this, (connection) => {
       const { name: _, ...config } = typeof query === 'string' ? { text: query } : query;
@@ -92,41 +91,41 @@ export class Database extends pg.Pool {
     await this.#open(connection, this.#beginSnapshot);
   }
 
-  /** A statement that one backend had prepared met another one: none is prepared any more. */
+  /** After an error that only a pooler causes, statements are not prepared any more. */
   noteError(error: unknown): void {
-    if (isOfAnotherBackend(error)) this.#meetsOtherBackends = true;
+    if (isOfAnotherBackend(error)) this.#isPooled = true;
   }
 
   async #open(connection: Connection, begin: string): Promise<void> {
-    if (this.#meetsOtherBackends) unprepared.add(connection);
-    const more = this.#known.get(connection);
-    if (more !== undefined) {
-      await control(connection, `${begin}${more}`);
+    if (this.#isPooled) unprepared.add(connection);
+    const suffix = this.#suffixes.get(connection);
+    if (suffix !== undefined) {
+      await control(connection, `${begin}${suffix}`);
       return;
     }
-    // Several statements in one: the driver gives a result for each.
-    const results: unknown = await control(connection, `${begin}; ${FIRST_QUESTION}`);
-    const first = (results as pg.QueryResult<FirstAnswer>[]).at(-1)?.rows[0];
-    if (first === undefined) throw new Error('a connection did not say to which backend it leads');
-    if (isPooled(connection, first.pid)) unprepared.add(connection);
-    this.#known.set(connection, first.limit === null ? '' : NO_TRANSACTION_LIMIT);
+    // Several statements in one query: the driver returns a result for each.
+    const results: unknown = await control(connection, `${begin}; ${READ_BACKEND}`);
+    const backend = (results as pg.QueryResult<BackendRow>[]).at(-1)?.rows[0];
+    if (backend === undefined) throw new Error('pg_backend_pid() returned no row');
+    if (isPooled(connection, backend.pid)) unprepared.add(connection);
+    this.#suffixes.set(connection, backend.limit === null ? '' : NO_TRANSACTION_LIMIT);
   }
 }
 
-/** Connections on which statements have no names. */
+/** Connections on which statements are not prepared. */
 const unprepared = new WeakSet<object>();
 
-/** Whether a statement that is prepared on the connection is still there in the next transaction. */
+/** Whether statements that were prepared on the connection exist in its next transaction. */
 export function keepsStatements(connection: object): boolean {
   return !unprepared.has(connection);
 }
 
-/** @param size most connections at once */
+/** @param size maximum number of connections */
 export function openDatabase(settings: Settings, size: number): Database {
   return new Database(settings, size);
 }
 
-/** @throws {WrongUsageError} when DATABASE_URL names files that are not there, such as sslrootcert */
+/** @throws {WrongUsageError} when a file that DATABASE_URL names, such as sslrootcert, does not exist */
 export function connectionConfig(settings: Settings): pg.ClientConfig {
   const config = {
     connectionString: settings.DATABASE_URL,
@@ -134,7 +133,7 @@ export function connectionConfig(settings: Settings): pg.ClientConfig {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   };
   try {
-    // Reads the URL and the files that it names; connects to nothing.
+    // Parses the URL and reads the files that it names, without connecting.
     new pg.Client(config);
   } catch (error) {
     throw new WrongUsageError(`DATABASE_URL: ${messageOf(error)}`);
@@ -143,15 +142,15 @@ export function connectionConfig(settings: Settings): pg.ClientConfig {
 }
 
 /**
- * Runs `work` in a transaction and commits it. Any error, also one of the commit, rolls back and
- * is thrown; a connection that cannot even roll back is discarded, as is one of no use any more.
+ * Runs `work` in a transaction and commits it. Any error, of the commit too, rolls back and is thrown;
+ * a connection that was lost, or on which ROLLBACK fails, is discarded.
  */
 export async function inTransaction<T>(
   database: Database,
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
   const connection = await connected(database);
-  let isSpoilt = false;
+  let isLost = false;
   try {
     await database.begin(connection);
     const result = await work(connection);
@@ -159,15 +158,15 @@ export async function inTransaction<T>(
     return result;
   } catch (error) {
     database.noteError(error);
-    // A connection that is closed is rolled back by the server.
-    isSpoilt = isConnectionSpoilt(error) || !(await rollBack(connection));
+    // Without a ROLLBACK on a lost connection: the server rolls back when it is closed.
+    isLost = isConnectionLost(error) || !(await rollBack(connection));
     throw error;
   } finally {
-    connection.release(isSpoilt);
+    connection.release(isLost);
   }
 }
 
-/** A connection that reads one snapshot. Release it with `true`: it is not used again. */
+/** A connection that reads one snapshot. Release it with `true`, so that it is not used again. */
 export async function readingSnapshot(database: Database): Promise<Connection> {
   const connection = await connected(database);
   try {
@@ -187,13 +186,14 @@ async function connected(database: Database): Promise<Connection> {
   }
 }
 
-/** A transaction in which a statement failed ends with COMMIT as well, and has no effect. */
+/** COMMIT succeeds on a transaction in which a statement failed as well, and rolls it back. */
 async function commit(connection: Connection): Promise<void> {
   const { command } = await control(connection, 'COMMIT');
-  if (command !== 'COMMIT') throw new Error('a transaction was rolled back by its COMMIT');
+  if (command !== 'COMMIT')
+    throw new Error('COMMIT rolled the transaction back: a statement in it had failed');
 }
 
-/** Whether it worked; why not is of no interest beside the error before. */
+/** Whether it succeeded; the error that led to it is the one to report. */
 async function rollBack(connection: Connection): Promise<boolean> {
   return control(connection, 'ROLLBACK').then(
     () => true,
@@ -206,5 +206,5 @@ async function control(connection: Connection, text: string): Promise<pg.QueryRe
   return connection.query(query);
 }
 
-/** `pg` knows a time limit for each query; its types do not. */
+/** `pg` has a time limit for each query, which its types lack. */
 export type AnsweredQuery = pg.QueryConfig & { readonly query_timeout: number };

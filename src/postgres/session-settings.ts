@@ -1,51 +1,51 @@
 /**
- * Every transaction sets what it depends on, for itself only: the server, the database, the role and
- * a pooler's connection may each have another opinion, and what a session has set is lost when a
- * pooler gives the next transaction another one. `SET LOCAL` in the round trip of BEGIN costs no
- * time on the wire and 20 to 40 µs on the server.
+ * Every transaction sets what it depends on, with SET LOCAL: the server, the database, the role and a
+ * pooler may each have other defaults, and the settings of a session are lost when a pooler gives its
+ * next transaction another backend. In the round trip of BEGIN they take no time on the wire and 20 to
+ * 40 µs on the server.
  *
- * Not set, and why: `default_transaction_read_only` is how an operator or a managed service (a full
- * disk) stops writers, and is waited for; `role` and `work_mem` are the operator's; `jit`, `enable_*`
- * and the other settings of the planner change no result.
+ * Not set, and why: with `default_transaction_read_only` an operator or a managed service (a full disk)
+ * stops writers, and the worker waits; `role` and `work_mem` are the operator's; `jit`, `enable_*` and
+ * the other planner settings change no result.
  */
 
 /**
- * Values cross as text in one form: what is read back is what was written. Of the other settings of
- * this kind (`bytea_output`, `extra_float_digits`, `intervalstyle`, `standard_conforming_strings`)
- * nothing of ours depends, which a test with odd values of all of them shows.
+ * Text forms in which values are sent and read. No value depends on the other settings of this kind
+ * (`bytea_output`, `extra_float_digits`, `intervalstyle`, `standard_conforming_strings`);
+ * server-settings.int.test.ts runs with unusual values of them all.
  */
 const TEXT_FORMS = [
   ['datestyle', 'ISO,YMD'],
   ['timezone', 'UTC'],
-  // Off, NULL in an array would be the text "NULL".
+  // With `off`, NULL in an array would be the text "NULL".
   ['array_nulls', 'on'],
 ] as const;
 
-/** Since Postgres 17; a batch and a check last as long as they last. */
+/** For Postgres 17 and newer: a batch or a check has no limit as a whole. */
 export const NO_TRANSACTION_LIMIT = '; SET LOCAL transaction_timeout = 0';
 
-/** Asked in the first transaction of a connection. */
-export const FIRST_QUESTION = `SELECT pg_backend_pid() AS pid,
+/** Runs in the first transaction of a connection. */
+export const READ_BACKEND = `SELECT pg_backend_pid() AS pid,
   CASE WHEN current_setting('server_version_num')::int >= 170000
     THEN set_config('transaction_timeout', '0', true) END AS limit`;
 
-export interface FirstAnswer {
+export interface BackendRow {
   readonly pid: number;
-  /** Null where the server knows no such setting. */
+  /** Null where the server has no transaction_timeout. */
   readonly limit: string | null;
 }
 
 export interface TransactionKind {
   /** What follows BEGIN. */
   readonly mode: string;
-  /** Limits in milliseconds; 0: none; `undefined`: as the server has it. */
+  /** Limits in milliseconds; 0: none; `undefined`: the server's. */
   readonly statementMs: number | undefined;
   readonly lockMs: number;
   readonly idleMs: number;
 }
 
 /**
- * @param schema where names are looked up; temporary relations come last, so that nobody's hides ours
+ * @param schema where names are looked up; pg_temp comes last, so that no temporary relation hides one
  * @returns statements for one round trip
  */
 export function beginWith(schema: string, kind: TransactionKind): string {

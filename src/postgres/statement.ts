@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { ANSWER_TIMEOUT_MS, type AnsweredQuery, keepsStatements } from './database.ts';
 
 /**
- * One parameterised statement: its text is made once, and each connection prepares it once, unless a
+ * A parameterised statement. Its text is compiled once, and each connection prepares it once, unless a
  * pooler may give the next transaction another backend.
  */
 export interface Statement<P extends object, R extends pg.QueryResultRow> {
@@ -18,10 +18,10 @@ export type Queryable = Pick<pg.ClientBase, 'query'>;
 const dialect = new PgDialect();
 
 /**
- * Compiles a statement that was written with Drizzle. Its parameters are `sql.placeholder(name)`;
- * they are passed by name.
+ * Compiles a statement that was written with Drizzle. Its parameters, `sql.placeholder(name)`, are
+ * passed by name.
  *
- * @param name unique in the program: the name under which connections prepare it
+ * @param name under which connections prepare it: unique in the program
  */
 export function statement<P extends object, R extends pg.QueryResultRow = never>(
   name: string,
@@ -30,7 +30,7 @@ export function statement<P extends object, R extends pg.QueryResultRow = never>
   const { sql: text, params } = dialect.sqlToQuery(query.getSQL() as SQL);
   const names = params.map((param) => {
     if (param instanceof Placeholder) return param.name as keyof P & string;
-    throw new Error(`${name}: a value was written into the statement; use sql.placeholder`);
+    throw new Error(`${name}: the statement contains a literal value; use sql.placeholder`);
   });
   return {
     name,

@@ -101,10 +101,3 @@ export interface Batch {
    */
   readonly goesOnAfter?: (offset: number) => boolean;
 }
-
-/** The counts of what is decided before the ledger is asked: ignored and refused messages. */
-export function countsOf(messages: readonly Message[]): OutcomeCounts {
-  const counts = { applied: 0, duplicate: 0, ignored: 0, conflict: 0, dead_letter: 0 };
-  for (const { kind } of messages) if (kind !== 'billable') counts[kind] += 1;
-  return counts;
-}

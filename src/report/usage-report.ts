@@ -1,6 +1,6 @@
 import { type Database, readingSnapshot } from '../postgres/database.ts';
 
-/** Columns of the report: what a row is about, then everything that is billed. */
+/** Columns of the report: the key of a row, then all that is billed. */
 export const REPORT_COLUMNS = [
   'session_id',
   'usage_type',
@@ -25,13 +25,13 @@ export const REPORT_COLUMNS = [
   'event_count',
 ] as const;
 
-/** A row with every value as exact text, as Postgres prints it. */
+/** A row, with every value as the exact text that Postgres prints. */
 export type ReportRow = Record<(typeof REPORT_COLUMNS)[number], string>;
 
 const PAGE = 10_000;
 
 /**
- * Usage per session and model, by session, then by kind as reports list them.
+ * Usage per session and model, in the order of sessions, then of usage types as reports list them.
  *
  * @param sessionId only this session
  */

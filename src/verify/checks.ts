@@ -1,16 +1,16 @@
 import { USAGE_COLUMNS } from '../livekit/usage-columns.ts';
 
-/** One statement of the books: it returns a row for every place where the statement is not true. */
+/** A condition that the books must meet: its SQL returns a row for every place where they do not. */
 export interface Check {
   readonly name: string;
-  /** What is checked, for a person. */
+  /** The condition, in words. */
   readonly holds: string;
   readonly sql: string;
-  /** Reads a row per 100,000 offsets at most: the worker does it on itself all the time. */
+  /** Reads at most one row per 100,000 offsets: cheap enough for a worker to repeat. */
   readonly isLight?: true;
 }
 
-/** Sessions that were written to from $1 on and before $2; they are then checked as a whole. */
+/** Sessions that were written to from $1 to before $2; each is checked as a whole. */
 const WRITTEN = `session_id IN (
           SELECT session_id FROM session_model_usage
           WHERE updated_at >= coalesce($1, '-infinity'::timestamptz)
@@ -20,11 +20,11 @@ const WRITTEN = `session_id IN (
           WHERE recorded_at >= coalesce($1, '-infinity'::timestamptz)
             AND recorded_at < coalesce($2, 'infinity'::timestamptz))`;
 
-/** The place in a check's SQL where the scope goes. */
+/** In a check's SQL, the place of the scope. */
 const SCOPE = '/* scope */';
 const SCOPE_AND = '/* scope: and */';
 
-/** The SQL of a check, of everything or of what was written in a time. */
+/** The SQL of a check: of everything, or of the sessions that were written to in a time. */
 export function sqlOf({ sql }: Check, isScoped: boolean): string {
   return sql
     .replaceAll(SCOPE_AND, isScoped ? `AND ${WRITTEN}` : '')
@@ -34,8 +34,8 @@ export function sqlOf({ sql }: Check, isScoped: boolean): string {
 const compared = [...USAGE_COLUMNS, 'event_count'];
 
 /**
- * The books, check by check: set operations over the tables, no row by row. They run in one
- * snapshot, so that a worker may go on meanwhile.
+ * The checks of the books: set operations over the tables. They run in one snapshot, so that workers may
+ * continue meanwhile.
  */
 export const CHECKS: readonly Check[] = [
   {
@@ -94,7 +94,7 @@ export const CHECKS: readonly Check[] = [
   },
   {
     name: 'pages_are_whole',
-    holds: 'every page of the ledger has as many elements in each array as it says, and a session',
+    holds: 'every page of the ledger has a session, and entry_count elements in each array',
     sql: `
       SELECT page.session_id, page.period, page.revision, page.page, page.entry_count
       FROM (
@@ -139,11 +139,11 @@ export const CHECKS: readonly Check[] = [
   {
     name: 'detail_is_there',
     holds: 'no month of the ledger has lost its detail',
-    // A row for each month: the rows that do not add up are named one by one below.
+    // A row for each month; usage_adds_up lists the single rows.
     sql: `
       SELECT to_char(lost.period, 'YYYY-MM') AS month, count(*) AS sessions,
         min(known.session_id) AS first_session,
-        'the itemised detail of this month is not in the ledger any more; put it back' AS problem
+        'the itemised detail of this month is no longer in the ledger; restore it' AS problem
       FROM (
         SELECT period FROM (SELECT DISTINCT period FROM session) AS months
         WHERE NOT EXISTS (SELECT FROM ledger_page WHERE ledger_page.period = months.period)

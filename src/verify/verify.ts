@@ -5,7 +5,7 @@ import { CHECKS, sqlOf } from './checks.ts';
 /** A place where the books do not balance. */
 export interface Break {
   readonly check: string;
-  /** The row that says where, and what was found. */
+  /** The row of the check: where it is, and what was found. */
   readonly found: Readonly<Record<string, unknown>>;
 }
 
@@ -20,11 +20,11 @@ export interface Verification {
   readonly ok: boolean;
   readonly checks: readonly CheckResult[];
   readonly breaks: readonly Break[];
-  /** Offsets that a person decided to skip, and that nobody has read since. The books balance. */
+  /** Offsets that a person skipped and that were not read since; the books balance all the same. */
   readonly skipped: readonly SkippedRow[];
 }
 
-/** Which part of the ledger is checked: sessions that were written to in this time. */
+/** The part of the ledger that is checked: sessions that were written to in this time. */
 export interface Scope {
   readonly since?: Date | undefined;
   readonly until?: Date | undefined;
@@ -42,7 +42,7 @@ export async function verify(
   const isScoped = since !== undefined || until !== undefined;
   const connection = await readingSnapshot(database);
   try {
-    // The set of all sessions, some 100 bytes for each, is to stay in memory.
+    // So that the set of all sessions, about 100 bytes each, stays in memory.
     await connection.query(`SET LOCAL work_mem = '64MB'`);
     const checks: CheckResult[] = [];
     const breaks: Break[] = [];
@@ -67,9 +67,9 @@ export async function verify(
 }
 
 /**
- * The part of the checks that costs nothing, for a worker to do on itself.
+ * The light checks, which a worker runs on its own books.
  *
- * @returns breaks by check
+ * @returns number of breaks, by check
  */
 export async function verifyBooks(database: Database): Promise<Map<string, number>> {
   const breaks = new Map<string, number>();
@@ -81,7 +81,7 @@ export async function verifyBooks(database: Database): Promise<Map<string, numbe
   return breaks;
 }
 
-/** Columns of a break that are null say nothing: no difference, or no such row. */
+/** Without the columns that are null: those have no difference. */
 function withoutNulls(row: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
 }

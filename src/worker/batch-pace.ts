@@ -1,5 +1,5 @@
 import { ANSWER_TIMEOUT_MS } from '../postgres/database.ts';
-import { isTooMuchAtOnce } from '../postgres/sql-errors.ts';
+import { isTooMuchAtOnce } from '../postgres/errors.ts';
 import type { Batch } from '../records/message.ts';
 
 /** Once may be an outage that ends by itself; a batch that is too large is too large again. */

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Position } from '../ledger/position.ts';
 import { positionsOf } from '../ledger/positions.ts';
 import type { Database } from '../postgres/database.ts';
-import { isTransient } from '../postgres/sql-errors.ts';
+import { isTransient } from '../postgres/errors.ts';
 import { keyOf, type TopicPartition } from '../records/topic-partition.ts';
 import type { PartitionSource } from '../source/partition-source.ts';
 import type { PartitionStatus } from './partition-status.ts';

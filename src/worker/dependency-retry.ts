@@ -1,6 +1,6 @@
 import type { Logger } from '../config/logger.ts';
 import { messageOf } from '../errors.ts';
-import { isTransient } from '../postgres/sql-errors.ts';
+import { isTransient } from '../postgres/errors.ts';
 import { retry } from './backoff.ts';
 import type { BatchPermits } from './batch-permits.ts';
 import type { PartitionProgress } from './partition-progress.ts';

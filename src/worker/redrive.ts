@@ -4,9 +4,8 @@ import { decodeByReference, metricOf } from '../decode/message-decoder.ts';
 import { messageOf } from '../errors.ts';
 import { recordOfDeadLetter } from '../ledger/dead-letter-record.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { RefusedError } from '../ledger/refused-error.ts';
 import type { DeadLetterRow } from '../ledger/statements/dead-letters.ts';
-import { isRejected } from '../postgres/sql-errors.ts';
+import { isRefusedByPostgres } from '../postgres/errors.ts';
 
 /** What became of a dead letter that was redriven. */
 export type RedriveResult =
@@ -30,14 +29,17 @@ export async function redriveDeadLetter(
   const { kafka_topic: topic, kafka_partition: partition, generation } = row;
   const where = { topic, partition, generation };
   try {
-    const outcome = await ledger.redrive(where, message, {
+    const result = await ledger.redrive(where, message, {
       ...options,
       metricOf: (event) => metricOf(event, schemas),
     });
-    return { outcome: outcome ?? 'resolved meanwhile' };
+    if (result.status === 'dead_letter') {
+      const { reason, detail } = result.deadLetter;
+      return { reason, detail };
+    }
+    return { outcome: result.status === 'resolved' ? result.outcome : 'resolved meanwhile' };
   } catch (error) {
-    if (error instanceof RefusedError) return { reason: error.reason, detail: error.message };
-    if (!isRejected(error)) throw error;
+    if (!isRefusedByPostgres(error)) throw error;
     return { reason: 'rejected_by_database', detail: messageOf(error) };
   }
 }

@@ -2,11 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../config/logger.ts';
 import type { SchemaCache } from '../decode/avro/schema-cache.ts';
 import { Ledger } from '../ledger/ledger.ts';
+import { noOutcomes } from '../ledger/outcomes.ts';
 import { begin } from '../ledger/positions.ts';
 import { LedgerPreview } from '../ledger/preview.ts';
 import { previewPositions } from '../ledger/preview-positions.ts';
 import type { Database } from '../postgres/database.ts';
-import { countsOf, type OutcomeCounts } from '../records/message.ts';
+import type { OutcomeCounts } from '../records/message.ts';
 import { keyOf, type TopicPartition } from '../records/topic-partition.ts';
 import type { PartitionSource } from '../source/partition-source.ts';
 import type { PartitionStatus } from './partition-status.ts';
@@ -76,7 +77,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     }),
     onApplied: (where, batch) => {
       const key = keyOf(where);
-      const sum = counts.get(key) ?? countsOf([]);
+      const sum = counts.get(key) ?? noOutcomes();
       for (const outcome of Object.keys(batch) as (keyof OutcomeCounts)[]) {
         sum[outcome] += batch[outcome];
       }

@@ -8,8 +8,8 @@ import { type BookedPartition, type LedgerWorld, newLedgerWorld } from '../suppo
 import { encoded, messageAt } from '../support/messages.ts';
 
 /**
- * What a batch costs Postgres and the wire, counted and not timed, so that a busy machine changes
- * nothing about it. A figure that falls may be lowered here; one that has to rise wants a reason.
+ * What a batch costs Postgres and the network. Counted and not timed, so that a busy machine gives the
+ * same figures. A figure that falls may be lowered here; one that has to rise needs a reason.
  */
 const EVENTS = 4_000;
 const SESSIONS = 100;
@@ -31,7 +31,7 @@ const messages = values.map(
 
 beforeAll(async () => {
   world = await newLedgerWorld();
-  // One connection, so that its own statistics are all there is.
+  // One connection, so that the statistics are those of this connection alone.
   database = openDatabase(world.settings, 1);
   database.on('connect', (connection) => {
     const { query } = connection;
@@ -50,7 +50,7 @@ afterAll(async () => {
   await world.close();
 });
 
-/** Bytes of WAL that the connection wrote, without the images of whole pages behind a checkpoint. */
+/** Bytes of WAL that the connection wrote, without the full-page images after a checkpoint. */
 async function walBytes(): Promise<number> {
   await database.query({ text: 'SELECT pg_stat_force_next_flush()' });
   const { rows } = await database.query({
@@ -88,7 +88,7 @@ test('what batches cost: round trips, bytes on the wire, bytes of WAL', async ()
   const book = (some: typeof messages) => measured(partition, ledger, some);
   const half = EVENTS / 2;
 
-  // The first batch of a worker also learns the numbers of names.
+  // The first batch of a worker also numbers its names.
   const first = await book(messages.slice(0, half));
   expect(first.roundTrips).toEqual([...NAMED, ...LOOKED_UP, ...BOOKED]);
 
@@ -99,8 +99,7 @@ test('what batches cost: round trips, bytes on the wire, bytes of WAL', async ()
   expect(second.sent / applied).toBeLessThan(230);
   expect(second.wal / applied).toBeLessThan(275);
 
-  // Duplicates of sessions that are known touch nothing but the books: that they are known as they
-  // are in the database is asked once.
+  // Duplicates of cached sessions write nothing but the books; one statement compares the cache.
   const again = await book(messages.slice(half));
   expect(again.counts).toMatchObject({ applied: 0, duplicate: applied });
   expect(again.roundTrips).toEqual([
@@ -111,15 +110,15 @@ test('what batches cost: round trips, bytes on the wire, bytes of WAL', async ()
     'COMMIT',
   ]);
   expect(again.sent).toBeLessThan(6_400);
-  // Whoever reads a session's page may be the one to tidy it up after the versions before.
+  // A statement that reads a heap page may also be the one that prunes it.
   expect(again.wal).toBeLessThan(2_000);
 
-  // A trickle: the same code, and a row of each kind.
+  // A batch of one event: the same code, and one row of each table.
   const one = await book([(offset) => messageAt(offset, single('request-1'))]);
   expect(one.roundTrips).toEqual([...NAMED, ...LOOKED_UP, ...BOOKED]);
   const another = await book([(offset) => messageAt(offset, single('request-2'))]);
   expect(another.roundTrips).toEqual(['BEGIN', 'fence_batch', ...BOOKED]);
-  // With the names that it uses, which are compared with the table.
+  // Its names, which are compared with the table, included.
   expect(another.sent).toBeLessThan(2_400);
   expect(another.wal).toBeLessThan(1_500);
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { keepDeadLetters } from '../../src/ledger/conflicts.ts';
 import { recordOfDeadLetter } from '../../src/ledger/dead-letter-record.ts';
+import { keepDeadLetters } from '../../src/ledger/keep-dead-letters.ts';
 import { readDeadLetters } from '../../src/ledger/statements/dead-letters.ts';
 import { inTransaction } from '../../src/postgres/database.ts';
 import type { DeadLetterMessage } from '../../src/records/message.ts';
@@ -17,10 +17,12 @@ afterAll(async () => {
   await world.close();
 });
 
-const keep = (letters: readonly DeadLetterMessage[]) =>
-  inTransaction(world.database, (connection) => keepDeadLetters(connection, WHERE, letters, false));
+const keep = (deadLetters: readonly DeadLetterMessage[]) =>
+  inTransaction(world.database, (connection) =>
+    keepDeadLetters(connection, WHERE, deadLetters, false),
+  );
 
-/** Also what is not well-formed: U+0000, halves of surrogate pairs, quotes and backslashes. */
+/** Malformed text included: U+0000, halves of surrogate pairs, quotes and backslashes. */
 const anyText = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.string({
@@ -43,7 +45,7 @@ const anyHeader = fc.oneof(
   fc.array(fc.oneof(anyBytes, anyText), { maxLength: 3 }),
 );
 
-const letters = fc
+const deadLetters = fc
   .array(
     fc.record({
       timestamp: anyTime,
@@ -68,9 +70,31 @@ const letters = fc
     ),
   );
 
-test('the place of last resort takes whatever comes, and keeps its bytes', async () => {
+// The time of day was off by milliseconds from the year 2255 on, where microseconds exceed 2^53.
+test('a dead letter keeps its time to the millisecond, in any year', async () => {
+  await world.database.query('TRUNCATE dead_letter');
+  const times = [0, 1_764_190_000_001, 79_233_788_702_121, 8_639_999_999_999_999, 8.64e15];
+  await keep(
+    times.map((timestamp, offset) => ({
+      kind: 'dead_letter',
+      offset,
+      reason: 'undecodable',
+      detail: '',
+      schemaId: null,
+      record: { offset, timestamp, key: null, value: null, headers: {} },
+    })),
+  );
+  const kept: number[] = [];
+  for (const offset of times.keys()) {
+    const [row] = await readDeadLetters.run(world.database, { ...WHERE, offset });
+    if (row !== undefined) kept.push(recordOfDeadLetter(row).timestamp);
+  }
+  expect(kept).toEqual(times);
+});
+
+test('any record can be kept as a dead letter, with its bytes', async () => {
   await fc.assert(
-    fc.asyncProperty(letters, async (some) => {
+    fc.asyncProperty(deadLetters, async (some) => {
       await world.database.query('TRUNCATE dead_letter');
       await keep(some);
       for (const { offset, record, schemaId } of some) {

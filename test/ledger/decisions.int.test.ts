@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { acceptLoss, setPosition } from '../../src/ledger/decisions.ts';
+import { acceptLoss } from '../../src/ledger/accept-loss.ts';
 import { Ledger } from '../../src/ledger/ledger.ts';
 import type { PartitionView } from '../../src/ledger/position.ts';
 import { begin, positionsOf } from '../../src/ledger/positions.ts';
+import { setPosition } from '../../src/ledger/set-position.ts';
 import { readSkipped } from '../../src/ledger/statements/unread.ts';
 import { verify, verifyBooks } from '../../src/verify/verify.ts';
 import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
@@ -33,7 +34,7 @@ const viewOf = (earliest: number, latest: number, topicId: string | undefined = 
 const positionOf = async (groupId: string) =>
   (await positionsOf(world.database, groupId, [TOPIC])).get(`${TOPIC}/0`);
 
-/** Books offsets without messages up to `nextOffset`, as those of a compacted topic. */
+/** Applies batches without messages up to `nextOffset`, as of a compacted topic. */
 async function read(nextOffset: number, groupId = 'group'): Promise<void> {
   const position = await positionOf(groupId);
   if (position === undefined) throw new Error(`${groupId} has no position`);
@@ -66,7 +67,7 @@ const set = (view: PartitionView, offset: number, skipUnread = false) =>
 
 describe('accept-loss', () => {
   // It once ended in "a bug … duplicate key": both put an empty range at the same offset.
-  test('after position set works, in the same topic', async () => {
+  test('is possible after position set in the same topic', async () => {
     await begin(world.database, where, 0, A);
     await read(20);
     await set(viewOf(0, 20), 5);
@@ -84,7 +85,7 @@ describe('accept-loss', () => {
     expect((await verify(world.database)).breaks).toEqual([]);
   });
 
-  test('works twice in a recreated topic, the second time for what retention deleted there', async () => {
+  test('is possible twice in a recreated topic, the second time for offsets that retention deleted', async () => {
     await begin(world.database, where, 0, A);
     await read(20);
     expect(await acceptLoss(world.database, where, viewOf(0, 0, B))).toMatch(/reading it from 0/);
@@ -93,7 +94,7 @@ describe('accept-loss', () => {
     expect((await verify(world.database)).breaks).toEqual([]);
   });
 
-  test('of the second partition of a recreated topic begins no other generation', async () => {
+  test('in the second partition of a recreated topic begins no further generation', async () => {
     for (const topicId of [A, undefined]) {
       await world.clear();
       for (const partition of [0, 1]) {
@@ -108,8 +109,8 @@ describe('accept-loss', () => {
   });
 });
 
-describe('position set over offsets that nobody has read', () => {
-  test('is refused and says how many they are, unless they are to be skipped', async () => {
+describe('position set over offsets that were never read', () => {
+  test('is refused with their number, unless they are to be skipped', async () => {
     await begin(world.database, where, 0, A);
     await read(5);
 
@@ -131,7 +132,7 @@ describe('position set over offsets that nobody has read', () => {
     });
   });
 
-  test('is closed by whoever reads them later: partly, then wholly', async () => {
+  test('skips no more those that are read later: some of them, then all', async () => {
     await begin(world.database, where, 0, A);
     await set(viewOf(0, 30), 30, true);
     await begin(world.database, { ...where, groupId: 'group.replay-1' }, 10, A);
@@ -147,7 +148,7 @@ describe('position set over offsets that nobody has read', () => {
     expect(await open()).toEqual([]);
   });
 
-  test('is refused for a group without a position, and in a recreated topic, as well', async () => {
+  test('is refused for a group without a position, and in a recreated topic, too', async () => {
     await expect(set(viewOf(3, 30), 10)).rejects.toThrow(/of offsets 3 to 9, 7 were never read/);
     expect(await positionOf('group')).toBeUndefined();
     await begin(world.database, where, 0, A);

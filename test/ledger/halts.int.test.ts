@@ -51,8 +51,8 @@ const positionOf = async () =>
   (await positionsOf(world.database, 'group', [TOPIC])).get(`${TOPIC}/0`);
 const isRead = async () => (await positionOf())?.nextOffset === source.end;
 
-// It was halted for good: a broker that has only just begun may know less than it has.
-test('one low answer about the end of a partition does not halt it', async () => {
+// It was halted: a broker that has just started may report a lower end offset than it has.
+test('an end offset that is too low once does not halt the partition', async () => {
   let looks = 0;
   source.boundsNow = () => {
     looks += 1;
@@ -64,7 +64,7 @@ test('one low answer about the end of a partition does not halt it', async () =>
   expect(await positionOf()).toMatchObject({ pass: 0, generation: 0 });
 });
 
-test('an end that stays low halts it; when it comes back, what lies between is read again', async () => {
+test('an end offset that stays too low halts it; once it is back, the offsets between are read again', async () => {
   source.boundsNow = () => ({ earliest: 0, latest: 4 });
   await worker.start();
   await until('it halts', () => state() === 'halted');
@@ -78,7 +78,7 @@ test('an end that stays low halts it; when it comes back, what lies between is r
   expect((await verify(world.database)).breaks).toEqual([]);
 });
 
-test('an end that comes back while no worker looks stays halted until a person decides', async () => {
+test('an end offset that comes back while no worker runs stays halted until a person decides', async () => {
   source.boundsNow = () => ({ earliest: 0, latest: 4 });
   await worker.start();
   await until('the halt is stored', async () => (await positionOf())?.halt !== undefined);
@@ -91,7 +91,7 @@ test('an end that comes back while no worker looks stays halted until a person d
   expect(source.sought).toEqual([]);
 });
 
-test('a fetch that finds the position gone halts it, although the partition holds it again', async () => {
+test('a fetch that finds the position deleted halts it, although the partition has it again', async () => {
   source.fetchesAt = () => 0;
   await worker.start();
   await until('it halts', () => state() === 'halted');
@@ -99,8 +99,8 @@ test('a fetch that finds the position gone halts it, although the partition hold
   expect(await positionOf()).toMatchObject({ nextOffset: 10 });
 });
 
-// Retention deletes offsets between the look at the position and the first fetch.
-test('offsets that are gone by the first fetch are not booked as read', async () => {
+// Retention deletes offsets after the position was read and before the first fetch.
+test('offsets that are deleted by the first fetch are not recorded as read', async () => {
   let looks = 0;
   source.boundsNow = () => {
     looks += 1;
@@ -113,7 +113,7 @@ test('offsets that are gone by the first fetch are not booked as read', async ()
   expect(await positionOf()).toMatchObject({ nextOffset: 10 });
 });
 
-test('a topic that has another id from one look to the next halts, whatever its offsets', async () => {
+test('a topic whose id changes while it is assigned is halted, whatever its offsets', async () => {
   await worker.start();
   await until('it is read', isRead);
   source.id = '00000000-0000-4000-8000-00000000000b';
@@ -123,7 +123,7 @@ test('a topic that has another id from one look to the next halts, whatever its 
   );
 });
 
-test('a topic of a ledger from before topic ids is named at the first look', async () => {
+test('a topic of a ledger from before topic ids gets its id when it is first assigned', async () => {
   await world.clear();
   await begin(world.database, where, 10);
   await worker.start();
@@ -131,10 +131,10 @@ test('a topic of a ledger from before topic ids is named at the first look', asy
   expect(await positionOf()).toMatchObject({ generation: 0, topicId: source.id });
 });
 
-test('a halt by the limit outlives a rebalance, and ends with position resume', async () => {
+test('a halt by DEAD_LETTER_LIMIT survives a rebalance, and ends with position resume', async () => {
   await worker.start();
   await until('it is read', isRead);
-  // By another worker, which had the partition in between.
+  // Noted by another worker, which had the partition meanwhile.
   const halt = haltOf('dead_letter_limit', where, 'too many');
   expect(await keepHalt(world.database, { ...where, nextOffset: 20, pass: 0 }, halt)).toBe(true);
   source.end = 30;

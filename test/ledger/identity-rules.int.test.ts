@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type BillableMetric, identify, identityBytes } from '../../src/identify/identity.ts';
-import { acceptConflict } from '../../src/ledger/correction.ts';
+import { acceptConflict } from '../../src/ledger/accept-conflict.ts';
 import { LedgerPreview } from '../../src/ledger/preview.ts';
 import { verify } from '../../src/verify/verify.ts';
 import { interruption, llm, realtime, stt, tts } from '../identify/samples.ts';

@@ -52,7 +52,7 @@ test('a set that is cleared is empty, however large it was', () => {
 
 const page = (identities: readonly Identity[]) => Buffer.concat(identities.map(identityBytes));
 
-// Few values, so that slots and identities collide; and the ends of the range.
+// Few values, so that cells and identities collide; and the ends of the range.
 const word = fc.oneof(
   fc.integer({ min: 0, max: 3 }),
   fc.constantFrom(16, 32, 0x4000_0000, 0x8000_0000, 0xffff_ffff),
@@ -99,7 +99,7 @@ describe('a set of identities', () => {
   });
 });
 
-test('the identity of zeros can be in it, and a free slot is not taken for it', () => {
+test('the identity of zeros can be in it, and a free cell is not taken for it', () => {
   const set = new IdentitySet();
   expect(set.lookup(identified(0, 0, 0, 0))).toBe('absent');
   set.add(identified(0, 0, 0, 0));
@@ -118,7 +118,7 @@ test('it holds 100,000 identities in 43 bytes each or less', () => {
   expect(set.bytes / set.size).toBeLessThanOrEqual(43);
 });
 
-test('identities that all belong into the same slot are kept apart', () => {
+test('identities that all belong into the same cell are kept apart', () => {
   const set = new IdentitySet();
   const crowd = Array.from({ length: 500 }, (_, i) => identified(i + 1, 0x1000_0000, i, i));
   for (const identity of crowd) set.add(identity);

@@ -37,7 +37,7 @@ const llm = (fields: object = {}, envelope: object = {}): EventInput => ({
 const at = (event: EventInput) => (offset: number) => messageAt(offset, encoded(event));
 
 describe('an emission that was billed', () => {
-  test('is a duplicate when it comes again, be its speech_id filled in by then', async () => {
+  test('is a duplicate when it is sent again, even with its speech_id filled in', async () => {
     const partition = await world.partition(0);
     const ledger = world.ledger();
     await partition.book(ledger, [at(llm())]);
@@ -47,7 +47,7 @@ describe('an emission that was billed', () => {
     expect(again).toMatchObject({ status: 'applied', counts: { duplicate: 2, applied: 0 } });
   });
 
-  test('is a conflict when it comes with another payload: both are kept, the first stays billed', async () => {
+  test('is a conflict when it is sent with another payload: both are kept, the first stays billed', async () => {
     const partition = await world.partition(0);
     await partition.book(world.ledger(), [at(llm())]);
 
@@ -70,7 +70,7 @@ describe('an emission that was billed', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('is told from a conflict within the same batch', async () => {
+  test('and a conflict with it may be in the same batch', async () => {
     const partition = await world.partition(0);
 
     const result = await partition.book(world.ledger(), [
@@ -83,7 +83,7 @@ describe('an emission that was billed', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('is another one under the same id in another session', async () => {
+  test('has its identity in its session only: the same id in another session is another emission', async () => {
     const partition = await world.partition(0);
 
     const result = await partition.book(world.ledger(), [
@@ -96,7 +96,7 @@ describe('an emission that was billed', () => {
 });
 
 describe('a batch', () => {
-  test('is refused when the position is elsewhere, and leaves nothing behind', async () => {
+  test('is refused when the position has moved, and writes nothing', async () => {
     const partition = await world.partition(0);
     await partition.book(world.ledger(), [at(llm())]);
     const stale = {
@@ -118,7 +118,7 @@ describe('a batch', () => {
     expect(rows).toEqual([{ n: 1 }]);
   });
 
-  test('in which Postgres refuses one event is booked without it, and that one is a dead letter', async () => {
+  test('of which Postgres refuses one event is applied without it, and that event is a dead letter', async () => {
     const partition = await world.partition(0);
     const huge = Number.MAX_SAFE_INTEGER - 1;
     // 2^63 is reached by the 1,025th of them: bigint is out of range.
@@ -129,8 +129,10 @@ describe('a batch', () => {
     const result = await partition.book(world.ledger(), events);
 
     expect(result).toMatchObject({ status: 'applied', counts: { applied: 1_024, dead_letter: 6 } });
-    const letters = await world.database.query('SELECT DISTINCT reason, detail FROM dead_letter');
-    expect(letters.rows).toEqual([
+    const deadLetters = await world.database.query(
+      'SELECT DISTINCT reason, detail FROM dead_letter',
+    );
+    expect(deadLetters.rows).toEqual([
       { reason: 'rejected_by_database', detail: 'bigint out of range' },
     ]);
     const { rows } = await world.database.query('SELECT input_tokens FROM session_model_usage');
@@ -138,7 +140,7 @@ describe('a batch', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('sums what no double can hold exactly', async () => {
+  test('adds up sums that no double holds exactly', async () => {
     const partition = await world.partition(0);
     const events = [Number.MAX_SAFE_INTEGER - 1, 3, Number.MAX_SAFE_INTEGER - 1].map((tokens, i) =>
       at(llm({ request_id: `${i}`, prompt_tokens: tokens })),
@@ -181,7 +183,7 @@ describe('a session', () => {
     expect(rows).toEqual([{ attributes: { room: 'a' } }]);
   });
 
-  test('spans its events by their own time, also those that are not billed', async () => {
+  test('spans the times of its events, ignored ones included', async () => {
     const partition = await world.partition(0);
     const vad: EventInput = {
       session_id: 'call',
@@ -209,7 +211,7 @@ describe('a session', () => {
   });
 });
 
-test('every key of a table that grows with the calls begins with the session', async () => {
+test('the key of every table that grows with the number of calls begins with the session', async () => {
   const { rows } = await world.database.query(`
     SELECT c.relname AS table, i.relname AS key, a.attname AS first
     FROM pg_index x
@@ -223,7 +225,7 @@ test('every key of a table that grows with the calls begins with the session', a
   expect(new Set(rows.map(({ first }) => first))).toEqual(new Set(['session_id']));
 });
 
-test('an event far behind the one before it, as in a compacted topic, keeps its offset', async () => {
+test('an event many offsets after the one before it, as in a compacted topic, keeps its offset', async () => {
   const { groupId, partition } = await world.partition(0);
   const far = 5_000_000_000;
   const result = await world.ledger().apply({

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { insertConflicts, readEntries } from '../../src/ledger/statements/refusals.ts';
+import { insertConflicts } from '../../src/ledger/statements/conflicts.ts';
+import { readEntries } from '../../src/ledger/statements/pages.ts';
 import { inTransaction } from '../../src/postgres/database.ts';
 import type { Statement } from '../../src/postgres/statement.ts';
 import { llm } from '../identify/samples.ts';
@@ -7,7 +8,7 @@ import { type BookedPartition, type LedgerWorld, newLedgerWorld } from '../suppo
 import { encoded, messageAt } from '../support/messages.ts';
 import { breaks } from '../support/world.ts';
 
-/** Thousands of conflicts in one session: what each costs must not grow with their number. */
+/** Thousands of conflicts in one session: the cost of each must not grow with their number. */
 const EVENTS = 3_000;
 
 let world: LedgerWorld;
@@ -36,7 +37,7 @@ interface Plan {
   Plans?: Plan[];
 }
 
-/** Rows that all steps of a statement looked at. */
+/** Rows that all nodes of a plan processed. */
 function rowsOf(plan: Plan): number {
   const removed =
     (plan['Rows Removed by Filter'] ?? 0) + (plan['Rows Removed by Join Filter'] ?? 0);
@@ -44,7 +45,7 @@ function rowsOf(plan: Plan): number {
   return (plan['Actual Rows'] + removed) * plan['Actual Loops'] + inner;
 }
 
-/** Books the payloads, and counts the rows that a statement looks at meanwhile. */
+/** Applies the payloads, and counts the rows that a statement processes meanwhile. */
 async function rowsLookedAt(statement: Statement<never, never>, fields: object): Promise<number> {
   const rows: number[] = [];
   const { run } = statement;

@@ -1,8 +1,14 @@
 import { type BillableMetric, identify, requestIdOf } from '../../src/identify/identity.ts';
+import { type SessionBatch, sessionBatchesOf } from '../../src/ledger/session-batch.ts';
 import { usageValues } from '../../src/livekit/usage-of.ts';
-import type { BillableMessage, IgnoredMessage, SessionNote } from '../../src/records/message.ts';
+import type {
+  BillableMessage,
+  IgnoredMessage,
+  Message,
+  SessionNote,
+} from '../../src/records/message.ts';
 
-/** Messages as the pure parts of the ledger are given them. */
+/** Messages as the parts of the ledger without I/O take them. */
 
 const record = (offset: number) => ({ offset, timestamp: 0, key: null, value: null, headers: {} });
 
@@ -42,4 +48,11 @@ export function ignored(session: Partial<SessionNote> | undefined, offset = 0): 
     record: record(offset),
     session: session === undefined ? undefined : note(session),
   };
+}
+
+/** The session batch of messages of one session. */
+export function sessionOf(...messages: Message[]): SessionBatch {
+  const [session] = sessionBatchesOf(messages);
+  if (session === undefined) throw new Error('no session');
+  return session;
 }

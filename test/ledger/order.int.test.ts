@@ -4,7 +4,7 @@ import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
 import { encoded, messageAt } from '../support/messages.ts';
 import { breaks, calls } from '../support/world.ts';
 
-/** Enough events to hit the same rows and identities again and again. */
+/** So few that the same rows and identities occur often. */
 const values = calls.events.slice(0, 120).map(encoded);
 
 let world: LedgerWorld;
@@ -39,7 +39,7 @@ const step = fc.record({
   event: fc.nat({ max: values.length - 1 }),
   partition: fc.nat({ max: 2 }),
   endsBatch: fc.boolean(),
-  forgets: fc.boolean(),
+  restarts: fc.boolean(),
 });
 
 test('any order, batching, partitioning and repetition of the same events gives the same rows', async () => {
@@ -58,13 +58,13 @@ test('any order, batching, partitioning and repetition of the same events gives 
           batch.map((value) => (offset) => messageAt(offset, value)),
         );
       };
-      for (const { event, partition, endsBatch, forgets } of steps) {
+      for (const { event, partition, endsBatch, restarts } of steps) {
         waiting[partition]?.push(values[event] as Buffer);
         if (endsBatch) await flush(partition);
-        // As a worker that was restarted: it knows nothing of the sessions.
-        if (forgets) ledger = world.ledger();
+        // A restarted worker has cached nothing.
+        if (restarts) ledger = world.ledger();
       }
-      // Whatever came so far, in the end every event has come at least once.
+      // So that every event has come at least once in the end.
       for (const [i, value] of values.entries()) waiting[i % 3]?.push(value);
       await Promise.all([flush(0), flush(1), flush(2)]);
 
@@ -75,7 +75,7 @@ test('any order, batching, partitioning and repetition of the same events gives 
   );
 });
 
-test('two ledgers that write to the same sessions at the same time apply every event once', async () => {
+test('two ledgers that write to the same sessions concurrently apply every event once', async () => {
   const expected = await bookInOrder();
   await world.clear();
   const [left, right] = [world.ledger(), world.ledger()];

@@ -27,7 +27,7 @@ test('a metric is kept with its type first, which lies on the prototype of what 
 });
 
 test.each([llm(), tts(), stt(), realtime(), interruption()])(
-  'an entry is told in the field names of its metric, with their values: $type',
+  'the payload of an entry has the field names of its metric, with their values: $type',
   (metric) => {
     const { event_at, ...payload } = JSON.parse(entryPayload(entryOf(metric)));
     expect(event_at).toBe('2025-10-09T08:53:20.25+00:00');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SchemaCache } from '../../src/decode/avro/schema-cache.ts';
-import { acceptConflict } from '../../src/ledger/correction.ts';
+import { acceptConflict } from '../../src/ledger/accept-conflict.ts';
 import { LedgerPreview } from '../../src/ledger/preview.ts';
 import { readDeadLetters } from '../../src/ledger/statements/dead-letters.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
@@ -10,7 +10,7 @@ import { llm } from '../identify/samples.ts';
 import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
 import { decodedAgain, encoded, messageAt } from '../support/messages.ts';
 
-/** The detail of a month was removed from the ledger: what was billed stays billed, and once. */
+/** The detail of a month was removed from the ledger: what was billed stays billed, once. */
 
 let world: LedgerWorld;
 beforeAll(async () => {
@@ -52,7 +52,7 @@ describe('a session whose detail was removed', () => {
     expect(await billed()).toBe(3);
   });
 
-  test('takes no event that cannot be told from those before: it becomes a dead letter', async () => {
+  test('applies no event that may be in it already: it becomes a dead letter', async () => {
     const partition = await world.partition(0);
     await partition.book(world.ledger(), events);
     await removeDetail();
@@ -70,7 +70,7 @@ describe('a session whose detail was removed', () => {
     ]);
   });
 
-  test('says so to a dry run and to a redrive as well', async () => {
+  test('is the same for a dry run and for a redrive', async () => {
     const partition = await world.partition(0);
     await partition.book(world.ledger(), events);
     await removeDetail();
@@ -89,21 +89,21 @@ describe('a session whose detail was removed', () => {
     });
     expect(preview).toMatchObject({ counts: { duplicate: 3, dead_letter: 1, applied: 0 } });
 
-    const [letter] = await readDeadLetters.run(world.database, {
+    const [deadLetter] = await readDeadLetters.run(world.database, {
       topic: TOPIC,
       partition: 0,
       offset: 3,
     });
-    if (letter === undefined) throw new Error('no dead letter');
+    if (deadLetter === undefined) throw new Error('no dead letter');
     const schemas = new SchemaCache(async () => ({ found: true, schema: loadEnvelopeSchema() }));
-    const result = await redriveDeadLetter(world.ledger(), schemas, letter, { dryRun: false });
+    const result = await redriveDeadLetter(world.ledger(), schemas, deadLetter, { dryRun: false });
     expect(result).toMatchObject({ reason: 'rejected_by_database' });
     const { rows } = await world.database.query('SELECT resolved_at FROM dead_letter');
     expect(rows).toEqual([{ resolved_at: null }]);
     expect(await billed()).toBe(3);
   });
 
-  test('is known as such although the worker remembers it, when another one writes to it', async () => {
+  test('is recognised although the worker has cached it, when another worker writes to it', async () => {
     const ledger = world.ledger();
     const partition = await world.partition(0);
     await partition.book(ledger, events);
@@ -118,7 +118,7 @@ describe('a session whose detail was removed', () => {
     expect(await billed()).toBe(3);
   });
 
-  test('lets no conflict be accepted: the payload before it could not be taken back', async () => {
+  test('has no conflict that could be accepted: the first payload could not be taken back', async () => {
     const partition = await world.partition(0);
     await partition.book(world.ledger(), [event('1'), event('1', { prompt_tokens: 1 })]);
     await removeDetail();
@@ -144,7 +144,7 @@ describe('a session whose detail was removed', () => {
   });
 });
 
-test('a session that lost a part of its detail takes no event, and one that has it all does', async () => {
+test('events are applied to a session with all of its detail, and not to one with a part of it', async () => {
   const ledger = world.ledger();
   const partition = await world.partition(0);
   await partition.book(ledger, [event('1')]);

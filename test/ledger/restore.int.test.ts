@@ -7,7 +7,7 @@ import { encoded, messageAt } from '../support/messages.ts';
 import { backedUp } from '../support/restore.ts';
 import { breaks } from '../support/world.ts';
 
-/** Postgres is restored to an earlier moment; the worker lives on with its memory. */
+/** Postgres is restored to an earlier moment; the worker keeps running, with its caches. */
 
 let world: LedgerWorld;
 beforeAll(async () => {
@@ -28,7 +28,7 @@ const event =
     return messageAt(offset, encoded({ session_id: session, metric, ...envelope }));
   };
 
-/** The partition as a worker finds it that looks its position up again. */
+/** The partition, for a worker that has read its position again. */
 const lookedUp = (partition: BookedPartition) =>
   world.partition(partition.partition, partition.groupId);
 
@@ -39,8 +39,8 @@ async function billed(): Promise<string[]> {
   return rows.map((row) => row.event);
 }
 
-describe('after a restore of the database under a live worker', () => {
-  test('events that it lost are booked again, and not duplicates of memory', async () => {
+describe('after a restore of the database under a running worker', () => {
+  test('events that it lost are applied again, and not duplicates by the cache', async () => {
     const ledger = world.ledger();
     const partition = await world.partition(0);
     await partition.book(ledger, [event('1')]);
@@ -48,7 +48,7 @@ describe('after a restore of the database under a live worker', () => {
     await partition.book(ledger, [event('2'), event('3')]);
     await restore();
 
-    // As long as it does not know of the restore, nothing is written.
+    // Until it has noticed the restore, it writes nothing.
     const unaware = await partition.book(ledger, [event('4')]);
     expect(unaware).toEqual({ status: 'moved', position: { nextOffset: 1, pass: 0 } });
 
@@ -59,7 +59,7 @@ describe('after a restore of the database under a live worker', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('a batch of nothing but events that it lost is not taken for duplicates', async () => {
+  test('a batch of only events that it lost is not taken for duplicates', async () => {
     const ledger = world.ledger();
     const partition = await world.partition(0);
     await partition.book(ledger, [event('1')]);
@@ -89,7 +89,7 @@ describe('after a restore of the database under a live worker', () => {
     expect(await billed()).toEqual(['call 1 gpt-4o', 'call 2 gpt-4o-mini']);
   });
 
-  test('a session that it lost is made again, with its account and its attributes', async () => {
+  test('a session that it lost is inserted again, with its account and its attributes', async () => {
     const ledger = world.ledger();
     const partition = await world.partition(0);
     const known = { account_id: 'one', attributes: { room: 'a' } };
@@ -108,7 +108,7 @@ describe('after a restore of the database under a live worker', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('the number of a name that it lost is not used for the name that has it now', async () => {
+  test('the cached number of a name that it lost is not used when another name has it now', async () => {
     const ledger = world.ledger();
     const partition = await world.partition(0);
     await partition.book(ledger, [event('1')]);
@@ -116,7 +116,7 @@ describe('after a restore of the database under a live worker', () => {
     await partition.book(ledger, [event('2', 'cheap')]);
     await restore();
 
-    // Another worker is the first to come, with another model.
+    // Another worker is the first, with another model.
     const other = await world.partition(1);
     await other.book(world.ledger(), [event('3', 'expensive', 'other')]);
     const again = await lookedUp(partition);
@@ -127,7 +127,7 @@ describe('after a restore of the database under a live worker', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('a name that it lost and nobody gave out again gets a number', async () => {
+  test('a name that it lost gets a number again', async () => {
     const ledger = world.ledger();
     const partition = await world.partition(0);
     const restore = await backedUp(world.database);
@@ -143,7 +143,7 @@ describe('after a restore of the database under a live worker', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('a session that as many transactions wrote to as before is not what is remembered', async () => {
+  test('a session that as many transactions wrote to as before is not taken for the cached one', async () => {
     const ledger = world.ledger();
     const partition = await world.partition(0);
     await partition.book(ledger, [event('0')]);

@@ -6,7 +6,7 @@ import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
 import { encoded, messageAt } from '../support/messages.ts';
 import { breaks } from '../support/world.ts';
 
-/** A session gathers the attributes of its events, and there is a bound to how many. */
+/** A session collects the attributes of its events, up to a limit. */
 
 let world: LedgerWorld;
 beforeAll(async () => {
@@ -37,7 +37,7 @@ async function attributeCount(): Promise<number> {
   return rows[0]?.n ?? 0;
 }
 
-test('a session with more names of attributes than it may have: what brings more is refused', async () => {
+test('messages with which a session would have too many attributes become dead letters', async () => {
   const partition = await world.partition(0);
   const ledger = world.ledger();
   await partition.book(ledger, many);
@@ -48,7 +48,7 @@ test('a session with more names of attributes than it may have: what brings more
     event('none that is new', names(0, 64)),
     event('one more', names(256, 257)),
     idle(names(256, 257)),
-    // It is in the ledger, whatever it brings.
+    // It is in the ledger, whatever its attributes.
     event('few enough', names(300, 310)),
   ]);
 
@@ -63,7 +63,7 @@ test('a session with more names of attributes than it may have: what brings more
   expect(await breaks(world.database)).toEqual([]);
 });
 
-test('the same events are refused for every batching, memory and repetition', async () => {
+test('the same events become dead letters for any batching, cache and repetition', async () => {
   const events = [
     ...many,
     event('1', names(250, 255)),
@@ -101,7 +101,7 @@ test('the same events are refused for every batching, memory and repetition', as
   );
 });
 
-test('names that another worker added meanwhile count', async () => {
+test('attributes that another worker added meanwhile count', async () => {
   const ledger = world.ledger();
   const partition = await world.partition(0);
   await partition.book(ledger, many.slice(0, 4));
@@ -117,7 +117,7 @@ test('names that another worker added meanwhile count', async () => {
 test('attributes that a session has are neither sent nor written again', async () => {
   const ledger = world.ledger();
   const partition = await world.partition(0);
-  // As text that does not compress, so that they lie outside of the row.
+  // As text that does not compress, so that they are stored out of line.
   const values = Array.from({ length: 60 }, (_, i) => {
     return [`name${i}`, createHash('sha512').update(`${i}`).digest('base64')];
   });

@@ -4,7 +4,7 @@ import { IdentitySet } from '../../src/ledger/identity-set.ts';
 import { SessionCache, type SessionState } from '../../src/ledger/session-cache.ts';
 import { llm } from '../identify/samples.ts';
 
-/** What an entry with up to eight identities counts for, and an id of one character. */
+/** What a session with up to eight identities and an id of one character counts for. */
 const ENTRY = 400 + 256 + 2;
 
 const eventsOf = (...ids: string[]) => ids.map((request_id) => identify(llm({ request_id })));
@@ -35,8 +35,8 @@ const committed = (count: number) => ({
   fresh: eventsOf(...ids(count)),
 });
 
-describe('the bound', () => {
-  test('lets the least recently used sessions go', () => {
+describe('the limit', () => {
+  test('evicts the least recently used sessions', () => {
     const cache = new SessionCache(3 * ENTRY);
     for (const id of ['a', 'b', 'c']) cache.set(id, state());
     cache.get('a');
@@ -44,7 +44,7 @@ describe('the bound', () => {
     expect(['a', 'b', 'c', 'd'].filter((id) => cache.get(id))).toEqual(['a', 'c', 'd']);
   });
 
-  test('counts what the identities take', () => {
+  test('counts the memory of identities', () => {
     const cache = new SessionCache(3 * ENTRY);
     cache.set('a', state());
     cache.set('b', state());
@@ -92,7 +92,7 @@ describe('the bound', () => {
     cache.advance('b', base, committed(100));
     expect(cache.get('a')).toBeUndefined();
     expect(cache.get('b')?.identities.size).toBe(100);
-    // Grown by as much as is counted: back to the bound once it is gone.
+    // What it grew by was counted: below the limit again once it is deleted.
     cache.delete('b');
     cache.set('c', state());
     cache.set('d', state());
@@ -126,7 +126,7 @@ describe('advancing', () => {
     }
   });
 
-  test('forgets the session when the state was replaced meanwhile', () => {
+  test('deletes the session when its state was replaced meanwhile', () => {
     const cache = new SessionCache(1_000_000);
     const base = state();
     cache.set('a', base);
@@ -136,7 +136,7 @@ describe('advancing', () => {
     expect(base.identities.size).toBe(0);
   });
 
-  test('does nothing for a session that was let go', () => {
+  test('does nothing for a session that was evicted', () => {
     const cache = new SessionCache(1_000_000);
     cache.advance('a', state(), committed(1));
     expect(cache.get('a')).toBeUndefined();

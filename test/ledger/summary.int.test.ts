@@ -19,7 +19,7 @@ test('token sums of a session beyond bigint are exact, and no other session fail
   const most = '9223372036854775807';
   await world.database.query(
     `INSERT INTO session (session_id, first_event_at, last_event_at, revision)
-      VALUES ('huge', now(), now(), 1), ('usual', now(), now(), 1)`,
+      VALUES ('huge', now(), now(), 1), ('ordinary', now(), now(), 1)`,
   );
   const columns = `input_tokens, input_audio_tokens, output_tokens, characters_count`;
   await world.database.query(
@@ -44,7 +44,7 @@ test('token sums of a session beyond bigint are exact, and no other session fail
       tts_characters_count: sum,
     },
     {
-      session_id: 'usual',
+      session_id: 'ordinary',
       llm_prompt_tokens: '0',
       llm_input_tokens: '0',
       llm_input_audio_tokens: '0',
@@ -57,7 +57,7 @@ test('token sums of a session beyond bigint are exact, and no other session fail
   expect(reported).toEqual([most, most, most]);
 });
 
-/** The statement that makes the view, once more. */
+/** Runs the statement that creates the view again. */
 async function makeAgain(): Promise<void> {
   const made = readMigrations()
     .flatMap(({ statements }) => statements)
@@ -65,14 +65,14 @@ async function makeAgain(): Promise<void> {
   await inTransaction(world.database, (connection) => connection.query(made.at(-1) ?? ''));
 }
 
-test('a view that others made of it is named, and who may read it still may afterwards', async () => {
+test('a view of others that depends on it is named, and its grants survive the migration', async () => {
   const client = new pg.Client({ connectionString: world.settings.DATABASE_URL });
   await client.connect();
   await client.query(`CREATE VIEW public.bill AS SELECT * FROM usage_ledger.session_usage_summary`);
   await client.query(`GRANT SELECT ON usage_ledger.session_usage_summary TO PUBLIC`);
 
-  const refused = await makeAgain().catch((thrown: unknown) => thrown);
-  const error = migrationError(refused, world.settings);
+  const thrown = await makeAgain().catch((error: unknown) => error);
+  const error = migrationError(thrown, world.settings);
   expect(error).toBeInstanceOf(WrongUsageError);
   expect((error as Error).message).toMatch(/view (public\.)?bill depends on .*run migrate/);
 

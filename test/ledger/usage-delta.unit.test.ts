@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sessionsOf } from '../../src/ledger/session-batch.ts';
+import { sessionBatchesOf } from '../../src/ledger/session-batch.ts';
 import { BatchUsage } from '../../src/ledger/usage-delta.ts';
 import type { Message } from '../../src/records/message.ts';
 import { interruption, llm, stt, tts } from '../identify/samples.ts';
@@ -10,9 +10,8 @@ const MAX = Number.MAX_SAFE_INTEGER;
 
 /** The usage of messages that are all fresh; arrays as their elements, of which null is empty. */
 function usage(...messages: Message[]) {
-  const works = [...sessionsOf(messages).values()];
   const batch = new BatchUsage();
-  for (const { sessionId, billable: fresh } of works) {
+  for (const { sessionId, billable: fresh } of sessionBatchesOf(messages)) {
     if (fresh.length > 0) batch.add(sessionId, fresh);
   }
   const parameters = batch.parameters();
@@ -79,7 +78,7 @@ describe('what a batch adds to the usage of sessions', () => {
     });
   });
 
-  test('is exact where usual seconds and very small ones come together', () => {
+  test('is exact for ordinary seconds together with very small ones', () => {
     const seconds = [0.1, 1e-20, 0.2].map((audio_duration) => tts({ audio_duration }));
     const added = usage(...seconds.map((metric) => billable(metric)));
     expect(added).toMatchObject({ audio_duration: '0.30000000000000000001' });
@@ -91,7 +90,7 @@ describe('what a batch adds to the usage of sessions', () => {
     });
   });
 
-  test('leaves it to Postgres to refuse a sum that is too large', () => {
+  test('passes a sum beyond bigint to Postgres, which refuses it', () => {
     const messages = Array.from({ length: 1_100 }, () => billable(llm({ prompt_tokens: MAX })));
     expect(usage(...messages)).toMatchObject({ input_tokens: `{${BigInt(MAX) * 1_100n}}` });
   });

@@ -53,14 +53,14 @@ function settingsOf(role?: string, more: NodeJS.ProcessEnv = {}): Settings {
   return loadSettings({ DATABASE_URL, ...more }, ['database']);
 }
 
-const refusalOf = (settings: Settings): Promise<Error> =>
+const errorOf = (settings: Settings): Promise<Error> =>
   migrateDatabase(settings).then(
     () => new Error('it was done'),
     (error: Error) => error,
   );
 
 describe('migrate', () => {
-  test('needs no right to make schemas where an administrator has made one', async () => {
+  test('needs no right to create schemas where an administrator has created one', async () => {
     const role = await newRole();
     await asSuperuser(`CREATE SCHEMA usage_ledger AUTHORIZATION ${role}`);
 
@@ -70,9 +70,9 @@ describe('migrate', () => {
     expect((await migrateDatabase(settingsOf(role))).applied).toEqual([]);
   });
 
-  test('says which statement an administrator is to run where there is none', async () => {
+  test('names the statement for an administrator where there is none', async () => {
     const role = await newRole();
-    const error = await refusalOf(settingsOf(role));
+    const error = await errorOf(settingsOf(role));
     expect(error).toBeInstanceOf(WrongUsageError);
     expect(error.message).toMatch(
       `let an administrator run: CREATE SCHEMA "usage_ledger" AUTHORIZATION "${role}"`,
@@ -80,20 +80,20 @@ describe('migrate', () => {
     expect(error.message).not.toMatch(/usage_ledger_writer/);
   });
 
-  test('refuses a schema that belongs to somebody else, who could act as who migrates', async () => {
+  test('refuses a schema of another user, who would gain the rights of the one who migrates', async () => {
     const [owner, other] = [await newRole(), await newRole()];
     await asSuperuser(`CREATE SCHEMA usage_ledger AUTHORIZATION ${owner};
       GRANT CREATE, USAGE ON SCHEMA usage_ledger TO ${other}`);
 
     for (const settings of [settingsOf(), settingsOf(other)]) {
-      const error = await refusalOf(settings);
+      const error = await errorOf(settings);
       expect(error).toBeInstanceOf(WrongUsageError);
       expect(error.message).toMatch(`schema "usage_ledger" belongs to "${owner}"`);
       expect(error.message).toMatch(`run migrate as "${owner}"`);
     }
     expect((await migrateDatabase(settingsOf(owner))).applied).toContain('0000_tables');
-    // Nothing to apply, and still not a schema for him.
-    expect(await refusalOf(settingsOf())).toBeInstanceOf(WrongUsageError);
+    // Even when there is nothing to apply.
+    expect(await errorOf(settingsOf())).toBeInstanceOf(WrongUsageError);
   });
 
   test('takes a schema of a superuser in which it may create', async () => {
@@ -104,34 +104,34 @@ describe('migrate', () => {
     expect((await migrateDatabase(settingsOf(role))).applied).toContain('0000_tables');
   });
 
-  test('takes the schema "public" as the owner of the database, and as nobody else', async () => {
+  test('takes the schema "public" as the owner of the database only', async () => {
     const role = await newRole();
     const settings = settingsOf(role, { DATABASE_SCHEMA: 'public' });
     await asSuperuser(`GRANT CREATE ON SCHEMA public TO ${role}`);
     await asSuperuser(`ALTER SCHEMA public OWNER TO pg_database_owner`);
     const database = new URL(url).pathname.slice(1);
-    const stranger = await newRole();
-    await asSuperuser(`ALTER DATABASE ${database} OWNER TO ${stranger}`);
-    expect(await refusalOf(settings)).toBeInstanceOf(WrongUsageError);
+    const other = await newRole();
+    await asSuperuser(`ALTER DATABASE ${database} OWNER TO ${other}`);
+    expect(await errorOf(settings)).toBeInstanceOf(WrongUsageError);
 
     await asSuperuser(`ALTER DATABASE ${database} OWNER TO ${role}`);
     expect((await migrateDatabase(settings)).applied).toContain('0000_tables');
     await asSuperuser(`ALTER DATABASE ${database} OWNER TO postgres`);
   });
 
-  test('refuses a database that cannot store every name', async () => {
+  test('refuses a database that cannot store all Unicode text', async () => {
     const name = `test_${randomBytes(4).toString('hex')}`;
     await onServer(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'
       LOCALE_PROVIDER libc`);
     const latin = new URL(url);
     latin.pathname = `/${name}`;
     const settings = loadSettings({ DATABASE_URL: latin.href }, ['database']);
-    expect((await refusalOf(settings)).message).toMatch(/encoding LATIN1.*ENCODING 'UTF8'/);
+    expect((await errorOf(settings)).message).toMatch(/encoding LATIN1.*ENCODING 'UTF8'/);
     await onServer(`DROP DATABASE ${name}`);
   });
 });
 
-test('functions with the rights of the owner look up nothing that others could replace', async () => {
+test('functions with the rights of their owner use no name that others could redefine', async () => {
   await migrateDatabase(settingsOf());
   const definers = await asSuperuser(
     `SELECT proname, proconfig, prosrc FROM pg_proc WHERE pronamespace = 'usage_ledger'::regnamespace
@@ -139,7 +139,7 @@ test('functions with the rights of the owner look up nothing that others could r
   );
   expect(definers.map(({ proname }) => proname)).toEqual(['prepare_ledger_partitions']);
   expect(definers[0]?.['proconfig']).toContain('search_path=pg_catalog, pg_temp');
-  // Calls of functions of our own would name the schema, or a function of the schema.
+  // Calls of the ledger's own functions would name the schema, or a function in it.
   const own = await asSuperuser(
     `SELECT proname FROM pg_proc WHERE pronamespace = 'usage_ledger'::regnamespace`,
   );
@@ -151,7 +151,7 @@ test('functions with the rights of the owner look up nothing that others could r
   expect(mayCreate).toEqual([]);
 });
 
-describe('a lock that somebody else holds', () => {
+describe('a lock that another process holds', () => {
   const KEY = `hashtext('usage_ledger:"usage_ledger"')`;
 
   async function held<T>(
@@ -173,7 +173,7 @@ describe('a lock that somebody else holds', () => {
   test('ends a migration after STARTUP_TIMEOUT_S with the process and user that hold it', async () => {
     const role = await newRole();
     await held(role, `SELECT pg_advisory_lock(${KEY})`, async (pid) => {
-      const error = await refusalOf(settingsOf(undefined, { STARTUP_TIMEOUT_S: '1' }));
+      const error = await errorOf(settingsOf(undefined, { STARTUP_TIMEOUT_S: '1' }));
       expect(error).toBeInstanceOf(UnreachableError);
       expect(error.message).toMatch(`held by process ${pid} of user ${role}, application "idler"`);
       expect(error.message).toMatch(`SELECT pg_terminate_backend(${pid})`);
@@ -181,7 +181,7 @@ describe('a lock that somebody else holds', () => {
     expect((await migrateDatabase(settingsOf())).applied).toContain('0000_tables');
   });
 
-  test('is not asked for when there is nothing to do', async () => {
+  test('is not waited for when there is nothing to migrate', async () => {
     await migrateDatabase(settingsOf());
     const role = await newRole();
     await held(role, `SELECT pg_advisory_lock(${KEY})`, async () => {
@@ -213,19 +213,19 @@ describe('the roles of a ledger', () => {
     expect(await may(`${first}_writer`, 'second')).toBe(false);
     expect(await may(`${second}_writer`, 'first')).toBe(false);
     expect(await may(`${second}_writer`, 'second')).toBe(true);
-    // Without the setting it keeps those that it has.
+    // Without the setting it keeps its roles.
     await migrateDatabase(settingsOf(undefined, { DATABASE_SCHEMA: 'first' }));
     expect(await may(`${first}_writer`, 'first')).toBe(true);
     expect(await may('usage_ledger_writer', 'first')).toBe(false);
   });
 
-  // It said that who migrates must own the schema, which he did.
-  test('that may not be made are named with the statements for an administrator', async () => {
+  // The error named the owner of the schema, who did migrate.
+  test('that may not be created are named, with the statements for an administrator', async () => {
     const role = await newRole();
     await asSuperuser(`CREATE SCHEMA usage_ledger AUTHORIZATION ${role}`);
     await migrateDatabase(settingsOf(role));
 
-    const error = await refusalOf(settingsOf(role, { DATABASE_ROLE_PREFIX: first }));
+    const error = await errorOf(settingsOf(role, { DATABASE_ROLE_PREFIX: first }));
 
     expect(error).toBeInstanceOf(WrongUsageError);
     expect(error.message).toMatch(
@@ -233,7 +233,7 @@ describe('the roles of a ledger', () => {
     );
   });
 
-  test('are exchanged for others in a ledger that has the common ones', async () => {
+  test('are replaced in a ledger that has the common ones', async () => {
     await migrateDatabase(settingsOf());
     const granted = () =>
       asSuperuser(

@@ -26,14 +26,14 @@ async function withDatabase(work: (database: ReturnType<typeof openDatabase>) =>
   }
 }
 
-test('eight migrations at once make one schema', async () => {
+test('eight concurrent migrations create one schema', async () => {
   const reports = await Promise.all(Array.from({ length: 8 }, () => migrateDatabase(settings)));
 
   expect(reports.filter(({ applied }) => applied.length > 0)).toHaveLength(1);
   await withDatabase((database) => requireCurrentSchema(database, settings));
 });
 
-test('a database without tables is refused, with the command that makes them', async () => {
+test('a database without tables is refused, with the command that creates them', async () => {
   await withDatabase(async (database) => {
     await expect(requireCurrentSchema(database, settings)).rejects.toThrow(/usage-ledger migrate/);
   });
@@ -51,7 +51,7 @@ test('a database that a newer version migrated is refused, by migrate and by the
   });
 });
 
-test('the ledger has a partition for this month and the next three, and one for all others', async () => {
+test('the ledger has a partition for this month and the next three, and a default partition', async () => {
   await migrateDatabase(settings);
   await withDatabase(async (database) => {
     const { rows } = await database.query<{ name: string }>(
@@ -108,7 +108,7 @@ test('two schemas of one database do not see each other', async () => {
   });
 });
 
-test('options in DATABASE_URL are kept beside the search path', async () => {
+test('options in DATABASE_URL are kept together with the search path', async () => {
   await migrateDatabase(settings);
   const url = new URL(settings.DATABASE_URL);
   url.searchParams.set('options', '-c statement_timeout=4321');

@@ -39,7 +39,7 @@ async function pagesIn(partition: string): Promise<number> {
   return rows[0].n;
 }
 
-/** Pages of this month in the default partition, as if its own had never been made. */
+/** Pages of this month in the default partition, as if its own had never been created. */
 async function bookWithoutThisMonth(): Promise<string> {
   const name = await partitionOf(0);
   await database.query(`DROP TABLE ${name}`);
@@ -52,7 +52,7 @@ async function bookWithoutThisMonth(): Promise<string> {
   return name;
 }
 
-test('pages in the default partition are moved to their month, and the later months are made', async () => {
+test('pages in the default partition are moved to their month, and later months are created', async () => {
   const name = await bookWithoutThisMonth();
   await database.query(`DROP TABLE ${await partitionOf(3)}`);
   const pages = await pagesIn('ledger_page_default');
@@ -79,10 +79,10 @@ test('migrate moves them as well', async () => {
   expect(await pagesIn(name)).toBeGreaterThan(0);
 });
 
-test('many of them are left to migrate, with a warning, and the later months are made', async () => {
+test('many of them are left to migrate, with a warning, and later months are created', async () => {
   const name = await bookWithoutThisMonth();
   await database.query(`DROP TABLE ${await partitionOf(2)}`);
-  // Pages of as many sessions as it takes to be many.
+  // As many sessions as it takes to be many.
   await database.query(
     `INSERT INTO ledger_page (session_id, period, revision, page, kafka_topic, kafka_partition,
         base_offset, entry_count, identities, source_id, request_id, event_us, offset_delta)
@@ -102,10 +102,10 @@ test('many of them are left to migrate, with a warning, and the later months are
   expect(await partitions()).toContain(name);
 });
 
-test('a month that cannot be made is a warning, and the others are made', async () => {
+test('a month that cannot be created is a warning, and the others are created', async () => {
   const [taken, later] = [await partitionOf(1), await partitionOf(2)];
   await database.query(`DROP TABLE ${taken}; DROP TABLE ${later}`);
-  // A rule of the owner's that this month does not keep.
+  // A constraint of the owner's that this month violates.
   await database.query(
     `ALTER TABLE ledger_page_default ADD CONSTRAINT odd CHECK (period IS NOT NULL);
       CREATE FUNCTION forbid() RETURNS event_trigger LANGUAGE plpgsql AS $$
@@ -122,7 +122,7 @@ test('a month that cannot be made is a warning, and the others are made', async 
   expect(await partitions()).not.toContain(taken);
 });
 
-test('nothing is locked where nothing is missing, and a held table is waited for two seconds only', async () => {
+test('nothing is locked where nothing is missing, and a locked table is waited for two seconds only', async () => {
   await inTransaction(database, async (connection) => {
     await connection.query('LOCK TABLE ledger_page IN SHARE UPDATE EXCLUSIVE MODE');
     await connection.query('LOCK TABLE ledger_page_default IN ROW EXCLUSIVE MODE');
@@ -142,7 +142,7 @@ test('nothing is locked where nothing is missing, and a held table is waited for
   expect(await partitions()).toContain(last);
 });
 
-test('four at once make every month once', async () => {
+test('four concurrent processes create every month once', async () => {
   for (let month = 0; month < 4; month += 1) {
     await database.query(`DROP TABLE ${await partitionOf(month)}`);
   }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { keepDeadLetters } from '../../src/ledger/conflicts.ts';
-import { acceptConflict } from '../../src/ledger/correction.ts';
+import { acceptConflict } from '../../src/ledger/accept-conflict.ts';
+import { keepDeadLetters } from '../../src/ledger/keep-dead-letters.ts';
 import { inTransaction } from '../../src/postgres/database.ts';
 import { usageRows } from '../../src/report/usage-report.ts';
 import { llm } from '../identify/samples.ts';
@@ -8,7 +8,7 @@ import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
 import { encoded, messageAt } from '../support/messages.ts';
 import { breaks, calls } from '../support/world.ts';
 
-/** Everything that a session may set and that might change a value, the way of one, or a name. */
+/** Settings of a session that might change a value, its text form, or how a name is resolved. */
 const HOSTILE = [
   'intervalstyle = sql_standard',
   "timezone = 'Asia/Kathmandu'",
@@ -43,7 +43,7 @@ const other = encoded({
   metric: llm({ request_id: 'twice', prompt_tokens: 77 }),
 });
 
-/** Rows that must be the same wherever they are written. */
+/** Rows that must be the same under any settings. */
 const ROWS = [
   `SELECT session_id, account_id, attributes, first_event_at, last_event_at, period::text
     FROM session ORDER BY 1`,
@@ -65,13 +65,13 @@ beforeAll(async () => {
   await world.close();
 });
 
-/** Books, meets all of it again after a restart, keeps what is refused, and decides a conflict. */
+/** Applies events, then their duplicates after a restart, dead letters and a decision on a conflict. */
 async function everythingIn(world: LedgerWorld): Promise<unknown[]> {
   const { database } = world;
   const partition = await world.partition(0);
   const messages = values.map((value) => (offset: number) => messageAt(offset, value));
   await partition.book(world.ledger(), messages);
-  // A ledger that remembers nothing reads all of it back.
+  // A ledger without a cache reads all of it back.
   const again = await partition.book(world.ledger(), messages);
   expect(again).toMatchObject({ status: 'applied', counts: { applied: 0 } });
   const disputed = partition.position;
@@ -116,7 +116,7 @@ async function everythingIn(world: LedgerWorld): Promise<unknown[]> {
 }
 
 test.each(['SQL, DMY', 'German', 'Postgres, MDY', 'SQL, MDY'])(
-  'the same rows and no event twice where DateStyle is %s and every other setting is odd',
+  'the same rows and no event twice where DateStyle is %s and all other settings are unusual',
   async (dateStyle) => {
     const world = await newLedgerWorld(undefined, [`datestyle = '${dateStyle}'`, ...HOSTILE]);
     try {
@@ -127,7 +127,7 @@ test.each(['SQL, DMY', 'German', 'Postgres, MDY', 'SQL, MDY'])(
   },
 );
 
-test('limits of the server that are shorter than a batch do not end it', async () => {
+test('time limits of the server that are shorter than a batch do not end it', async () => {
   const world = await newLedgerWorld(undefined, HOSTILE);
   try {
     const { rows: known } = await world.database.query(

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { readPositions } from '../../src/ledger/statements/positions.ts';
 import { type Database, inTransaction, openDatabase } from '../../src/postgres/database.ts';
-import { isTransient } from '../../src/postgres/sql-errors.ts';
+import { isTransient } from '../../src/postgres/errors.ts';
 import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
 
 let world: LedgerWorld;
@@ -23,12 +23,12 @@ const pidOf = async () =>
   (await database.query('SELECT pg_backend_pid() AS pid')).rows[0].pid as number;
 const errorOf = (work: Promise<unknown>) => work.then(() => undefined).catch((thrown) => thrown);
 
-test('a ROLLBACK that fails leaves the first error as it is, and the connection is not used again', async () => {
+test('when ROLLBACK fails, the first error is thrown, and the connection is not used again', async () => {
   const before = await pidOf();
 
   const error = await errorOf(
     inTransaction(database, async (connection) => {
-      // What follows an error that only looks like the value's: the connection is gone by then.
+      // Follows an error that looks like one of a value, while the connection was lost.
       await connection.query('SELECT pg_terminate_backend(pg_backend_pid())').catch(() => {});
       throw Object.assign(new Error('bigint out of range'), { code: '22003' });
     }),
@@ -38,22 +38,22 @@ test('a ROLLBACK that fails leaves the first error as it is, and the connection 
   expect(await pidOf()).not.toBe(before);
 });
 
-test('a COMMIT that rolls back is an error, and not taken for a commit', async () => {
+test('a COMMIT that rolls back is an error', async () => {
   const error = await errorOf(
     inTransaction(database, async (connection) => {
       await connection.query('SELECT 1 / 0').catch(() => {});
     }),
   );
-  expect(String(error)).toMatch(/rolled back by its COMMIT/);
+  expect(String(error)).toMatch(/COMMIT rolled the transaction back/);
 });
 
-test('statements that another backend had prepared are tried again without a name', async () => {
+test('statements that another backend prepared are tried again without preparing them', async () => {
   const read = () =>
     inTransaction(database, (connection) =>
       readPositions.run(connection, { groupId: 'group', topics: ['topic'] }),
     );
   await read();
-  // What a pooler does when it gives the connection another backend.
+  // As when a pooler gives the connection another backend.
   await database.query('DEALLOCATE ALL');
 
   const error = await errorOf(read());

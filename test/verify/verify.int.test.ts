@@ -5,7 +5,7 @@ import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
 import { encoded, messageAt } from '../support/messages.ts';
 import { calls } from '../support/world.ts';
 
-/** Every way in which the books can be broken by hand, and the check that must name it. */
+/** Ways to break the books by hand, each with the check that must name it. */
 const BREAKS: readonly [what: string, sql: string, check: string, found: object][] = [
   [
     'a page of the ledger is removed',
@@ -42,7 +42,7 @@ const BREAKS: readonly [what: string, sql: string, check: string, found: object]
     { usage_type: 'tts_usage', missing_in_usage: true },
   ],
   [
-    'a row is billed that no event stands behind',
+    'a row is billed for which there is no event',
     `INSERT INTO session_model_usage (session_id, usage_type, provider, model, first_event_at,
       last_event_at) SELECT session_id, 'llm_usage', 'made', 'up', now(), now() FROM session LIMIT 1`,
     'usage_adds_up',
@@ -118,7 +118,7 @@ beforeAll(async () => {
   const values = calls.events.slice(0, 298).map(encoded);
   const llm = calls.events.find(({ metric }) => metric.type === 'llm_metrics') as EventInput;
   const disputed = { ...llm, metric: { ...llm.metric, prompt_tokens: 1 } };
-  values.push(encoded(disputed), Buffer.from('rubbish'));
+  values.push(encoded(disputed), Buffer.from('malformed'));
   const partition = await world.partition(0);
   for (let at = 0; at < values.length; at += 100) {
     await partition.book(
@@ -126,7 +126,7 @@ beforeAll(async () => {
       values.slice(at, at + 100).map((value) => (offset) => messageAt(offset, value)),
     );
   }
-  // As if each batch had begun a range of its own.
+  // As if each batch had begun a range.
   await world.database.query(`
     DELETE FROM consumed_range;
     INSERT INTO consumed_range
@@ -142,7 +142,7 @@ afterAll(async () => {
   await world.close();
 });
 
-/** Breaks the books, looks, and mends them again. */
+/** Breaks the books, verifies, and rolls the break back. */
 async function broken<T>(sql: string, look: () => Promise<T>): Promise<T> {
   const tables =
     'session,ledger_page,session_model_usage,consumer_position,consumed_range,dead_letter,event_conflict';
@@ -161,7 +161,7 @@ async function broken<T>(sql: string, look: () => Promise<T>): Promise<T> {
   }
 }
 
-test('books that nobody touched close', async () => {
+test('books that were not broken balance', async () => {
   expect(await verify(world.database)).toMatchObject({ ok: true, breaks: [] });
 });
 
@@ -173,7 +173,7 @@ describe('verify names the break when', () => {
     expect(breaks).toContainEqual({ check, found: expect.objectContaining(found) });
   });
 
-  test('it lies within the time that was asked for, and not otherwise', async () => {
+  test('it is within the time that is verified, and not otherwise', async () => {
     const sql = `UPDATE session_model_usage SET input_tokens = input_tokens + 1`;
     const hour = 3_600_000;
     const recent = { since: new Date(Date.now() - hour) };
@@ -183,7 +183,7 @@ describe('verify names the break when', () => {
     expect(await broken(sql, () => verify(world.database, past))).toMatchObject({ ok: true });
   });
 
-  test('it is in the books themselves, in the check that the worker does on itself', async () => {
+  test('it is in the books themselves, in the light checks of a worker', async () => {
     const sql = `DELETE FROM consumed_range WHERE first_offset = 100`;
     expect((await verifyBooks(world.database)).get('ranges_touch')).toBe(0);
     expect((await broken(sql, () => verifyBooks(world.database))).get('ranges_touch')).toBe(1);

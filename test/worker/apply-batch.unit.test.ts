@@ -13,7 +13,6 @@ const APPLIED: ApplyResult = {
   status: 'applied',
   counts: { applied: 0, duplicate: 0, ignored: 5, conflict: 0, dead_letter: 0 },
   otherAccounts: 0,
-  refused: [],
 };
 const where = { groupId: 'group', topic: 'calls', partition: 0, pass: 3, generation: 0 };
 const batch: Batch = {

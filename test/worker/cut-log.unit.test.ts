@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { setPosition } from '../../src/ledger/decisions.ts';
 import { positionsOf, rewind } from '../../src/ledger/positions.ts';
+import { setPosition } from '../../src/ledger/set-position.ts';
 import { fakeDatabase, positionRow } from '../support/fake-database.ts';
 
 const where = { groupId: 'group', topic: 'calls', partition: 0 };

@@ -16,7 +16,6 @@ const APPLIED: ApplyResult = {
   status: 'applied',
   counts: { applied: 0, duplicate: 0, ignored: 0, conflict: 0, dead_letter: 0 },
   otherAccounts: 0,
-  refused: [],
 };
 
 /** A loop over a ledger that applies a batch when the test says so. */

@@ -19,5 +19,7 @@ test('a position that the database lost says from where to where', () => {
       'to an earlier moment; reading again from 10',
   );
   expect(wentBack(where, committed, { nextOffset: 30, pass: 0 })).toContain('(pass 1 to 0)');
-  expect(wentBack(where, committed, undefined)).toContain('the position 20 is no longer in Postgres');
+  expect(wentBack(where, committed, undefined)).toContain(
+    'the position 20 is no longer in Postgres',
+  );
 });

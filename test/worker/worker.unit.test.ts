@@ -20,7 +20,6 @@ const APPLIED: ApplyResult = {
   status: 'applied',
   counts: { applied: 0, duplicate: 0, ignored: 0, conflict: 0, dead_letter: 0 },
   otherAccounts: 0,
-  refused: [],
 };
 
 function workerOver(

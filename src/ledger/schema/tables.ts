@@ -18,11 +18,11 @@ import {
 import { bytea, exactText } from './columns.ts';
 
 /**
- * The tables. They are named without a schema: DATABASE_SCHEMA is put on the search path of every
- * connection, so that one database can hold several ledgers.
+ * The tables. They are named without a schema: DATABASE_SCHEMA is on the search path of every
+ * transaction, so that one database can hold several ledgers.
  *
- * Every key of a table that grows with the calls begins with `session_id`, so that the same tables
- * can be distributed by session.
+ * The key of every table that grows with the number of calls begins with `session_id`, so that the
+ * tables can be distributed by session.
  */
 
 const count = (name: string) => bigint(name, { mode: 'bigint' }).notNull().default(sql`0`);
@@ -31,7 +31,7 @@ const offset = (name: string) => bigint(name, { mode: 'number' });
 const instant = (name: string) => timestamp(name, { withTimezone: true });
 const generation = () => integer('generation').notNull().default(0);
 
-/** A call, and the lock under which everything that belongs to it is written. */
+/** A call. Its row is the lock under which all that belongs to it is written. */
 export const session = pgTable('session', {
   sessionId: exactText('session_id').primaryKey(),
   accountId: text('account_id'),
@@ -40,14 +40,14 @@ export const session = pgTable('session', {
   lastEventAt: instant('last_event_at').notNull(),
   /** First day of the month in which the ledger first saw the session: its pages live there. */
   period: date('period').notNull().default(sql`date_trunc('month', now() AT TIME ZONE 'UTC')`),
-  /** Grows by a random step with every transaction that writes to the session: what a worker knows of
-   * it is current exactly when this has not moved, also after a restore to an earlier moment. */
+  /** Grows by a random step with every transaction that writes to the session: a cached session is
+   * current exactly if its revision is the same, also after a restore to an earlier moment. */
   revision: bigint('revision', { mode: 'bigint' }).notNull(),
   /** By which its events are identified; see src/identify. The default is of builds that name none. */
   identityRule: smallint('identity_rule').notNull().default(1),
 });
 
-/** Names that many entries share, written once: what an entry is about. */
+/** What many entries share, written once: metric type, provider and model. */
 export const usageSource = pgTable(
   'usage_source',
   {
@@ -60,16 +60,15 @@ export const usageSource = pgTable(
 );
 
 /**
- * The itemised ledger, packed: a row holds what one transaction booked for one session, one array
- * element for each event. The view `usage_event` unpacks it to a row per event. An array that would
- * hold nothing but zeros is null.
+ * The itemised ledger, packed: a row holds what one transaction applied to one session, with an array
+ * element for each event. The view `usage_event` has a row for each event. An array of zeros is null.
  */
 export const ledgerPage = pgTable(
   'ledger_page',
   {
     sessionId: exactText('session_id').notNull(),
     period: date('period').notNull(),
-    /** The session's revision that wrote the page. */
+    /** The revision of the session that the page was written under. */
     revision: bigint('revision', { mode: 'bigint' }).notNull(),
     /** Pages of one revision, from 0. */
     page: smallint('page').notNull(),
@@ -77,7 +76,7 @@ export const ledgerPage = pgTable(
     kafkaPartition: integer('kafka_partition').notNull(),
     baseOffset: offset('base_offset').notNull(),
     entryCount: integer('entry_count').notNull(),
-    /** A signed difference that a person booked when accepting a conflict; not an event. */
+    /** A signed difference, from a conflict that a person accepted; not an event. */
     isCorrection: boolean('is_correction').notNull().default(false),
     recordedAt: instant('recorded_at').notNull().defaultNow(),
     /** 16 bytes for each entry: identity, then fingerprint; see src/identify. */
@@ -110,7 +109,7 @@ export const ledgerPage = pgTable(
   ],
 );
 
-/** What is billed: one row per session, kind, provider and model. */
+/** What is billed: a row for each session, usage type, provider and model. */
 export const sessionModelUsage = pgTable(
   'session_model_usage',
   {
@@ -148,22 +147,22 @@ export const sessionModelUsage = pgTable(
 );
 
 /**
- * The lives of a topic. One that is deleted and created again begins another generation, in which
- * offsets mean other messages; so does a partition whose end went back.
+ * The generations of a topic. A topic that was deleted and recreated begins another one, in which
+ * offsets belong to other messages; so does a partition whose log was cut.
  */
 export const topicGeneration = pgTable(
   'topic_generation',
   {
     topic: exactText('topic').notNull(),
     generation: integer('generation').notNull(),
-    /** The brokers' id of the topic; null when they named none. */
+    /** The brokers' id of the topic; null when they have none. */
     topicId: uuid('topic_id'),
     firstSeenAt: instant('first_seen_at').notNull().defaultNow(),
   },
   (t) => [primaryKey({ name: 'topic_generation_key', columns: [t.topic, t.generation] })],
 );
 
-/** Where each group stands in each partition; locked and moved by every batch. */
+/** The position of each group in each partition: locked and moved by every batch. */
 export const consumerPosition = pgTable(
   'consumer_position',
   {
@@ -171,7 +170,7 @@ export const consumerPosition = pgTable(
     topic: exactText('topic').notNull(),
     partition: integer('partition').notNull(),
     nextOffset: offset('next_offset').notNull(),
-    /** Grows by one each time the group is rewound. */
+    /** Grows by one with each rewind of the group. */
     pass: integer('pass').notNull().default(0),
     /** Where the current pass began. */
     passFirstOffset: offset('pass_first_offset').notNull(),
@@ -180,11 +179,11 @@ export const consumerPosition = pgTable(
     updatedAt: instant('updated_at').notNull().defaultNow(),
     /** The generation of the topic that the offsets belong to. */
     generation: generation(),
-    /** Set while the partition is halted: the kind of the halt, and why, in words. */
+    /** Set while the partition is halted: the kind of the halt, and its cause in words. */
     haltedAt: instant('halted_at'),
     haltKind: text('halt_kind'),
     haltWhy: text('halt_why'),
-    /** Dead letters before this offset do not count towards DEAD_LETTER_LIMIT: a person decided. */
+    /** Dead letters before this offset do not count towards DEAD_LETTER_LIMIT: see `position resume`. */
     judgedFrom: offset('judged_from').notNull().default(0),
   },
   (t) => [
@@ -192,7 +191,7 @@ export const consumerPosition = pgTable(
   ],
 );
 
-/** The books: what became of every offset that was read. */
+/** The books: the outcomes of all offsets that were read. */
 export const consumedRange = pgTable(
   'consumed_range',
   {
@@ -208,7 +207,7 @@ export const consumedRange = pgTable(
     ignored: offset('ignored').notNull(),
     conflict: offset('conflict').notNull(),
     deadLetter: offset('dead_letter').notNull(),
-    /** Why a range stands here that no batch wrote: a person's decision about lost offsets. */
+    /** A person's decision, where no batch wrote the range. */
     note: text('note'),
     recordedAt: instant('recorded_at').notNull().defaultNow(),
     generation: generation(),
@@ -220,12 +219,12 @@ export const consumedRange = pgTable(
       name: 'consumed_range_key',
       columns: [t.groupId, t.topic, t.partition, t.pass, t.firstOffset],
     }),
-    /** Whether anybody has read an offset. */
+    /** For `readUnread`: whether any group has read an offset. */
     index('consumed_range_by_topic').on(t.topic, t.partition, t.generation, t.firstOffset),
   ],
 );
 
-/** What could not be applied, with everything that is needed to try again. */
+/** Records that could not be applied, with all that another attempt needs. */
 export const deadLetter = pgTable(
   'dead_letter',
   {
@@ -243,10 +242,10 @@ export const deadLetter = pgTable(
     resolvedAt: instant('resolved_at'),
     /** How it was resolved: the outcome of the redrive, or `discarded: ` and the reason. */
     resolution: text('resolution'),
-    /** When it is copied to KAFKA_DEAD_LETTER_TOPIC, at the earliest; null: no copy is due. */
+    /** The earliest time of its copy to KAFKA_DEAD_LETTER_TOPIC; null: no copy is due. */
     copyDueAt: instant('copy_due_at'),
     copiedAt: instant('copied_at'),
-    /** Why it was not copied, at the last attempt or for good. */
+    /** Why the last attempt to copy it failed. */
     copyError: text('copy_error'),
     generation: generation(),
   },
@@ -260,7 +259,7 @@ export const deadLetter = pgTable(
   ],
 );
 
-/** The same emission with two payloads: the first one is billed until a person decides. */
+/** Two payloads with one identity: the first is billed until a person decides. */
 export const eventConflict = pgTable(
   'event_conflict',
   {
@@ -283,7 +282,7 @@ export const eventConflict = pgTable(
       name: 'event_conflict_key',
       columns: [t.sessionId, t.kafkaTopic, t.kafkaPartition, t.kafkaOffset, t.generation],
     }),
-    /** Decisions, by the payload that they are about. */
+    /** For `insertConflicts`: decisions by their payload. */
     index('event_conflict_decided')
       .on(t.sessionId, sql`jsonb_hash_extended(conflicting_payload, 0)`)
       .where(sql`resolution IS NOT NULL`),

@@ -18,7 +18,7 @@ export interface ConflictRow {
   request_id: string | null;
   applied_payload: Record<string, unknown>;
   conflicting_payload: Record<string, unknown>;
-  /** The payloads with their numbers as they are, which JavaScript may not have. */
+  /** The payloads as text: JavaScript would round some of their numbers. */
   applied_text: string;
   conflicting_text: string;
   kafka_topic: string;
@@ -44,13 +44,59 @@ const atOffset = sql`kafka_topic = ${sql.placeholder('topic')}
 const here = sql`session_id = ${sql.placeholder('sessionId')} AND ${atOffset}
   AND generation = ${sql.placeholder('generation')}`;
 
-/** With what tells whether coordinates alone name a message of the topic. */
+/** With the newest generation: offsets of an older one do not name messages of today's topic. */
 const conflicts = sql`SELECT *, applied_payload::text AS applied_text,
       conflicting_payload::text AS conflicting_text, coalesce((SELECT max(generation) FROM ${topicGeneration}
       WHERE topic = kafka_topic), 0) AS newest_generation
     FROM ${eventConflict}`;
 
-/** The conflicts at an offset: one for each generation of the topic, as a rule. */
+/** With it, the index `event_conflict_decided` finds a payload among any number of one session. */
+const payloadHash = (payload: ReturnType<typeof sql>) => sql`jsonb_hash_extended(${payload}, 0)`;
+
+/**
+ * Keeps conflicts; one that is kept already stays as it is. A payload that a person has decided about
+ * before, for the same emission, is kept with that decision.
+ */
+export const insertConflicts = statement<{
+  topic: string;
+  partition: number;
+  generation: number;
+  sessionIds: Buffer;
+  offsets: Buffer;
+  metricTypes: Buffer;
+  requestIds: Buffer;
+  appliedPayloads: Buffer;
+  conflictingPayloads: Buffer;
+}>(
+  'insert_conflicts',
+  sql`INSERT INTO ${eventConflict} (session_id, kafka_topic, kafka_partition, kafka_offset,
+      metric_type, request_id, applied_payload, conflicting_payload, resolved_at, resolution,
+      generation)
+    SELECT disputed.session_id, ${sql.placeholder('topic')}, ${sql.placeholder('partition')},
+      disputed.kafka_offset, disputed.metric_type, disputed.request_id,
+      disputed.applied_payload::jsonb, disputed.conflicting_payload::jsonb,
+      decided.resolved_at, decided.resolution, ${sql.placeholder('generation')}
+    FROM unnest(${sql.placeholder('sessionIds')}::text[], ${sql.placeholder('offsets')}::bigint[],
+      ${sql.placeholder('metricTypes')}::text[], ${sql.placeholder('requestIds')}::text[],
+      ${sql.placeholder('appliedPayloads')}::text[],
+      ${sql.placeholder('conflictingPayloads')}::text[])
+      AS disputed (session_id, kafka_offset, metric_type, request_id, applied_payload,
+        conflicting_payload)
+    LEFT JOIN LATERAL (
+      SELECT resolved_at, resolution FROM ${eventConflict} AS earlier
+      WHERE earlier.session_id = disputed.session_id
+        AND earlier.metric_type = disputed.metric_type
+        AND earlier.request_id IS NOT DISTINCT FROM disputed.request_id
+        AND earlier.conflicting_payload = disputed.conflicting_payload::jsonb
+        AND ${payloadHash(sql`earlier.conflicting_payload`)}
+          = ${payloadHash(sql`disputed.conflicting_payload::jsonb`)}
+        AND earlier.resolution IS NOT NULL
+      ORDER BY earlier.resolved_at DESC LIMIT 1
+    ) AS decided ON true
+    ON CONFLICT (session_id, kafka_topic, kafka_partition, kafka_offset, generation) DO NOTHING`,
+);
+
+/** The conflicts at an offset: usually one for each generation of the topic. */
 export const readConflicts = statement<
   Pick<ConflictKey, 'topic' | 'partition' | 'offset'>,
   ConflictRow
@@ -68,7 +114,7 @@ export const listConflicts = statement<
     ORDER BY kafka_topic, kafka_partition, generation, kafka_offset`,
 );
 
-/** Holds a conflict until the end of the transaction. */
+/** Locks a conflict until the end of the transaction. */
 export const lockConflict = statement<ConflictKey, StoredConflict>(
   'lock_conflict',
   sql`SELECT * FROM ${eventConflict} WHERE ${here} FOR UPDATE`,
@@ -80,7 +126,7 @@ export const resolveConflict = statement<ConflictKey & { resolution: string }>(
     WHERE ${here}`,
 );
 
-/** What is billed for one identity by now, corrections included, for each name it is billed to. */
+/** What is billed for one identity, corrections included, by the names that it is billed under. */
 export const netUsage = statement<
   { sessionId: string; identity: Buffer },
   { metric_type: string; provider: string; model: string } & Record<UsageColumn, string>

@@ -4,8 +4,8 @@ import { deadLetter } from '../schema/tables.ts';
 import type { DeadLetterRow } from './dead-letters.ts';
 
 /**
- * Takes dead letters whose copy is due, up to about `mostBytes` of them and at least one, and makes
- * them due again later: they are nobody else's until then, and are tried again if the caller dies.
+ * Claims dead letters whose copy is due, at least one and up to about `mostBytes`, by making them due
+ * again later: no other worker claims them before, and they are copied if this one ends.
  */
 export const claimCopies = statement<
   { most: number; mostBytes: number; leaseSeconds: number },
@@ -28,14 +28,14 @@ export const claimCopies = statement<
     RETURNING *`,
 );
 
-/** Notes what became of copies: `error` is null when they were made. */
+/** Stores the result of copies: `error` is null when they were made. */
 export const noteCopies = statement<{
   topics: Buffer;
   partitions: Buffer;
   generations: Buffer;
   offsets: Buffer;
   error: string | null;
-  /** When to try again; null: never. */
+  /** Delay until the next attempt; null: never. */
   retrySeconds: number | null;
 }>(
   'note_dead_letter_copies',

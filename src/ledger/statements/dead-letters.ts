@@ -37,13 +37,48 @@ export interface DeadLetterRow {
   newest_generation: number;
 }
 
-/** Holds a dead letter that is still open; no row when it is not. */
+/** Days apart from the rest: Postgres multiplies an interval as a double, exact up to the year 2255. */
+const timeOf = (ms: ReturnType<typeof sql>) => sql`'epoch'::timestamptz
+        + ${ms} / 86400000 * interval '1 day' + ${ms} % 86400000 * interval '1 millisecond'`;
+
+/** Keeps dead letters; one that is kept already stays as it is. */
+export const insertDeadLetters = statement<{
+  topic: string;
+  partition: number;
+  generation: number;
+  offsets: Buffer;
+  reasons: Buffer;
+  details: Buffer;
+  schemaIds: Buffer;
+  keys: Buffer;
+  values: Buffer;
+  headers: Buffer;
+  timestampsMs: Buffer;
+  /** Whether a copy on KAFKA_DEAD_LETTER_TOPIC is due. */
+  copyIsDue: boolean;
+}>(
+  'insert_dead_letters',
+  sql`INSERT INTO ${deadLetter} (kafka_topic, kafka_partition, kafka_offset, reason, detail,
+      schema_id, key, value, headers, record_timestamp, generation, copy_due_at)
+    SELECT ${sql.placeholder('topic')}, ${sql.placeholder('partition')}, kafka_offset, reason,
+      detail, schema_id, key, value, headers::jsonb,
+      ${timeOf(sql`timestamp_ms`)}, ${sql.placeholder('generation')},
+      CASE WHEN ${sql.placeholder('copyIsDue')}::boolean THEN now() END
+    FROM unnest(${sql.placeholder('offsets')}::bigint[], ${sql.placeholder('reasons')}::text[],
+      ${sql.placeholder('details')}::text[], ${sql.placeholder('schemaIds')}::bigint[],
+      ${sql.placeholder('keys')}::bytea[], ${sql.placeholder('values')}::bytea[],
+      ${sql.placeholder('headers')}::text[], ${sql.placeholder('timestampsMs')}::bigint[])
+      AS wanted (kafka_offset, reason, detail, schema_id, key, value, headers, timestamp_ms)
+    ON CONFLICT (kafka_topic, kafka_partition, kafka_offset, generation) DO NOTHING`,
+);
+
+/** Locks an open dead letter until the end of the transaction; no row when it is not open. */
 export const lockDeadLetter = statement<DeadLetterKey, { kafka_offset: string }>(
   'lock_dead_letter',
   sql`SELECT kafka_offset FROM ${deadLetter} WHERE ${here} AND resolved_at IS NULL FOR UPDATE`,
 );
 
-/** Resolves a dead letter that is still open; no row when it is not. */
+/** Resolves an open dead letter; no row when it is not open. */
 export const resolveDeadLetter = statement<
   DeadLetterKey & { resolution: string },
   { kafka_offset: string }
@@ -54,18 +89,18 @@ export const resolveDeadLetter = statement<
     RETURNING kafka_offset`,
 );
 
-/** With what tells whether coordinates alone name a message of the topic. */
-const letters = sql`SELECT *, coalesce((SELECT max(generation) FROM ${topicGeneration}
+/** With the newest generation: offsets of an older one do not name messages of today's topic. */
+const deadLetters = sql`SELECT *, coalesce((SELECT max(generation) FROM ${topicGeneration}
       WHERE topic = kafka_topic), 0) AS newest_generation
     FROM ${deadLetter}`;
 
 /** The dead letters at an offset: one for each generation of the topic, at most. */
 export const readDeadLetters = statement<Omit<DeadLetterKey, 'generation'>, DeadLetterRow>(
   'read_dead_letters',
-  sql`${letters} WHERE ${atOffset} ORDER BY generation`,
+  sql`${deadLetters} WHERE ${atOffset} ORDER BY generation`,
 );
 
-/** Filters that are null let everything pass. */
+/** A filter that is null passes everything. */
 export type DeadLetterFilter = {
   reason: string | null;
   topic: string | null;
@@ -84,7 +119,7 @@ const passes = sql`(${p('reason')}::text IS NULL OR reason = ${p('reason')})
       AND (${p('until')}::timestamptz IS NULL OR recorded_at < ${p('until')})
       AND (${p('includeResolved')}::boolean OR resolved_at IS NULL)`;
 
-/** Dead letters in the order of their coordinates, a page after the last one that was read. */
+/** A page of dead letters in the order of their coordinates, after the last one that was read. */
 export const listDeadLetters = statement<
   DeadLetterFilter & {
     afterTopic: string;
@@ -96,7 +131,7 @@ export const listDeadLetters = statement<
   DeadLetterRow
 >(
   'list_dead_letters',
-  sql`${letters}
+  sql`${deadLetters}
     WHERE (kafka_topic, kafka_partition, generation, kafka_offset) >
         (${sql.placeholder('afterTopic')}, ${sql.placeholder('afterPartition')},
           ${sql.placeholder('afterGeneration')}, ${sql.placeholder('afterOffset')})
@@ -105,7 +140,7 @@ export const listDeadLetters = statement<
     LIMIT ${sql.placeholder('most')}`,
 );
 
-/** Resolves every open dead letter that the filter lets pass; a row for each. */
+/** Resolves every open dead letter that passes the filter; a row for each. */
 export const discardDeadLetters = statement<
   DeadLetterFilter & { resolution: string },
   { kafka_offset: string }

@@ -3,7 +3,7 @@ import { statement } from '../../postgres/statement.ts';
 import { consumerPosition, usageSource } from '../schema/tables.ts';
 import type { PartitionKey, PositionRow } from './positions.ts';
 
-/** The names that a batch uses, by the numbers that the worker remembers. */
+/** The names that a batch uses, with the numbers that the worker has cached. */
 export type UsedNames = {
   sourceIds: Buffer;
   metricTypes: Buffer;
@@ -11,11 +11,11 @@ export type UsedNames = {
   models: Buffer;
 };
 
-/** What the worker remembers of the database, as the database has it. */
+/** What the worker has cached, as it is in the database. */
 export interface FenceRow {
   /** How many of the names have these numbers. */
   known_names: string;
-  /** Of the type `ledger_page_row`: it differs from database to database. */
+  /** Of the type `ledger_page_row`, which differs from database to database. */
   row_oid: string;
 }
 
@@ -27,8 +27,8 @@ const facts = sql`(
     ) AS known_names, to_regtype('ledger_page_row')::oid::bigint AS row_oid`;
 
 /**
- * The fence of a batch: reads the group's position, holds it until the end of the transaction, and
- * compares what the worker remembers of the database.
+ * The fence of a batch: reads the group's position, locks it until the end of the transaction, and
+ * compares what the worker has cached.
  */
 export const fenceBatch = statement<PartitionKey & UsedNames, PositionRow & FenceRow>(
   'fence_batch',
@@ -39,5 +39,5 @@ export const fenceBatch = statement<PartitionKey & UsedNames, PositionRow & Fenc
     FOR UPDATE`,
 );
 
-/** The same comparison for what is booked without a position. */
+/** The same comparison for a redrive, which moves no position. */
 export const compareNames = statement<UsedNames, FenceRow>('compare_names', sql`SELECT ${facts}`);

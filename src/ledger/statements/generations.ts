@@ -4,7 +4,7 @@ import { topicGeneration } from '../schema/tables.ts';
 
 const here = sql`topic = ${sql.placeholder('topic')}`;
 
-/** Every generation of a topic that the ledger knows, the newest one first. */
+/** All generations of a topic, the newest first. */
 export const readGenerations = statement<
   { topic: string },
   { generation: number; topic_id: string | null }
@@ -13,7 +13,7 @@ export const readGenerations = statement<
   sql`SELECT generation, topic_id FROM ${topicGeneration} WHERE ${here} ORDER BY generation DESC`,
 );
 
-/** Adds a generation; no row when somebody else just added one of that number. */
+/** Adds a generation; no row when there is one of that number. */
 export const addGeneration = statement<
   { topic: string; generation: number; topicId: string | null },
   { generation: number }
@@ -26,7 +26,7 @@ export const addGeneration = statement<
     RETURNING generation`,
 );
 
-/** Fills in the id of a generation that was begun when none was known. */
+/** Fills in the id of a generation that was begun without one. */
 export const nameGeneration = statement<{ topic: string; generation: number; topicId: string }>(
   'name_generation',
   sql`UPDATE ${topicGeneration} SET topic_id = ${sql.placeholder('topicId')}

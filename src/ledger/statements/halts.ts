@@ -6,7 +6,7 @@ import type { PartitionKey } from './positions.ts';
 const here = sql`group_id = ${sql.placeholder('groupId')} AND topic = ${sql.placeholder('topic')}
   AND partition = ${sql.placeholder('partition')}`;
 
-/** Notes that a partition is halted at a position; no row when the position has moved since. */
+/** Stores a halt at a position; no row when the position has moved since. */
 export const noteHalt = statement<
   PartitionKey & { nextOffset: number; pass: number; kind: string; why: string },
   { pass: number }
@@ -21,8 +21,8 @@ export const noteHalt = statement<
 );
 
 /**
- * Ends a halt by the limit of dead letters, which from now on is held against what comes at
- * `judgedFrom` and later; no row when there is none.
+ * Ends a halt by DEAD_LETTER_LIMIT, towards which dead letters count from `judgedFrom` on; no row when
+ * there is no such halt.
  */
 export const endLimitHalt = statement<
   PartitionKey & { judgedFrom: number },

@@ -19,7 +19,7 @@ export interface PositionRow {
 const here = sql`group_id = ${sql.placeholder('groupId')} AND topic = ${sql.placeholder('topic')}
   AND partition = ${sql.placeholder('partition')}`;
 
-/** Reads a position and holds it until the end of the transaction: the fence of a batch. */
+/** Reads a position, and locks it until the end of the transaction. */
 export const lockPosition = statement<PartitionKey, PositionRow>(
   'lock_position',
   sql`SELECT next_offset, pass, pass_first_offset, range_first_offset, generation
@@ -42,7 +42,7 @@ export interface BooksParameters extends PartitionKey {
 
 const p = (name: keyof BooksParameters) => sql.placeholder(name);
 
-/** Extends the newest range or begins another, and moves the position to its end. */
+/** Extends the newest range of the books, or begins one, and moves the position to its end. */
 export const keepBooks = statement<BooksParameters>(
   'keep_books',
   sql`WITH position AS (
@@ -79,7 +79,7 @@ export const beginPosition = statement<PartitionKey & { offset: number; generati
     ON CONFLICT DO NOTHING`,
 );
 
-/** Begins another pass at an offset; the books of the passes before stay as they are. */
+/** Begins another pass at an offset; the books of earlier passes stay as they are. */
 export const beginPass = statement<
   PartitionKey & { offset: number; fromPass: number; generation: number },
   PositionRow
@@ -99,8 +99,8 @@ export const beginPass = statement<
 export type Decision = 'lost' | 'skipped';
 
 /**
- * Notes a person's decision in the books, as a range in which nothing was consumed. Where an empty
- * range stands already, which is a decision as well, the range takes its place and keeps its note.
+ * Notes a person's decision in the books, as a range in which nothing was consumed. An empty range at
+ * the same offset, which is an earlier decision, is replaced; its note is kept.
  */
 export const noteDecision = statement<
   PartitionKey & {
@@ -130,7 +130,7 @@ export const noteDecision = statement<
     RETURNING pass`,
 );
 
-/** Moves a position forward within its pass, past offsets that are not read. */
+/** Moves a position forward within its pass, over offsets that are not read. */
 export const skipTo = statement<PartitionKey & { offset: number }>(
   'skip_to',
   sql`UPDATE ${consumerPosition}
@@ -140,19 +140,19 @@ export const skipTo = statement<PartitionKey & { offset: number }>(
     WHERE ${here}`,
 );
 
-/** A position with what is known of its topic, and of its halt. */
+/** A position with the id of its topic, and its halt. */
 export interface StoredPositionRow extends PositionRow {
   topic: string;
   partition: number;
   topic_id: string | null;
   halt_kind: string | null;
   halt_why: string | null;
-  /** How long it has been halted, by the clock of the database. */
+  /** For how long it has been halted, by the clock of the database. */
   halted_ms: number | null;
   judged_from: string;
 }
 
-/** Every position of a group in some topics. */
+/** All positions of a group in some topics. */
 export const readPositions = statement<{ groupId: string; topics: string[] }, StoredPositionRow>(
   'read_positions',
   sql`SELECT topic, partition, next_offset, pass, pass_first_offset, range_first_offset, generation,

@@ -3,8 +3,8 @@ import { statement } from '../../postgres/statement.ts';
 import { consumedRange, deadLetter } from '../schema/tables.ts';
 
 /**
- * Those of some offsets that any group has consumed before, and not as a dead letter that nobody has
- * resolved: that one was never applied.
+ * Which of these offsets any group has consumed before. Not a dead letter that has not been applied by
+ * a redrive: its event is not in the ledger.
  */
 export const readConsumed = statement<
   { topic: string; partition: number; generation: number; offsets: Buffer },
@@ -21,10 +21,10 @@ export const readConsumed = statement<
           AND range.first_offset <= wanted.kafka_offset AND range.next_offset > wanted.kafka_offset
           AND range.consumed > 0)
       AND NOT EXISTS (
-        SELECT FROM ${deadLetter} AS letter
-        WHERE letter.kafka_topic = ${sql.placeholder('topic')}
-          AND letter.kafka_partition = ${sql.placeholder('partition')}
-          AND letter.generation = ${sql.placeholder('generation')}
-          AND letter.kafka_offset = wanted.kafka_offset
-          AND coalesce(letter.resolution, '') NOT IN ('applied', 'duplicate'))`,
+        SELECT FROM ${deadLetter} AS earlier
+        WHERE earlier.kafka_topic = ${sql.placeholder('topic')}
+          AND earlier.kafka_partition = ${sql.placeholder('partition')}
+          AND earlier.generation = ${sql.placeholder('generation')}
+          AND earlier.kafka_offset = wanted.kafka_offset
+          AND coalesce(earlier.resolution, '') NOT IN ('applied', 'duplicate'))`,
 );

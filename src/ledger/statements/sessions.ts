@@ -4,8 +4,8 @@ import { statement } from '../../postgres/statement.ts';
 import { ledgerPage, session, sessionModelUsage } from '../schema/tables.ts';
 
 /**
- * What the ledger holds of some sessions: a row for each that is known. One statement, so that a
- * session and its pages are of one moment.
+ * What the ledger holds of some sessions: a row for each that exists. In one statement, so that a
+ * session and its pages are of one snapshot.
  */
 export const loadSessions = statement<
   { sessionIds: Buffer; mostAttributes: number },
@@ -14,7 +14,7 @@ export const loadSessions = statement<
     revision: string;
     period: string;
     account_id: string | null;
-    /** Their names, as many as were asked for. */
+    /** Names, at most `mostAttributes`. */
     attributes: string[];
     first_us: string;
     last_us: string;
@@ -41,29 +41,40 @@ export const loadSessions = statement<
     JOIN ${session} AS known ON known.session_id = wanted.session_id`,
 );
 
-/** Of these sessions, those that are not at this revision, or not there. */
+/** The bounds of a session's events, in microseconds since 1970, and the rule of their identities. */
+export const readSession = statement<
+  { sessionId: string },
+  { first_us: string; last_us: string; identity_rule: number }
+>(
+  'read_session',
+  sql`SELECT (extract(epoch FROM first_event_at) * 1000000)::bigint AS first_us,
+      (extract(epoch FROM last_event_at) * 1000000)::bigint AS last_us,
+      identity_rule
+    FROM ${session} WHERE session_id = ${sql.placeholder('sessionId')}`,
+);
+
+/** Which of these sessions are at another revision, or do not exist. */
 export const changedSessions = statement<
   { sessionIds: Buffer; revisions: Buffer },
   { session_id: string }
 >(
   'changed_sessions',
-  sql`SELECT remembered.session_id
+  sql`SELECT cached.session_id
     FROM unnest(${sql.placeholder('sessionIds')}::text[], ${sql.placeholder('revisions')}::bigint[])
-      AS remembered (session_id, revision)
-    LEFT JOIN ${session} AS known ON known.session_id = remembered.session_id
-    WHERE known.revision IS DISTINCT FROM remembered.revision`,
+      AS cached (session_id, revision)
+    LEFT JOIN ${session} AS known ON known.session_id = cached.session_id
+    WHERE known.revision IS DISTINCT FROM cached.revision`,
 );
 
 /**
- * Makes sessions known, or notes what is new about them, and locks them until the end of the
- * transaction. In the order of their ids, so that two batches never wait for each other in a ring.
- * Their revisions grow by `step`, which `revisionStep` makes.
+ * Inserts sessions, or adds to them, and locks them until the end of the transaction: in the order of
+ * their ids, so that two batches never deadlock. Their revisions grow by `step`; see `revisionStep`.
  */
 export const touchSessions = statement<
   {
     sessionIds: Buffer;
     accountIds: Buffer;
-    /** Those that are new. */
+    /** Of each session as JSON, without those that it has. */
     attributes: Buffer;
     firstUs: Buffer;
     lastUs: Buffer;
@@ -85,7 +96,7 @@ export const touchSessions = statement<
     ORDER BY seen.session_id COLLATE "C"
     ON CONFLICT (session_id) DO UPDATE SET
       account_id = coalesce(known.account_id, excluded.account_id),
-      -- Written again only when there is something new: they may be large.
+      -- Written again only when something is added: they may be large.
       attributes = CASE excluded.attributes WHEN '{}'::jsonb THEN known.attributes
         ELSE excluded.attributes || known.attributes END,
       first_event_at = least(known.first_event_at, excluded.first_event_at),

@@ -9,8 +9,8 @@ const wanted = sql`unnest(${sql.placeholder('metricTypes')}::text[],
   AS wanted (metric_type, provider, model)`;
 
 /**
- * Numbers names that the ledger has not seen before. Those that it has are left out: to meet one in the
- * index uses up a number all the same.
+ * Numbers the names that have no number yet. The others are left out before ON CONFLICT, which would
+ * use up a number for each of them.
  */
 export const addSources = statement<Names>(
   'add_sources',

@@ -3,8 +3,8 @@ import { statement } from '../../postgres/statement.ts';
 import { consumedRange } from '../schema/tables.ts';
 
 /**
- * What of `wanted` nobody has read into this ledger: neither the group, nor a replay, nor another
- * group. Decisions of people are no reading.
+ * The offsets of `wanted` that were never read into this ledger, by any group or replay. A person's
+ * decision about a range does not count as reading it.
  */
 const unread = sql`unnest(
       int8multirange(int8range(wanted.first_offset, wanted.next_offset)) - coalesce((
@@ -20,7 +20,7 @@ export interface UnreadRow {
   next_offset: string;
 }
 
-/** The offsets between two that nobody has read, as ranges. */
+/** The offsets between two that were never read, as ranges. */
 export const readUnread = statement<
   {
     topic: string;
@@ -50,7 +50,7 @@ export interface SkippedRow extends UnreadRow {
   recorded_at: Date;
 }
 
-/** Offsets that a person skipped, and that nobody has read since. */
+/** Offsets that a person skipped and that were not read since. */
 export const readSkipped = statement<object, SkippedRow>(
   'read_skipped',
   sql`SELECT wanted.group_id, wanted.topic, wanted.partition, wanted.generation,

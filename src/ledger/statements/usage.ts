@@ -8,7 +8,7 @@ import {
 import { statement } from '../../postgres/statement.ts';
 import { sessionModelUsage } from '../schema/tables.ts';
 
-/** For each row an element; a column that nothing is added to is null. */
+/** Arrays of one element for each row; null for a column to which nothing is added. */
 export type UsageParameters = {
   sessionIds: Buffer;
   usageTypes: Buffer;
@@ -25,8 +25,8 @@ const durations = DURATION_COLUMNS.map((name) => sql.raw(name));
 const list = (parts: readonly ReturnType<typeof sql>[]) => sql.join([...parts], sql`, `);
 
 /**
- * Adds to what is billed. The sessions must be locked. `trim_scale` keeps one form of each sum:
- * 1.5 + 1.5 is 3, as it would be if it had come in one event.
+ * Adds to what is billed. The sessions must be locked. `trim_scale` gives each sum one form: 1.5 + 1.5
+ * is 3, as if it had come in one event.
  */
 export const addUsage = statement<UsageParameters>(
   'add_usage',

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { isRejected, isTransient } from '../../src/postgres/sql-errors.ts';
+import { isRefusedByPostgres, isTransient } from '../../src/postgres/errors.ts';
 
 const coded = (code: string, message = 'as the database says') =>
   Object.assign(new Error(message), { code });
 
 function classOf(error: unknown): string {
-  return [isRejected(error) && 'rejected', isTransient(error) && 'transient']
+  return [isRefusedByPostgres(error) && 'refused', isTransient(error) && 'transient']
     .filter(Boolean)
     .join(' and ');
 }
@@ -18,8 +18,8 @@ describe('an SQLSTATE', () => {
     ['22P05', 'a character that cannot be translated'],
     ['22008', 'a time out of range'],
     ['54000', 'an index row that is too large'],
-  ])('%s rejects the value: %s', (code) => {
-    expect(classOf(coded(code))).toBe('rejected');
+  ])('%s refuses the value: %s', (code) => {
+    expect(classOf(coded(code))).toBe('refused');
   });
 
   test.each([
@@ -42,7 +42,7 @@ describe('an SQLSTATE', () => {
     ['28000', 'refused while the server is being set up'],
     ['28P01', 'a password that is being changed'],
     ['3D000', 'no such database yet'],
-  ])('%s may work later: %s', (code) => {
+  ])('%s is transient: %s', (code) => {
     expect(classOf(coded(code))).toBe('transient');
   });
 
@@ -53,19 +53,19 @@ describe('an SQLSTATE', () => {
     ['0A000', 'not supported'],
     ['P0001', 'raised by a function'],
     ['55000', 'an object that is not ready'],
-    ['22P03', 'our own binary form'],
-    ['22007', 'our own form of a time'],
-    ['22012', 'a division of ours'],
+    ['22P03', 'a binary form of this program'],
+    ['22007', 'a time as this program writes it'],
+    ['22012', 'a division in a statement'],
     ['23502', 'null where there must be a value'],
-    ['23505', 'a key of ours that is there already'],
+    ['23505', 'a duplicate key'],
     ['23514', 'a check that does not hold'],
     ['54001', 'a statement that is too complex'],
-  ])('%s is neither, so that it stops the work: %s', (code) => {
+  ])('%s is neither: a bug, which stops the worker: %s', (code) => {
     expect(classOf(coded(code))).toBe('');
   });
 });
 
-describe('what the network says', () => {
+describe('an error of the network', () => {
   test.each([
     'ECONNREFUSED',
     'ECONNRESET',
@@ -76,13 +76,13 @@ describe('what the network says', () => {
     'ENETUNREACH',
     'ENOTFOUND',
     'EAI_AGAIN',
-  ])('%s may work later', (code) => {
+  ])('%s is transient', (code) => {
     expect(classOf(coded(code))).toBe('transient');
   });
 
-  test('of several addresses, if one of them may', () => {
-    const refused = coded('ECONNREFUSED');
-    expect(classOf(new AggregateError([coded('EACCES'), refused]))).toBe('transient');
+  test('of several addresses is transient if one of them is', () => {
+    const transient = coded('ECONNREFUSED');
+    expect(classOf(new AggregateError([coded('EACCES'), transient]))).toBe('transient');
     expect(classOf(new AggregateError([coded('EACCES')]))).toBe('');
     expect(classOf(new AggregateError([]))).toBe('');
   });
@@ -95,7 +95,7 @@ describe('what the network says', () => {
     'Client has encountered a connection error and is not queryable',
     'Query read timeout',
     'Client was closed and is not queryable',
-  ])('without a code, in the words of the driver: %s', (message) => {
+  ])('without a code is transient by the message of the driver: %s', (message) => {
     expect(classOf(new Error(message))).toBe('transient');
   });
 });
@@ -111,6 +111,6 @@ test.each([
   null,
   'Connection terminated',
   23,
-])('anything else is neither, and never throws: %s', (error) => {
+])('anything else is a bug, and classifying it never throws: %s', (error) => {
   expect(classOf(error)).toBe('');
 });

@@ -1,7 +1,7 @@
 import type { DeadLetterMessage, Message } from '../records/message.ts';
 
-/** A message that was found to be impossible to apply only by the ledger. */
-export function refusalOf(
+/** A dead letter of a message that decoded well, and that only the ledger found impossible to apply. */
+export function deadLetterOf(
   message: Exclude<Message, DeadLetterMessage>,
   reason: DeadLetterMessage['reason'],
   detail: string,
