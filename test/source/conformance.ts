@@ -1,4 +1,3 @@
-import { CompressionTypes, type Kafka, Partitioners } from 'kafkajs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { kindOf } from '../../src/records/columns.ts';
 import type { TopicPartition } from '../../src/records/topic-partition.ts';
@@ -11,15 +10,30 @@ import type {
 } from '../../src/source/partition-source.ts';
 import { envelope, framed, SCHEMA_ID, written } from '../decode/avro/wire.ts';
 import { llm } from '../identify/samples.ts';
-import { freshTopic } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 
-export interface SourceFactory {
-  kafka(): Kafka;
-  create(groupId: string, topic: string): PartitionSource;
+export interface SentMessage {
+  readonly partition: number;
+  readonly key?: string;
+  readonly value: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Notes what a source calls, and begins each assigned partition where it is told to. */
+export interface Transaction {
+  send(messages: readonly SentMessage[]): Promise<void>;
+  end(how: 'commit' | 'abort'): Promise<void>;
+}
+
+/** The brokers that a source reads from, and producers that send to them. */
+export interface SourceWorld {
+  freshTopic(partitions: number): Promise<string>;
+  create(groupId: string, topic: string): PartitionSource;
+  send(topic: string, messages: readonly SentMessage[], compression?: 'gzip'): Promise<void>;
+  /** Begins a transaction of the producer of that name. */
+  begin(topic: string, producer: string): Promise<Transaction>;
+}
+
+/** Notes what a source calls, and begins each assigned partition where the test says. */
 class Recorder implements SourceListener {
   readonly assignments: (readonly TopicPartition[])[] = [];
   readonly batches: FetchedBatch[] = [];
@@ -56,13 +70,13 @@ class Recorder implements SourceListener {
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
 /** The contract of `PartitionSource`, for any implementation of it. */
-export function conformance(factory: SourceFactory): void {
+export function conformance(world: SourceWorld): void {
   const sources: PartitionSource[] = [];
   let topic: string;
   let groupId: string;
 
   beforeEach(async () => {
-    topic = await freshTopic(2);
+    topic = await world.freshTopic(2);
     groupId = `group-${topic}`;
   });
   afterEach(async () => {
@@ -70,19 +84,14 @@ export function conformance(factory: SourceFactory): void {
   });
 
   function create(): PartitionSource {
-    const source = factory.create(groupId, topic);
+    const source = world.create(groupId, topic);
     sources.push(source);
     return source;
   }
 
   async function produce(count: number, partition = 0, text = 'value'): Promise<void> {
-    const producer = factory
-      .kafka()
-      .producer({ createPartitioner: Partitioners.DefaultPartitioner });
-    await producer.connect();
     const messages = range(0, count).map((i) => ({ partition, key: 'key', value: `${text} ${i}` }));
-    await producer.send({ topic, messages });
-    await producer.disconnect();
+    await world.send(topic, messages);
   }
 
   async function started(from: number): Promise<{ source: PartitionSource; seen: Recorder }> {
@@ -106,7 +115,7 @@ export function conformance(factory: SourceFactory): void {
     await until('partitions are assigned', () => seen.assignments.length > 0);
     expect(seen.assignments[0]?.map(({ partition }) => partition).sort()).toEqual([0, 1]);
 
-    // Partition 1 is begun and delivers: partition 0, which has records too, still says nothing.
+    // Partition 1 has begun and delivers: partition 0, which has records too, delivers nothing.
     await produce(3, 1);
     source.seek({ topic, partition: 1 }, 0);
     source.resume({ topic, partition: 1 });
@@ -130,7 +139,7 @@ export function conformance(factory: SourceFactory): void {
     }
   });
 
-  test('goes on without a gap or a repetition after pause and resume', async () => {
+  test('resumes without a gap or a repetition after pause and resume', async () => {
     await produce(10);
     const { source, seen } = await started(0);
     await until('the first records are delivered', () => seen.next() >= 10);
@@ -173,7 +182,7 @@ export function conformance(factory: SourceFactory): void {
     expect(seen.batches.slice(sought)[0]?.fromOffset).toBe(0);
   });
 
-  test('tells the bounds of every partition, and what the group has committed, with its metadata', async () => {
+  test('gives the bounds of every partition, and what the group has committed, with its metadata', async () => {
     await produce(7);
     const { source, seen } = await started(0);
     await until('all is delivered', () => seen.next() >= 7);
@@ -191,22 +200,11 @@ export function conformance(factory: SourceFactory): void {
   });
 
   test('moves past control records of transactions, and does not deliver what was aborted', async () => {
-    const producer = factory.kafka().producer({
-      createPartitioner: Partitioners.DefaultPartitioner,
-      transactionalId: `transaction-${topic}`,
-      idempotent: true,
-      maxInFlightRequests: 1,
-    });
-    await producer.connect();
-    const send = async (end: 'commit' | 'abort') => {
-      const transaction = await producer.transaction();
-      const messages = range(0, 3).map(() => ({ partition: 0, value: end }));
-      await transaction.send({ topic, messages });
-      await transaction[end]();
-    };
-    await send('commit');
-    await send('abort');
-    await producer.disconnect();
+    for (const end of ['commit', 'abort'] as const) {
+      const transaction = await world.begin(topic, 'one');
+      await transaction.send(range(0, 3).map(() => ({ partition: 0, value: end })));
+      await transaction.end(end);
+    }
     const { source, seen } = await started(0);
     // commit: records 0 to 2 and marker 3; abort: records 4 to 6 and marker 7.
     await until('the end is reached', () => seen.next() >= 8);
@@ -221,28 +219,14 @@ export function conformance(factory: SourceFactory): void {
     expect(batch).toMatchObject({ fromOffset: 4, nextOffset: 8 });
   });
 
-  test('delivers nothing of transactions that were open side by side and aborted', async () => {
-    const producers = await Promise.all(
-      ['one', 'other'].map(async (name) => {
-        const producer = factory.kafka().producer({
-          createPartitioner: Partitioners.DefaultPartitioner,
-          transactionalId: `${name}-${topic}`,
-          idempotent: true,
-          maxInFlightRequests: 1,
-        });
-        await producer.connect();
-        return producer;
-      }),
-    );
-    const transactions = [];
-    for (const producer of producers) transactions.push(await producer.transaction());
+  test('delivers nothing of transactions that were open at the same time and aborted', async () => {
+    const transactions = [await world.begin(topic, 'one'), await world.begin(topic, 'other')];
     // Records 0 to 5, in turns.
     for (let i = 0; i < 6; i += 1) {
-      await transactions[i % 2]?.send({ topic, messages: [{ partition: 0, value: `${i}` }] });
+      await transactions[i % 2]?.send([{ partition: 0, value: `${i}` }]);
     }
     // In the other order than they were begun; markers 6 and 7.
-    for (const transaction of transactions.reverse()) await transaction.abort();
-    for (const producer of producers) await producer.disconnect();
+    for (const transaction of transactions.reverse()) await transaction.end('abort');
     await produce(1);
     // The first record that is fetched is not of the transaction that ended first.
     const { seen } = await started(4);
@@ -252,17 +236,12 @@ export function conformance(factory: SourceFactory): void {
   });
 
   test('delivers what was compressed, and its headers', async () => {
-    const producer = factory
-      .kafka()
-      .producer({ createPartitioner: Partitioners.DefaultPartitioner });
-    await producer.connect();
     const messages = range(0, 30).map((i) => ({
       partition: 0,
       value: `value ${i}`,
       headers: { session_id: `call ${i}` },
     }));
-    await producer.send({ topic, messages, compression: CompressionTypes.GZIP });
-    await producer.disconnect();
+    await world.send(topic, messages, 'gzip');
     const { seen } = await started(10);
     await until('the end is reached', () => seen.next() >= 30);
 
@@ -272,16 +251,9 @@ export function conformance(factory: SourceFactory): void {
     expect(String(batch?.records.headersAt(0)['session_id'])).toBe('call 10');
   });
 
-  test('reads ahead once it has learnt the schema', async () => {
+  test('reads ahead once the schema is registered', async () => {
     const { source, seen } = await started(0);
-    const send = async () => {
-      const producer = factory
-        .kafka()
-        .producer({ createPartitioner: Partitioners.DefaultPartitioner });
-      await producer.connect();
-      await producer.send({ topic, messages: [{ partition: 0, value: event }] });
-      await producer.disconnect();
-    };
+    const send = () => world.send(topic, [{ partition: 0, value: event }]);
     const event = framed(written(loadEnvelopeSchema(), envelope(llm())));
     await send();
     await until('the first is delivered', () => seen.next() >= 1);

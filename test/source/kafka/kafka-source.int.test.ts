@@ -11,6 +11,7 @@ import { freshTopic, stackUrls } from '../../support/stack.ts';
 import { TcpProxy } from '../../support/tcp-proxy.ts';
 import { until } from '../../support/until.ts';
 import { conformance } from '../conformance.ts';
+import { kafkaProducers } from './kafka-producers.ts';
 
 const logger = createLogger('fatal');
 const kafkaSettings = (brokers = stackUrls().kafkaBrokers) =>
@@ -165,7 +166,7 @@ async function proxyToBroker(): Promise<{ proxy: TcpProxy; brokers: string }> {
 
 describe('KafkaSource', () => {
   conformance({
-    kafka,
+    ...kafkaProducers(kafka),
     create: (groupId, topic) =>
       new KafkaSource({
         kafka: kafka(),
