@@ -37,6 +37,8 @@ export async function retry<T>(work: () => Promise<T>, options: RetryOptions): P
     } catch (error) {
       if (!mayRetry(error, attempt)) throw error;
       await wait(() => backOff(attempt, signal));
+      // Also when `wait` took longer than that.
+      signal.throwIfAborted();
     }
   }
 }
