@@ -29,8 +29,10 @@ export interface BatchApplierOptions {
   /** Dead letters before this offset do not count towards the limit. */
   readonly judgedFrom: number;
   readonly isRunning: () => boolean;
+  /** The position has moved; the answer may have been lost, so that nobody knows the outcomes. */
+  readonly onMoved: () => void;
   /** A part of a batch was applied, in a transaction that took `ms`. */
-  readonly onApplied: (part: Batch, result: Applied, ms: number) => void;
+  readonly onApplied: (result: Applied, ms: number) => void;
 }
 
 /** Applies the batches of one partition, one at a time, and counts their dead letters. */
@@ -73,12 +75,12 @@ export class BatchApplier {
           const expected = { nextOffset: rest.fromOffset, pass: rest.pass };
           return { kind: 'moved', expected, found };
         }
-        progress.moveTo(found.nextOffset); // 3, after a lost answer
+        this.#moveTo(found.nextOffset); // 3, after a lost answer
       } else {
         const nextOffset = result.stoppedAt ?? part.nextOffset;
         this.#pace.applied(ms);
-        progress.moveTo(nextOffset); // 3
-        onApplied({ ...part, nextOffset }, result, ms);
+        this.#moveTo(nextOffset); // 3
+        onApplied(result, ms);
         const hasDeadLetters = result.counts.dead_letter > 0;
         const halt = this.#window.applied(whole, nextOffset, hasDeadLetters); // 4
         if (halt !== undefined) return { kind: 'halt', halt };
@@ -87,6 +89,11 @@ export class BatchApplier {
       rest = restOf(rest, progress.position);
     }
     return { kind: 'done' };
+  }
+
+  #moveTo(nextOffset: number): void {
+    this.#options.progress.moveTo(nextOffset);
+    this.#options.onMoved();
   }
 
   /** Applies the first part of a batch, which is smaller after Postgres failed to finish it twice. */

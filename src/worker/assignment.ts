@@ -203,10 +203,12 @@ export class Assignment {
       resync: (why, fetch) => this.resync(loop, why, fetch),
       restored: (why) => this.restored(loop, why),
       onHalted: () => this.#context.haltedPartitions.halted(loop),
-      onApplied: (part, { counts, otherAccounts }, ms) => {
-        commits.note(where, part.nextOffset, part.pass);
-        onApplied?.(where, counts, otherAccounts, ms);
+      onMoved: () => {
+        // The partition of a loop that was closed may be another worker's, whose copy is newer.
+        const isCurrent = this.#loops.get(keyOf(where)) === loop;
+        if (isCurrent) commits.note(where, loop.progress.position, loop.pass);
       },
+      onApplied: ({ counts, otherAccounts }, ms) => onApplied?.(where, counts, otherAccounts, ms),
     });
     return loop;
   }

@@ -1,5 +1,4 @@
 import type { Position } from '../ledger/position.ts';
-import type { Batch } from '../records/message.ts';
 import type { Applied } from './apply-batch.ts';
 import type { MisplacedFetch } from './record-intake.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -43,6 +42,8 @@ export interface PartitionLoopContext
   /** The same, after the database lost what was committed: caches of it are stale. */
   readonly restored: (why: string) => void;
   readonly onHalted: () => void;
+  /** The position has moved; the answer may have been lost, so that nobody knows the outcomes. */
+  readonly onMoved: () => void;
   /** A part of a batch was applied, in a transaction that took `ms`. */
-  readonly onApplied: (part: Batch, result: Applied, ms: number) => void;
+  readonly onApplied: (result: Applied, ms: number) => void;
 }

@@ -28,6 +28,7 @@ const batch: Batch = {
 /** Applies `batch` with a ledger that loses the first answer, then finds the group at `position`. */
 async function applyAfterLostAnswer(position: Position | undefined) {
   const attempts: [from: number, messages: number][] = [];
+  const copied: number[] = [];
   const answers = [
     () => Promise.reject(new Error('Connection terminated unexpectedly')),
     async (): Promise<ApplyResult> => ({ status: 'moved', position }),
@@ -50,10 +51,11 @@ async function applyAfterLostAnswer(position: Position | undefined) {
     deadLetterLimit: 1,
     judgedFrom: 0,
     isRunning,
+    onMoved: () => copied.push(progress.position),
     onApplied: () => {},
   });
   const end = await applier.apply(batch);
-  return { end, attempts, position: progress.position };
+  return { end, attempts, copied };
 }
 
 const WHOLE = [
@@ -65,7 +67,7 @@ test('a commit whose answer was lost is found by the position, and not applied a
   expect(await applyAfterLostAnswer({ nextOffset: 20, pass: 3 })).toEqual({
     end: { kind: 'done' },
     attempts: WHOLE,
-    position: 20,
+    copied: [20],
   });
 });
 
@@ -73,7 +75,7 @@ test('a commit of the first part whose answer was lost is followed by the rest',
   expect(await applyAfterLostAnswer({ nextOffset: 14, pass: 3 })).toEqual({
     end: { kind: 'done' },
     attempts: [...WHOLE, [14, 6]],
-    position: 20,
+    copied: [14, 20],
   });
 });
 
@@ -86,6 +88,6 @@ test.each([
   expect(await applyAfterLostAnswer(found)).toEqual({
     end: { kind: 'moved', expected: { nextOffset: 10, pass: 3 }, found },
     attempts: WHOLE,
-    position: 10,
+    copied: [],
   });
 });

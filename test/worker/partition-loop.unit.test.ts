@@ -46,6 +46,7 @@ function loopWith(maxEvents: number, ledger?: PartitionLoopContext['ledger'], un
     },
     restored: () => loop.close(),
     onHalted: nothing,
+    onMoved: nothing,
     onApplied: nothing,
     onFailure: (error) => {
       throw error;

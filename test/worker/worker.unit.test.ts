@@ -5,8 +5,11 @@ import type { ApplyResult } from '../../src/ledger/ledger.ts';
 import type { Database } from '../../src/postgres/database.ts';
 import { packRecords, RecordBlock } from '../../src/records/record-block.ts';
 import type { PartitionBounds } from '../../src/records/topic-partition.ts';
+import type { PartitionSource } from '../../src/source/partition-source.ts';
 import { Worker } from '../../src/worker/worker.ts';
 import { fakeDatabase, positionRow } from '../support/fake-database.ts';
+import { MemoryBroker } from '../support/memory-source/memory-broker.ts';
+import { MemorySource } from '../support/memory-source/memory-source.ts';
 import { ScriptedSource } from '../support/scripted-source.ts';
 import { until } from '../support/until.ts';
 
@@ -23,7 +26,7 @@ const APPLIED: ApplyResult = {
 };
 
 function workerOver(
-  source: ScriptedSource,
+  source: PartitionSource,
   database: Database,
   apply: () => Promise<ApplyResult> = async () => APPLIED,
 ): Worker {
@@ -121,6 +124,29 @@ test('a rebalance during the drain of a worker that stops starts nothing', async
   await stopped;
   expect(source.sought).toEqual([0]);
   expect(worker.status()).toEqual([]);
+});
+
+// The copy went back to before that of the next owner, and stayed there in a quiet partition.
+test('a batch that ends after its partition was revoked is not copied to the broker', async () => {
+  const broker = new MemoryBroker();
+  broker.createTopic('calls', 1);
+  broker.log({ topic: 'calls', partition: 0 }).append([{ value: null }]);
+  const source = new MemorySource({ broker, groupId: 'group', topics: ['calls'] });
+  let answer: ((result: ApplyResult) => void) | undefined;
+  const { id: topic_id } = broker.topic('calls');
+  const { database } = fakeDatabase({
+    read_positions: () => [positionRow({ next_offset: '0', topic_id })],
+  });
+  const group = broker.group('group');
+  group.committed.set('calls/0', { nextOffset: 0, metadata: '' });
+  worker = workerOver(source, database, () => new Promise((resolve) => (answer = resolve)));
+  await worker.start();
+  await until('it is applied', () => answer !== undefined);
+  group.assign(new Map());
+  await until('the partition is revoked', () => worker.status().length === 0);
+  answer?.(APPLIED);
+  await worker.stop(1_000);
+  expect(group.committed.get('calls/0')?.nextOffset).toBe(0);
 });
 
 test('a poll that ends after the worker has stopped starts nothing', async () => {
