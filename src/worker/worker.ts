@@ -136,6 +136,7 @@ export class Worker implements SourceListener {
     await (this.#assignment?.drain(timeoutMs) ?? this.#closed);
     // Only a copy: brokers that do not answer are not waited for.
     await Promise.race([this.#commits.flush(), delay(FLUSH_MS, undefined, { ref: false })]);
+    this.#commits.clear();
     await this.#haltedPartitions.settled();
     await this.#source.stop();
     this.#enter('stopped');
