@@ -23,27 +23,27 @@ export interface HeldCall {
 export class HeldCalls {
   readonly held: HeldCall[] = [];
   readonly #failure: (name: string) => Error;
-  #isHolding = false;
+  #isHeld: (name: string) => boolean = () => false;
 
   /** @param failure what a caller gets whose answer does not come */
   constructor(failure: (name: string) => Error = (name) => new Error(`no answer: ${name}`)) {
     this.#failure = failure;
   }
 
-  /** From now on calls wait for the test. */
-  hold(): void {
-    this.#isHolding = true;
+  /** From now on calls wait for the test, or those of them that it picks. */
+  hold(isHeld: (name: string) => boolean = () => true): void {
+    this.#isHeld = isHeld;
   }
 
   /** Answers what waits, and what comes. */
   release(): void {
-    this.#isHolding = false;
+    this.#isHeld = () => false;
     while (this.held[0] !== undefined) this.held[0].end('answered');
   }
 
   /** @param effect what the server does; what it throws, the caller gets */
   async call<T>(name: string, effect: () => T): Promise<T> {
-    if (!this.#isHolding) return effect();
+    if (!this.#isHeld(name)) return effect();
     return new Promise<T>((resolve, reject) => {
       const take = () => {
         const at = this.held.indexOf(call);
