@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import type { Database } from '../../src/postgres/database.ts';
 import { PositionWatch } from '../../src/worker/position-watch.ts';
-import { ScriptedSource } from '../support/scripted-source.ts';
+import { onePartition } from '../support/memory-source/one-partition.ts';
 
 afterEach(() => vi.useRealTimers());
 
@@ -11,7 +11,7 @@ test('polls do not pile up while a database does not answer', async () => {
   const connect = vi.fn(silent);
   const poll = vi.fn(silent);
   const watch = new PositionWatch({
-    source: new ScriptedSource('calls', 0),
+    source: onePartition(0).source,
     database: { connect } as unknown as Database,
     groupId: 'group',
     topics: ['calls'],

@@ -4,13 +4,12 @@ import { SchemaCache } from '../../src/decode/avro/schema-cache.ts';
 import type { ApplyResult } from '../../src/ledger/ledger.ts';
 import type { Database } from '../../src/postgres/database.ts';
 import { packRecords, RecordBlock } from '../../src/records/record-block.ts';
-import type { PartitionBounds } from '../../src/records/topic-partition.ts';
 import type { PartitionSource } from '../../src/source/partition-source.ts';
 import { Worker } from '../../src/worker/worker.ts';
 import { fakeDatabase, positionRow } from '../support/fake-database.ts';
 import { MemoryBroker } from '../support/memory-source/memory-broker.ts';
 import { MemorySource } from '../support/memory-source/memory-source.ts';
-import { ScriptedSource } from '../support/scripted-source.ts';
+import { onePartition } from '../support/memory-source/one-partition.ts';
 import { until } from '../support/until.ts';
 
 let worker: Worker;
@@ -49,9 +48,9 @@ function workerOver(
 }
 
 test('a halt that could not be stored ends when the partition is assigned elsewhere', async () => {
-  const source = new ScriptedSource('calls', 0);
+  const { source, sought, assign, topicId } = onePartition(0);
   const { database } = fakeDatabase({
-    read_positions: () => [positionRow({ next_offset: '0', topic_id: source.id })],
+    read_positions: () => [positionRow({ next_offset: '0', topic_id: topicId() })],
     note_halt: () => {
       throw new Error('the database is read-only');
     },
@@ -59,7 +58,7 @@ test('a halt that could not be stored ends when the partition is assigned elsewh
   worker = workerOver(source, database);
   const state = () => worker.status()[0]?.state;
   await worker.start();
-  await until('it is sought', () => source.sought.length === 1);
+  await until('it is sought', () => sought.length === 1);
   const records = Array.from({ length: 1_000 }, (_, offset) => ({
     offset,
     timestamp: 0,
@@ -76,53 +75,53 @@ test('a halt that could not be stored ends when the partition is assigned elsewh
   });
   await until('it halts', () => state() === 'halted');
   // A rebalance that assigns it here again does not end it.
-  source.assign();
+  assign();
   await until('it halts again', () => state() === 'halted');
-  expect(source.sought).toEqual([0]);
+  expect(sought).toEqual([0]);
 
-  worker.assigned([]);
-  source.assign();
-  await until('it has started', () => state() === 'halted' || source.sought.length === 2);
+  assign([]);
+  await until('it is revoked', () => worker.status().length === 0);
+  assign();
+  await until('it has started', () => state() === 'halted' || sought.length === 2);
   expect(state()).not.toBe('halted');
 });
 
 test('nothing is recorded for a running partition when the lookup of another one is retried', async () => {
   let lookups = 0;
-  class TwoPartitions extends ScriptedSource {
-    override async bounds(): Promise<Map<number, PartitionBounds>> {
-      lookups += 1;
-      const bounds = this.boundsNow();
-      return new Map([[0, bounds], ...(lookups === 1 ? [] : [[1, bounds] as const])]);
-    }
-    override assign(): void {
-      worker.assigned([0, 1].map((partition) => ({ topic: 'calls', partition })));
-    }
-  }
-  const source = new TwoPartitions('calls', 20);
+  const broker = new MemoryBroker();
+  broker.createTopic('calls', 2);
+  const source = new MemorySource({ broker, groupId: 'group', topics: ['calls'] });
+  source.bounds = async () => {
+    lookups += 1;
+    const bounds = { earliest: 0, latest: 20 };
+    return new Map([[0, bounds], ...(lookups === 1 ? [] : [[1, bounds] as const])]);
+  };
   const { database, ran } = fakeDatabase({
     read_positions: () =>
       [0, 1].map((partition) => positionRow({ partition, next_offset: '20', topic_id: null })),
   });
   worker = workerOver(source, database);
   await worker.start();
-  await until('both are sought', () => source.sought.length >= 2);
+  const isRunning = () => worker.status().filter(({ state }) => state === 'running').length;
+  await until('both run', () => isRunning() === 2);
+  expect(lookups).toBe(2);
   expect(ran.filter((name) => name === 'name_generation')).toHaveLength(2);
 });
 
 test('a rebalance during the drain of a worker that stops starts nothing', async () => {
-  const source = new ScriptedSource('calls', 20);
+  const { source, sought, assign, topicId } = onePartition(20);
   let answer: (result: ApplyResult) => void = () => {};
   const { database } = fakeDatabase({
-    read_positions: () => [positionRow({ next_offset: '0', topic_id: source.id })],
+    read_positions: () => [positionRow({ next_offset: '0', topic_id: topicId() })],
   });
   worker = workerOver(source, database, () => new Promise((resolve) => (answer = resolve)));
   await worker.start();
   await until('it is applied', () => worker.status()[0]?.lag === 20);
   const stopped = worker.stop(1_000);
-  source.assign();
+  assign();
   answer(APPLIED);
   await stopped;
-  expect(source.sought).toEqual([0]);
+  expect(sought).toEqual([0]);
   expect(worker.status()).toEqual([]);
 });
 
@@ -151,9 +150,9 @@ test('a batch that ends after its partition was revoked is not copied to the bro
 
 test('a poll that ends after the worker has stopped starts nothing', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-  const source = new ScriptedSource('calls', 20);
+  const { source, topicId } = onePartition(20);
   const { database } = fakeDatabase({
-    read_positions: () => [positionRow({ next_offset: '20', topic_id: source.id })],
+    read_positions: () => [positionRow({ next_offset: '20', topic_id: topicId() })],
   });
   worker = workerOver(source, database);
   await worker.start();
