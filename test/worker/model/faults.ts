@@ -104,7 +104,9 @@ export class Faults {
     const log = this.#world.broker.log(where);
     const { earliest, latest } = log.bounds;
     const position = this.#positionOf(where) ?? earliest;
-    const most = this.#random.chance(0.7) ? Math.max(position, earliest) : latest;
+    // Where all that was not read is gone, the loss shows with the next record, or assignment.
+    const unread = Math.max(latest - 1, earliest);
+    const most = this.#random.chance(0.7) ? Math.max(position, earliest) : unread;
     const offset = this.#random.integer(earliest, most);
     this.#world.trace.push(`retention deletes ${keyOf(where)} before ${offset}`);
     log.deleteBefore(offset);
