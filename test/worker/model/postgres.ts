@@ -81,7 +81,7 @@ export class ModelPostgres {
     this.#moveTo(row, to);
     const none = { applied: 0, duplicate: 0, ignored: 0, conflict: 0, dead_letter: 0 };
     const counts = { ...none, applied: batch.messages.length };
-    return { status: 'applied', counts, otherAccounts: 0, refused: [] };
+    return { status: 'applied', counts, otherAccounts: 0 };
   }
 
   #answer(statement: string, values: Values): object[] {

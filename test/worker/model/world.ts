@@ -1,5 +1,5 @@
 import { CheckFailedError } from '../../../src/errors.ts';
-import { acceptLoss } from '../../../src/ledger/decisions.ts';
+import { acceptLoss } from '../../../src/ledger/accept-loss.ts';
 import { keyOf, type TopicPartition } from '../../../src/records/topic-partition.ts';
 import type { Random } from '../../../src/simulate/random.ts';
 import { HeldCalls } from '../../support/memory-source/held-calls.ts';
