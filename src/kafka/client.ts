@@ -22,8 +22,6 @@ const RETRIES = 5;
 export interface KafkaOptions {
   /** How often a request is tried again. */
   readonly retries?: number;
-  /** Set by who looks at nothing of a fetch any more when it fetches again from that broker. */
-  readonly reusesAnswers?: boolean;
 }
 
 /** A kafkajs client as the settings say; its log goes to `logger`. */
@@ -31,19 +29,14 @@ export function createKafka(
   settings: Settings,
   logger: Logger,
   // So that every broker has its turn: each attempt to connect takes the next one.
-  {
-    retries = Math.max(RETRIES, settings.KAFKA_BROKERS.length),
-    reusesAnswers = false,
-  }: KafkaOptions = {},
+  { retries = Math.max(RETRIES, settings.KAFKA_BROKERS.length) }: KafkaOptions = {},
 ): Kafka {
   const config: KafkaConfig = {
     brokers: settings.KAFKA_BROKERS.map(escapeIpv6),
     clientId: settings.KAFKA_CLIENT_ID,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
-    socketFactory: withIpv6Unescaped(
-      watchedSockets({ silenceMs: SILENCE_MS, joinMs: JOIN_MS, reusesAnswers }),
-    ),
+    socketFactory: withIpv6Unescaped(watchedSockets({ silenceMs: SILENCE_MS, joinMs: JOIN_MS })),
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries },
     logCreator: () => (entry) => logEntry(logger, entry),
   };

@@ -7,7 +7,6 @@ import { WholeAnswers } from './whole-answers.ts';
 const PIECE_BYTES = 65_536;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 /** Source: Kafka protocol, API keys. The answer to the last two waits for the other members of a group. */
-const FETCH = 1;
 const JOIN_GROUP = 11;
 const SYNC_GROUP = 14;
 const API_KEY_OFFSET = 4;
@@ -17,8 +16,6 @@ export interface SocketOptions {
   readonly silenceMs: number;
   /** The same while it waits for the other members of a group. */
   readonly joinMs: number;
-  /** Who fetches looks at nothing of an answer any more when it fetches again on that connection. */
-  readonly reusesAnswers: boolean;
 }
 
 /**
@@ -28,11 +25,7 @@ export interface SocketOptions {
  * that was cut without a word would hold consumer, admin and producer for minutes, or for as long as
  * the kernel goes on sending. A connection that is closed it replaces at once.
  */
-export function watchedSockets({
-  silenceMs,
-  joinMs,
-  reusesAnswers,
-}: SocketOptions): ISocketFactory {
+export function watchedSockets({ silenceMs, joinMs }: SocketOptions): ISocketFactory {
   return ({ host, port, ssl, onConnect }) => {
     // kafkajs passes `ssl` in every case, whatever its type says.
     const isTls = ssl !== undefined && ssl !== null;
@@ -53,10 +46,7 @@ export function watchedSockets({
       : net.connect({ host, port, onread }, onConnect);
     socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
     const silence = closeWhenSilent(socket, silenceMs, joinMs);
-    beforeEachRequest(socket, (api) => {
-      silence.asked(api);
-      if (api === FETCH && reusesAnswers) answers.reuse();
-    });
+    beforeEachRequest(socket, silence.asked);
     return socket;
   };
 }

@@ -2,8 +2,6 @@
 const LENGTH_BYTES = 4;
 /** What is longer is passed on in the pieces in which it comes: maybe it is no broker that answers. */
 const MAX_WHOLE_BYTES = 64 * 1_048_576;
-/** ByteView of answers between these is used again; in steps, so that the next one fits as well. */
-const REUSED_BYTES = { least: 32_768, most: 8 * 1_048_576, step: 65_536 };
 
 /**
  * Puts the answers of a broker together from the pieces in which they arrive. kafkajs would keep the
@@ -15,24 +13,14 @@ export class WholeAnswers {
   readonly #length = Buffer.alloc(LENGTH_BYTES);
   /** The answer that is being put together, its length included. */
   #answer: Buffer | undefined;
-  /** The memory that it is put together in, that of the last large one, and what is used again. */
-  #memory: Buffer | undefined;
-  #delivered: Buffer | undefined;
-  #spare: Buffer | undefined;
   /** How much of it, or else of its length, has come. */
   #filled = 0;
   /** Bytes of an answer that is too long that are still to come. */
   #passing = 0;
 
-  /** @param deliver gets whole answers, each with its length in front, in memory of its own; see `reuse` */
+  /** @param deliver gets whole answers, each with its length in front, in memory of its own */
   constructor(deliver: (bytes: Buffer) => void) {
     this.#deliver = deliver;
-  }
-
-  /** Told when nobody looks at any answer any more: the memory of the last one is written over. */
-  reuse(): void {
-    this.#spare = this.#delivered ?? this.#spare;
-    this.#delivered = undefined;
   }
 
   /** @param piece is copied */
@@ -52,7 +40,7 @@ export class WholeAnswers {
     this.#filled = 0;
     const bytes = this.#length.readInt32BE(0);
     if (bytes >= 0 && bytes <= MAX_WHOLE_BYTES) {
-      this.#answer = this.#room(LENGTH_BYTES + bytes);
+      this.#answer = Buffer.allocUnsafe(LENGTH_BYTES + bytes);
       this.#filled = this.#length.copy(this.#answer);
       if (bytes === 0) this.#finish(this.#answer);
     } else {
@@ -60,15 +48,6 @@ export class WholeAnswers {
       this.#deliver(Buffer.from(this.#length));
     }
     return end;
-  }
-
-  #room(bytes: number): Buffer {
-    const { least, most, step } = REUSED_BYTES;
-    if (bytes < least || bytes > most) return Buffer.allocUnsafe(bytes);
-    const isEnough = this.#spare !== undefined && this.#spare.length >= bytes;
-    this.#memory = isEnough ? this.#spare : Buffer.allocUnsafeSlow(Math.ceil(bytes / step) * step);
-    this.#spare = undefined;
-    return (this.#memory as Buffer).subarray(0, bytes);
   }
 
   #fill(answer: Buffer, piece: Buffer, start: number): number {
@@ -79,8 +58,6 @@ export class WholeAnswers {
   }
 
   #finish(answer: Buffer): void {
-    if (this.#memory !== undefined) this.#delivered = this.#memory;
-    this.#memory = undefined;
     this.#answer = undefined;
     this.#filled = 0;
     this.#deliver(answer);

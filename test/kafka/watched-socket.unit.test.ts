@@ -1,10 +1,18 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
-import { expect, test } from 'vitest';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { watchedSockets } from '../../src/kafka/watched-socket.ts';
 
-const ANSWER_BYTES = 100_000;
-const Api = { fetch: 1, metadata: 3 };
+const SILENCE_MS = 5_000;
+const JOIN_MS = 60_000;
+const Api = { metadata: 3, joinGroup: 11 };
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 function request(api: number): Buffer {
   const bytes = Buffer.alloc(12);
@@ -13,40 +21,52 @@ function request(api: number): Buffer {
   return bytes;
 }
 
-/** The memory of two answers, with a request between them. */
-async function memories(reusesAnswers: boolean, api: number): Promise<ArrayBufferLike[]> {
-  const answer = Buffer.alloc(4 + ANSWER_BYTES);
-  answer.writeInt32BE(ANSWER_BYTES);
-  const server = createServer((socket) => socket.on('data', () => socket.write(answer)));
+/** A socket to a broker that says nothing by itself. */
+async function connect() {
+  const server = createServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  const socket = watchedSockets({ silenceMs: 5_000, joinMs: 5_000, reusesAnswers })({
+  const accepted = once(server, 'connection');
+  const socket = watchedSockets({ silenceMs: SILENCE_MS, joinMs: JOIN_MS })({
     host: '127.0.0.1',
-    port,
+    port: (server.address() as AddressInfo).port,
     ssl: undefined as never,
     onConnect: () => {},
   });
-  const found: ArrayBufferLike[] = [];
-  for (let i = 0; i < 2; i += 1) {
-    socket.write(request(api));
-    const [bytes] = (await once(socket, 'data')) as [Buffer];
-    expect(bytes).toEqual(answer);
-    found.push(bytes.buffer);
-  }
-  socket.destroy();
-  server.close();
-  return found;
+  const [broker] = (await accepted) as [Socket];
+  const end = () => {
+    socket.destroy();
+    broker.destroy();
+    server.close();
+  };
+  return { socket, broker, end };
 }
 
-test('memory of an answer is used again when more is fetched', async () => {
-  const [first, second] = await memories(true, Api.fetch);
-  expect(second).toBe(first);
+test.each([
+  ['a request', Api.metadata, SILENCE_MS],
+  ['a join, which waits for the other members', Api.joinGroup, JOIN_MS],
+])('a connection whose broker leaves %s unanswered is closed', async (_, api, ms) => {
+  const { socket, end } = await connect();
+  const failed = once(socket, 'error');
+  socket.write(request(api));
+  vi.advanceTimersByTime(ms - 1);
+  expect(socket.destroyed).toBe(false);
+  vi.advanceTimersByTime(1);
+  const [error] = await failed;
+  expect(error).toMatchObject({ code: 'ETIMEDOUT', message: `no answer for ${ms} ms` });
+  end();
 });
 
-test.each([
-  ['another request is sent', true, Api.metadata],
-  ['whoever fetches may still look at it', false, Api.fetch],
-])('memory of an answer is not used again when %s', async (_, reusesAnswers, api) => {
-  const [first, second] = await memories(reusesAnswers, api);
-  expect(second).not.toBe(first);
+test('an answer ends the wait, and the next request begins another', async () => {
+  const { socket, broker, end } = await connect();
+  socket.write(request(Api.metadata));
+  const answer = once(socket, 'data');
+  broker.write(Buffer.from([0, 0, 0, 1, 42]));
+  expect((await answer)[0]).toEqual(Buffer.from([0, 0, 0, 1, 42]));
+  vi.advanceTimersByTime(SILENCE_MS);
+  expect(socket.destroyed).toBe(false);
+  socket.on('error', () => {});
+  socket.write(request(Api.metadata));
+  vi.advanceTimersByTime(SILENCE_MS);
+  expect(socket.destroyed).toBe(true);
+  end();
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { WholeAnswers } from '../../src/kafka/whole-answers.ts';
 
 const MB = 1_048_576;
@@ -62,61 +62,5 @@ describe('answers that arrive in pieces', () => {
     const answers = delivered(Buffer.concat([large, small]), [65_536]);
     expect(Buffer.concat(answers.slice(0, -1)).equals(large)).toBe(true);
     expect(answers.at(-1)).toEqual(small);
-  });
-});
-
-describe('memory of answers', () => {
-  const KB = 1_024;
-  let answers: Buffer[];
-  let whole: WholeAnswers;
-  const receive = (bytes: number, byte: number) => {
-    whole.push(framed(Buffer.alloc(bytes, byte)));
-    return answers.at(-1) as Buffer;
-  };
-  beforeEach(() => {
-    answers = [];
-    whole = new WholeAnswers((bytes) => answers.push(bytes));
-  });
-
-  test('is used again when nobody looks at it any more', () => {
-    const first = receive(200 * KB, 1);
-    whole.reuse();
-    const second = receive(190 * KB, 2);
-    expect(second.buffer).toBe(first.buffer);
-    expect(second).toEqual(framed(Buffer.alloc(190 * KB, 2)));
-  });
-
-  test('is left alone before that', () => {
-    const first = receive(200 * KB, 1);
-    const second = receive(200 * KB, 2);
-    whole.reuse();
-    receive(200 * KB, 3);
-    expect(first).toEqual(framed(Buffer.alloc(200 * KB, 1)));
-    expect(second).toEqual(framed(Buffer.alloc(200 * KB, 3)));
-  });
-
-  test('is left alone while the next answer is arriving', () => {
-    const frame = framed(Buffer.alloc(200 * KB, 1));
-    whole.push(frame.subarray(0, 100 * KB));
-    whole.reuse();
-    whole.push(frame.subarray(100 * KB));
-    expect(answers).toEqual([frame]);
-  });
-
-  test.each([
-    ['a larger answer', 400 * KB],
-    ['a small one', 10],
-    ['one of many megabytes', 9 * MB],
-  ])('is another one for %s', (_, bytes) => {
-    const first = receive(200 * KB, 1);
-    whole.reuse();
-    expect(receive(bytes, 2).buffer).not.toBe(first.buffer);
-    expect(first).toEqual(framed(Buffer.alloc(200 * KB, 1)));
-  });
-
-  test('of many megabytes is not kept', () => {
-    const first = receive(9 * MB, 1);
-    whole.reuse();
-    expect(receive(9 * MB, 2).buffer).not.toBe(first.buffer);
   });
 });

@@ -30,8 +30,7 @@ const { settings, groupId, topics } = workerData as MemberData;
 const logger = createLogger(settings.LOG_LEVEL);
 const shared = new SharedMemory();
 const member = new KafkaJsMember({
-  // What is fetched is packed, and with that copied, before more is fetched.
-  kafka: createKafka(settings, logger, { reusesAnswers: true }),
+  kafka: createKafka(settings, logger),
   groupId,
   topics,
   sessionTimeoutMs: settings.KAFKA_SESSION_TIMEOUT_MS,

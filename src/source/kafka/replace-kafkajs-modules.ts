@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module';
 import { CODECS } from './codecs/codecs.ts';
 import { sleepUntilWoken } from './interruptible-sleep.ts';
-import { answersAsTheyAre, type ConnectionClass } from './kafkajs-answers.ts';
 import { type GroupClass, joinedBeforeFetching } from './kafkajs-membership.ts';
 import {
   type DecodeMessages,
@@ -21,7 +20,6 @@ import { MAX_DECOMPRESSED_BYTES } from './record-batch.ts';
 export function replaceKafkajsModules(): void {
   // Each in front of those that load it.
   replace<typeof sleepUntilWoken>('utils/sleep.js', () => sleepUntilWoken);
-  replace<ConnectionClass>('network/connection.js', answersAsTheyAre);
   replace<DecodeMessages>('protocol/requests/fetch/v4/decodeMessages.js', wholeBatches);
   replace<FilterAborted>('consumer/filterAbortedMessages.js', () => withoutAborted);
   replace<FetchedClass>('consumer/batch.js', fromWhereAsked);

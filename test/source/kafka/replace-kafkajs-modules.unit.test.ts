@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module';
 import { beforeAll, expect, test } from 'vitest';
 import { sleepUntilWoken } from '../../../src/source/kafka/interruptible-sleep.ts';
-import type { ConnectionClass } from '../../../src/source/kafka/kafkajs-answers.ts';
 import {
   type GroupClass,
   joinedBeforeFetching,
@@ -18,32 +17,6 @@ beforeAll(() => {
 
 test('kafkajs sleeps until it is woken', () => {
   expect(module('utils/sleep.js')).toBe(sleepUntilWoken);
-});
-
-test('kafkajs takes answers that come whole as they lie', () => {
-  const Connection = module<ConnectionClass>('network/connection.js');
-  const payloads: Buffer[] = [];
-  const connection = {
-    chunks: [],
-    bytesBuffered: 0,
-    bytesNeeded: 4,
-    requestQueue: {
-      fulfillRequest: ({ payload }: { payload: Buffer }) => payloads.push(payload),
-    },
-  };
-  // Its length, the number of the request, what is answered; in memory of its own.
-  const answer = Buffer.alloc(10);
-  answer.set([0, 0, 0, 6, 0, 0, 0, 1, 42, 43]);
-  for (let i = 0; i < 3; i += 1) Connection.prototype.processData.call(connection, answer);
-  expect(payloads).toHaveLength(3);
-  for (const payload of payloads) {
-    expect(payload).toEqual(Buffer.from([42, 43]));
-    expect(payload.buffer).toBe(answer.buffer);
-  }
-  // In pieces they are still put together.
-  Connection.prototype.processData.call(connection, answer.subarray(0, 7));
-  Connection.prototype.processData.call(connection, answer.subarray(7));
-  expect(payloads[3]).toEqual(Buffer.from([42, 43]));
 });
 
 /** As far as a member uses one. */
