@@ -1,10 +1,7 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
-import { WholeAnswers } from './whole-answers.ts';
 
-/** As much as is read from a socket at once. */
-const PIECE_BYTES = 65_536;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 /** Source: Kafka protocol, API keys. The answer to the last two waits for the other members of a group. */
 const JOIN_GROUP = 11;
@@ -30,22 +27,12 @@ export function watchedSockets({ silenceMs, joinMs }: SocketOptions): ISocketFac
     // kafkajs passes `ssl` in every case, whatever its type says.
     const isTls = ssl !== undefined && ssl !== null;
     const name = net.isIP(host) === 0 ? { servername: host } : {};
-    const answers = new WholeAnswers((bytes) => socket.emit('data', bytes));
-    const onread = {
-      // One for all that arrives: a new one for every piece would be as much to collect as to read.
-      buffer: Buffer.allocUnsafeSlow(PIECE_BYTES),
-      callback: (bytes: number, buffer: Uint8Array) => {
-        silence.answered();
-        answers.push((buffer as Buffer).subarray(0, bytes));
-        return true;
-      },
-    };
-    const secure = { host, port, ...name, ...ssl, onread };
     const socket = isTls
-      ? tls.connect(secure, onConnect)
-      : net.connect({ host, port, onread }, onConnect);
+      ? tls.connect({ host, port, ...name, ...ssl }, onConnect)
+      : net.connect({ host, port }, onConnect);
     socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
     const silence = closeWhenSilent(socket, silenceMs, joinMs);
+    socket.on('data', silence.answered);
     beforeEachRequest(socket, silence.asked);
     return socket;
   };
