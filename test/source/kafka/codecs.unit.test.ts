@@ -8,10 +8,10 @@ import { RecordBlock } from '../../../src/records/record-block.ts';
 import { CODECS, type Codec } from '../../../src/source/kafka/codecs/codecs.ts';
 import { TooLargeError } from '../../../src/source/kafka/codecs/too-large.ts';
 import { decodeZstdInScript } from '../../../src/source/kafka/codecs/zstd.ts';
+import { packBatches } from '../../../src/source/kafka/pack-batches.ts';
 import {
   endOfBatch,
   MAX_DECOMPRESSED_BYTES,
-  packBatches,
   readRecordBatch,
 } from '../../../src/source/kafka/record-batch.ts';
 

@@ -3,12 +3,8 @@ import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RecordBlock } from '../../../src/records/record-block.ts';
-import {
-  endOfBatch,
-  MalformedRecordsError,
-  packBatches,
-  readRecordBatch,
-} from '../../../src/source/kafka/record-batch.ts';
+import { MalformedRecordsError, packBatches } from '../../../src/source/kafka/pack-batches.ts';
+import { endOfBatch, readRecordBatch } from '../../../src/source/kafka/record-batch.ts';
 
 /** Batches as kafkajs writes them for the brokers; its modules have no types. */
 const require = createRequire(import.meta.url);
@@ -130,7 +126,7 @@ describe('a record batch', () => {
     );
   });
 
-  test('is read from an offset in its midst, with the batches behind it', async () => {
+  test('is read from an offset within it on, with the batches after it', async () => {
     const both = Buffer.concat([
       await encoded([record(0), record(1), record(4)], { firstOffset: 10 }),
       await encoded([record(0), record(1)], { firstOffset: 15, compression: GZIP }),
@@ -213,7 +209,7 @@ describe('a record batch', () => {
   });
 
   // Each repetition once copied the ones before it: half a minute, in which no heartbeat was sent.
-  test('may repeat a header a hundred thousand times, which takes no time', async () => {
+  test('may repeat a header a hundred thousand times without a stall', async () => {
     const repeated = 100_000;
     const header = Buffer.from([2, 0x78, 0]);
     const headers = Buffer.concat(Array.from({ length: repeated }, () => header));
