@@ -219,9 +219,10 @@ describe('a record batch', () => {
     const bytes = Buffer.concat([batch.subarray(0, 61), varint(body.length), body]);
     bytes.writeInt32BE(bytes.length - 12, 8);
     sealed(bytes);
-    const begun = performance.now();
+    // Time of the processor, whatever else it is busy with.
+    const begun = process.cpuUsage();
     const block = await readAll(bytes);
-    expect(performance.now() - begun).toBeLessThan(2_000);
+    expect(process.cpuUsage(begun).user).toBeLessThan(5_000_000);
     expect(block.recordAt(0).headers['x']).toHaveLength(repeated);
     // They count as what they take in memory, also while they wait for their transaction.
     expect(block.bytesAt(0)).toBeGreaterThan(repeated * 100);
