@@ -25,8 +25,8 @@ export interface SocketOptions {
  *
  * It must be closed before the request times out. kafkajs's event of a request that timed out comes too
  * late: only after a failed connection does it try the next of its brokers, so that a silent one at the
- * head of the list would be asked for ever. And a socket's own time-out cannot tell a join, which waits
- * for the other members of the group, from a request that is lost. So the API key is read from what
+ * head of the list would be asked for ever. And a socket's own time-out cannot distinguish a join, which
+ * waits for the other members of the group, from a request that is lost. So the API key is read from what
  * kafkajs writes: it writes each request whole.
  */
 export function watchedSockets({ silenceMs, joinMs }: SocketOptions): ISocketFactory {

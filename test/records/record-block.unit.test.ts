@@ -101,7 +101,7 @@ describe('records that are packed', () => {
     expect(block.recordAt(0)).toMatchObject({ offset: 9_007_199_254_740_991, timestamp: 17 });
   });
 
-  test('tell a record without a value from an empty one', () => {
+  test('distinguish a record without a value from an empty one', () => {
     const block = RecordBlock.of([
       record(0, { key: null, value: null }),
       record(1, { key: Buffer.alloc(0), value: Buffer.alloc(0) }),

@@ -16,13 +16,13 @@ export type Delivery =
 /** What the listener is to be given of what was fetched of a partition. */
 export function deliveryOf(fetched: FetchedPartition, makeArena?: MakeArena): Delivery {
   const { topic, partition, fetchedOffset: fromOffset } = fetched;
-  const refuse = (what: Unreadable): Delivery => {
+  const unreadableAs = (what: Unreadable): Delivery => {
     const why = whyUnreadable({ topic, partition }, fromOffset, what);
     return { unreadable: { topic, partition, fromOffset, why } };
   };
-  if (fetched.unreadable !== undefined) return refuse(fetched.unreadable);
+  if (fetched.unreadable !== undefined) return unreadableAs(fetched.unreadable);
   const packed = packEntries(fetched.messages, fromOffset, makeArena);
-  if ('unreadable' in packed) return refuse(packed.unreadable);
+  if ('unreadable' in packed) return unreadableAs(packed.unreadable);
   const batch = {
     topic,
     partition,

@@ -18,8 +18,8 @@ export function whyUnreadable(
   const range = isKnown ? `offsets ${firstOffset} to ${lastOffset}` : `offset ${fromOffset}`;
   const next = isKnown ? lastOffset + 1 : '<the next one that can be read>';
   return (
-    `the record batch at ${range} cannot be read: ${why}; restore the bytes and restart, or go on ` +
-    `after it: usage-ledger position set --topic ${topic} --partition ${partition} ` +
+    `the record batch at ${range} cannot be read: ${why}; restore the bytes and restart, or ` +
+    `resume after it: usage-ledger position set --topic ${topic} --partition ${partition} ` +
     `--offset ${next} --skip-unread`
   );
 }

@@ -139,7 +139,7 @@ describe('a record batch', () => {
     expect(seen(await readAll(both, 17))).toEqual([]);
   });
 
-  test('tells its last offset, its producer and whether it is of a transaction', async () => {
+  test('states its last offset, its producer and whether it is of a transaction', async () => {
     const given = await encoded([record(0), record(7)], { firstOffset: 5, transactional: true });
     expect(await readRecordBatch(given, 0)).toMatchObject({
       baseOffset: 5,

@@ -1,6 +1,6 @@
 /*
  * kafkajs: a member that should join again and cannot, as when the coordinator has only just started and
- * loads its groups, may go on fetching. A member that is told to leave while it joins waits for the join.
+ * loads its groups, may keep fetching. A member that should leave while it joins waits for the join.
  * Not good enough: if its old membership is still valid, nothing lets the worker, which waits for its
  * partitions, resume. If the coordinator has forgotten it, it fetches without heartbeats, concurrently
  * with those that own its partitions now. And when a process ends that is still joining, the coordinator

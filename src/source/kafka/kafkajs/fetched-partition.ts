@@ -3,7 +3,7 @@
  * transactions and control records, and says to which offset the partition was read.
  * Not good enough: entries here are whole record batches (see `decode-messages.ts`). Of several
  * transactions that were aborted at once, messages would come through. And a fetch of which nothing is
- * left does not reach `eachBatch`, so that the worker would not learn how far it was read.
+ * left does not reach `eachBatch`, so that the worker would not know how far it was read.
  * Replaced: `batch.js`, by a class with what the runner of kafkajs calls.
  */
 import type { Unreadable } from '../unreadable.ts';

@@ -69,7 +69,7 @@ function apply(file: string, { replace }: Patch<never>): void {
   module.exports = replace(original);
 }
 
-/** For messages of old formats, which kafkajs decodes: it has gzip alone, and without a limit. */
+/** For messages of old formats, which kafkajs decodes: of itself it has gzip alone, and without a limit. */
 function addCodecs({ CompressionCodecs }: KafkaJs): void {
   for (const [number, codec] of CODECS) {
     const decompress = (bytes: Buffer) => codec.decompress(bytes, MAX_DECOMPRESSED_BYTES);
