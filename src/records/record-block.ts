@@ -95,6 +95,8 @@ export class RecordBlock {
   release(): void {
     const { shared } = this.packed;
     if (shared === undefined || this.#giveBack === undefined) return;
+    // Given back twice, it would be overwritten by two fetches at once.
+    if (this.memory === NO_MEMORY) throw new Error(`${RELEASED} was released twice`);
     this.memory = NO_MEMORY;
     this.#offsets = NO_NUMBERS;
     this.#timestamps = NO_NUMBERS;
