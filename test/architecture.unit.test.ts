@@ -38,8 +38,6 @@ const PACKAGES: Record<string, readonly string[]> = {
   pino: ['config'],
   'prom-client': ['http'],
   snappy: ['source/kafka'],
-  // The loader of the receiver thread when it runs from its sources.
-  tsx: ['source/kafka'],
   zod: ['config'],
 };
 

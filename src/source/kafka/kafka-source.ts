@@ -1,4 +1,6 @@
+import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { Worker as Thread } from 'node:worker_threads';
 import type { Kafka } from 'kafkajs';
 import type { Logger } from '../../config/logger.ts';
@@ -181,6 +183,9 @@ function startThread(workerData: ReceiverData): Thread {
     return new Thread(new URL('./receiver-thread.js', import.meta.url), options);
   }
   const entry = new URL('./receiver-thread.ts', import.meta.url).href;
-  const script = `import('tsx/esm/api').then(({ register }) => { register(); return import('${entry}'); })`;
-  return new Thread(script, { ...options, eval: true });
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'));
+  const loader = new URL('./dist/esm/api/index.mjs', tsx).href;
+  const script = `import { register } from '${loader}'; register(); await import('${entry}');`;
+  // Not with `eval`: modules that Node was told to preload (--import) would not be loaded in it.
+  return new Thread(new URL(`data:text/javascript,${encodeURIComponent(script)}`), options);
 }
