@@ -15,7 +15,7 @@ export async function topicBounds(
   );
 }
 
-/** Runs `work` with an admin client that is connected for the time of it. */
+/** Runs `work` with an admin client that is connected meanwhile. */
 export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafka.admin();
   await admin.connect();

@@ -5,14 +5,14 @@ import { withAdmin } from './admin.ts';
 import { createKafka } from './client.ts';
 
 /**
- * The first of the brokers that answers. They are asked side by side: one that is down, unknown to
- * DNS or silent must not use up the time of the others.
+ * The first of the brokers that answers. They are asked concurrently: one that is down, unknown to DNS
+ * or silent must not use up the time of the others.
  *
- * @throws what each of them said
+ * @throws the reasons of all of them
  */
 export async function anyBroker(settings: Settings, logger: Logger): Promise<string> {
   const attempts = settings.KAFKA_BROKERS.map(async (broker) => {
-    // It fails at once: whoever waits for the brokers tries again, and says why.
+    // No retries: the caller tries again, and reports why.
     const kafka = createKafka({ ...settings, KAFKA_BROKERS: [broker] }, logger, { retries: 0 });
     await withAdmin(kafka, (admin) => admin.describeCluster());
     return broker;

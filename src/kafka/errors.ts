@@ -5,13 +5,13 @@ export function protocolErrorOf(error: unknown): string | undefined {
   return protocolErrorOf(error.cause);
 }
 
-/** Answers to records that are larger than their topic or its segments take. */
+/** Answers to records that are larger than their topic or its segments accept. */
 export const TOO_LARGE: ReadonlySet<string> = new Set([
   'MESSAGE_TOO_LARGE',
   'RECORD_LIST_TOO_LARGE',
 ]);
 
-/** Whether the brokers may answer the same request later; kafkajs itself has given it up. */
+/** Whether the brokers may answer the same request later; kafkajs itself has given up. */
 export function isTransientInKafka(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error.name === 'KafkaJSNumberOfRetriesExceeded') return true;

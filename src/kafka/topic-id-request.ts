@@ -1,4 +1,4 @@
-/** What a broker says of a topic that it does not know: all zeros. */
+/** The id of a topic that the broker does not have. */
 export const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000';
 
 const UUID_BYTES = 16;
@@ -79,7 +79,7 @@ function unsignedVarint(value: number): Buffer {
   return Buffer.from(bytes);
 }
 
-/** Reads the forms of the flexible versions, of which kafkajs reads but some. */
+/** Reads the compact types of the flexible versions, of which kafkajs reads only some. */
 class CompactReader {
   readonly #bytes: Buffer;
   #at = 0;

@@ -6,7 +6,7 @@ const METADATA = 3;
 /** The first version of a metadata answer that names topic ids (Kafka 2.8). */
 const WITH_IDS = 10;
 
-/** What is used of kafkajs inside: none of it is declared, and its version is exact in package.json. */
+/** Internals of kafkajs that are used here: its version is exact in package.json. */
 interface Broker {
   readonly versions: Record<number, { minVersion: number; maxVersion: number } | undefined>;
   readonly connectionPool: {
@@ -21,8 +21,8 @@ interface Cluster {
 type CreateCluster = (options: { allowAutoTopicCreation: boolean }) => Cluster;
 
 /**
- * The ids of topics: a topic that is deleted and created again has another one, whatever its name and
- * offsets say. kafkajs speaks older versions of the protocol, which know none, so the request is our
+ * The ids of topics: a topic that is deleted and recreated has another one, whatever its name and
+ * offsets say. kafkajs speaks older versions of the protocol, which have none, so the request is our
  * own, over kafkajs's connections, with their TLS and SASL.
  */
 export class TopicIds {
@@ -59,7 +59,7 @@ export class TopicIds {
   }
 }
 
-/** Runs `work` with the ids of topics at hand for the time of it. */
+/** Runs `work` with a client for topic ids that is closed afterwards. */
 export async function withTopicIds<T>(
   kafka: Kafka,
   work: (ids: TopicIds) => Promise<T>,
@@ -76,6 +76,7 @@ function createCluster(kafka: Kafka): CreateCluster {
   const name = Object.getOwnPropertySymbols(kafka).find(
     ({ description }) => description === 'private:Kafka:createCluster',
   );
-  if (name === undefined) throw new Error('this kafkajs makes its clusters in another way');
+  if (name === undefined)
+    throw new Error('this version of kafkajs creates its clusters in another way');
   return (kafka as unknown as Record<symbol, CreateCluster>)[name] as CreateCluster;
 }

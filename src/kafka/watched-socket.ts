@@ -3,7 +3,7 @@ import tls from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
 
 const KEEP_ALIVE_DELAY_MS = 10_000;
-/** Source: Kafka protocol, API keys. The answer to the last two waits for the other members of a group. */
+/** Requests that wait for the other members of a group. Source: Kafka protocol, API keys. */
 const JOIN_GROUP = 11;
 const SYNC_GROUP = 14;
 const API_KEY_OFFSET = 4;
@@ -11,16 +11,23 @@ const API_KEY_OFFSET = 4;
 export interface SocketOptions {
   /** How long a broker may leave a request unanswered, in milliseconds. */
   readonly silenceMs: number;
-  /** The same while it waits for the other members of a group. */
+  /** The same for a request that waits for the other members of a group. */
   readonly joinMs: number;
 }
 
 /**
  * Makes the sockets of a kafkajs client, and closes one whose broker leaves a request unanswered.
  *
- * kafkajs gives the request up by itself but keeps the connection and repeats the request on it: one
- * that was cut without a word would hold consumer, admin and producer for minutes, or for as long as
- * the kernel goes on sending. A connection that is closed it replaces at once.
+ * kafkajs gives up a request after `requestTimeout`, but keeps the connection and repeats the request
+ * on it. When the peer is gone without having closed the connection (a firewall dropped its state, a
+ * host lost its power), consumer, admin and producer would wait until the kernel gives up
+ * retransmitting, which takes minutes. A connection that is closed kafkajs replaces at once.
+ *
+ * It must be closed before the request times out. kafkajs's event of a request that timed out comes too
+ * late: only after a failed connection does it try the next of its brokers, so that a silent one at the
+ * head of the list would be asked for ever. And a socket's own time-out cannot distinguish a join, which
+ * waits for the other members of the group, from a request that is lost. So the API key is read from what
+ * kafkajs writes: it writes each request whole.
  */
 export function watchedSockets({ silenceMs, joinMs }: SocketOptions): ISocketFactory {
   return ({ host, port, ssl, onConnect }) => {

@@ -2,49 +2,64 @@ import type { Arena } from '../bytes/arena.ts';
 import type { HeaderValue } from './consumed-record.ts';
 import { schemaIdOf } from './wire-format.ts';
 
-/** What a record takes beside its bytes: its coordinates and lengths, and what is read ahead of it. */
+/** About what a record takes beyond its bytes: coordinates, layout and columns. */
 export const RECORD_BYTES = 100;
-/** What a block of records takes beside them: its arrays are small objects, and not so small ones. */
+/** About what a block takes beyond its records: objects for its arrays, and the gaps between those. */
 export const BLOCK_BYTES = 5_000;
-/** About what a header takes beside its bytes. */
+/** About what a header takes beyond its bytes. */
 const HEADER_BYTES = 200;
-/** For each record: where its key starts, its length (-1: null), and the same of its value. */
+
+/** Words of `layout` for each record, and which is which. */
 export const WORDS = 4;
+export const WORD = { keyStart: 0, keyLength: 1, valueStart: 2, valueLength: 3 } as const;
 
 export type Headers = Readonly<Record<string, HeaderValue>>;
 
 /**
- * The records of one fetch, packed: their bytes in one buffer, their coordinates in typed arrays.
- * Thousands of records wait in memory for their transaction; as objects they would take much
- * more, and the garbage collector would have to follow every one. Plain data: it can be handed
- * from thread to thread.
+ * The records of one fetch of one partition, packed. Thousands of records wait in memory for their
+ * transaction; as objects they would take much more, and the garbage collector would follow every one.
+ * Plain data, which can be sent from thread to thread: `Packing` writes it, `RecordBlock` reads it.
+ *
+ * ```text
+ * of n records:
+ *
+ *   data         ..key 0 value 0....key 1 value 1....                bytes, with whatever lies between
+ *                  ^     ^
+ *   layout       | keyStart, keyLength, valueStart, valueLength | 4 more of record 1 | ...      int32
+ *                  starts count from the begin of data; length -1: there is none
+ *   coordinates  | offset 0 .. offset n-1 | timestamp 0 .. timestamp n-1 |                    float64
+ *   headers      index -> headers, for the few records that have any
+ *
+ * in shared memory, when the fetch is large, these lie one after the other:
+ *
+ *   | data | coordinates | layout | columns that were read ahead (`Columns`) | free |
+ *                                 ^ shared.end, before the columns are written
+ * ```
  */
 export interface PackedRecords {
   readonly size: number;
   /** About what they take in memory. */
   readonly bytes: number;
   readonly data: Uint8Array;
-  /** The offsets, then the timestamps. */
   readonly coordinates: Float64Array;
   readonly layout: Int32Array;
-  /** Of the records that have any, by their index. */
   readonly headers: ReadonlyMap<number, Headers>;
   /** About what those headers take in memory, by the same index. */
   readonly headerBytes: ReadonlyMap<number, number>;
-  /** All that the values are framed with. */
+  /** Every schema id that a value is framed with. */
   readonly schemaIds: ReadonlySet<number>;
-  /** The memory in which they are, when both threads see it, and where what is free of it begins. */
+  /** The memory that both threads see, and where its free part begins; `undefined`: it is not shared. */
   readonly shared: { readonly memory: SharedArrayBuffer; readonly end: number } | undefined;
 }
 
-/** Packs records one after the other, in the order of their offsets. */
+/** Writes `PackedRecords`, in the order of offsets. */
 export class Packing {
   /** Where the caller puts keys and values. */
   readonly data: Buffer;
   readonly #coordinates: Float64Array;
   readonly #layout: Int32Array;
   readonly #capacity: number;
-  readonly #room: Arena;
+  readonly #arena: Arena;
   readonly #headers = new Map<number, Headers>();
   readonly #headerBytesOf = new Map<number, number>();
   readonly #schemaIds = new Set<number>();
@@ -53,23 +68,23 @@ export class Packing {
   #lastId: number | undefined;
 
   /**
-   * @param capacity how many records there are at most
-   * @param dataBytes how long keys and values are together
+   * @param capacity the number of records at most
+   * @param dataBytes the length of `data`
    */
-  constructor(capacity: number, dataBytes: number, room: Arena) {
+  constructor(capacity: number, dataBytes: number, arena: Arena) {
     this.#capacity = capacity;
-    this.#room = room;
-    const { buffer, byteOffset } = room.uint8(dataBytes);
+    this.#arena = arena;
+    const { buffer, byteOffset } = arena.uint8(dataBytes);
     this.data = Buffer.from(buffer, byteOffset, dataBytes);
-    this.#coordinates = room.float64(capacity * 2);
-    this.#layout = room.int32(capacity * WORDS);
+    this.#coordinates = arena.float64(capacity * 2);
+    this.#layout = arena.int32(capacity * WORDS);
   }
 
   /**
    * Adds a record whose bytes are in `data`.
    *
-   * @param key where the key begins
-   * @param keyLength -1: there is none; the same for the value
+   * @param key where the key begins in `data`; `value` likewise
+   * @param keyLength -1: there is none; `valueLength` likewise
    */
   add(
     offset: number,
@@ -83,17 +98,16 @@ export class Packing {
     this.#coordinates[index] = offset;
     this.#coordinates[this.#capacity + index] = timestamp;
     const at = index * WORDS;
-    const layout = this.#layout;
-    layout[at] = key;
-    layout[at + 1] = keyLength;
-    layout[at + 2] = value;
-    layout[at + 3] = valueLength;
+    this.#layout[at + WORD.keyStart] = key;
+    this.#layout[at + WORD.keyLength] = keyLength;
+    this.#layout[at + WORD.valueStart] = value;
+    this.#layout[at + WORD.valueLength] = valueLength;
     const id = valueLength < 0 ? undefined : schemaIdOf(this.data, value, value + valueLength);
     if (id !== undefined && id !== this.#lastId) this.#schemaIds.add(id);
     this.#lastId = id;
   }
 
-  /** The headers of the record that was added last; their bytes are copied. */
+  /** Copies the headers of the record that was added last. */
   addHeaders(headers: Headers): void {
     const own: Record<string, HeaderValue> = Object.create(null);
     const index = this.#size - 1;
@@ -111,7 +125,7 @@ export class Packing {
   finish(): PackedRecords {
     const size = this.#size;
     const isFull = size === this.#capacity;
-    const { memory, end } = this.#room;
+    const { memory, end } = this.#arena;
     return {
       size,
       bytes: this.data.length + size * RECORD_BYTES + this.#headerBytes + BLOCK_BYTES,
@@ -134,7 +148,7 @@ export class Packing {
   }
 }
 
-/** Not a part of a larger memory: handed to a thread, that would go along as a whole. */
+/** Not a view of a larger memory: sent to a thread, all of that would be copied. */
 function copyOf(header: HeaderValue): HeaderValue {
   if (header == null || typeof header === 'string') return header ?? undefined;
   if (Array.isArray(header)) return header.map((value) => copyOf(value) as Buffer | string);

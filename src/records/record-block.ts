@@ -8,10 +8,11 @@ import {
   type PackedRecords,
   Packing,
   RECORD_BYTES,
+  WORD,
   WORDS,
 } from './packed-records.ts';
 
-/** A record as a Kafka client gives it. */
+/** A record as a Kafka client delivers it. */
 export interface FetchedRecord {
   readonly offset: number | string;
   readonly timestamp: number | string;
@@ -44,13 +45,13 @@ export function packRecords(records: readonly FetchedRecord[]): PackedRecords {
   return packing.finish();
 }
 
-/** Reads packed records. */
+/** Reads packed records; see there for what lies where. */
 export class RecordBlock {
   readonly size: number;
   /** About what the block takes in memory. */
   readonly bytes: number;
   readonly packed: PackedRecords;
-  /** What was read ahead of its records; `undefined`: nothing yet. */
+  /** What was read ahead; `undefined`: nothing yet. */
   columns: Columns | undefined;
   /** The bytes of all keys and values. */
   memory: ByteView;
@@ -60,7 +61,7 @@ export class RecordBlock {
   readonly #headers: PackedRecords['headers'];
   readonly #giveBack: ((memory: SharedArrayBuffer) => void) | undefined;
 
-  /** @param giveBack takes shared memory when it is not needed any more */
+  /** @param giveBack takes the shared memory once it is released */
   constructor(
     packed: PackedRecords,
     columns?: Columns,
@@ -83,17 +84,19 @@ export class RecordBlock {
     return new RecordBlock(packRecords(records));
   }
 
-  /** The memory that the records and their columns are in and that is not shared. */
+  /** The memory of the records and their columns that is not shared: what a message transfers. */
   get memories(): ArrayBuffer[] {
     const { data, coordinates, layout } = this.packed;
     const arrays = [data, coordinates, layout, ...Object.values(this.columns ?? {})];
     return arrays.map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer);
   }
 
-  /** Gives shared memory back: it is written over, and to read the block is an error from now on. */
+  /** Gives shared memory back, to be overwritten. To read the block throws from now on. */
   release(): void {
     const { shared } = this.packed;
     if (shared === undefined || this.#giveBack === undefined) return;
+    // Given back twice, it would be overwritten by two fetches at once.
+    if (this.memory === NO_MEMORY) throw new Error(`${RELEASED} was released twice`);
     this.memory = NO_MEMORY;
     this.#offsets = NO_NUMBERS;
     this.#timestamps = NO_NUMBERS;
@@ -110,42 +113,38 @@ export class RecordBlock {
     return this.#timestamps[index] as number;
   }
 
-  /** Shares memory with the block. */
+  /** Shares memory with the block. `null`: it has none. */
   keyAt(index: number): Buffer | null {
-    return this.#slice(index * WORDS);
+    return this.#slice(this.keyStartAt(index), this.keyLengthAt(index));
   }
 
-  /** Shares memory with the block. */
+  /** Shares memory with the block. `null`: a tombstone. */
   valueAt(index: number): Buffer | null {
-    return this.#slice(index * WORDS + 2);
+    return this.#slice(this.valueStartAt(index), this.valueLengthAt(index));
   }
 
-  /** Where the key lies in `memory`; its length is -1 when there is none. */
+  /** Where the key begins in `memory`. */
   keyStartAt(index: number): number {
-    return this.#layout[index * WORDS] as number;
+    return this.#layout[index * WORDS + WORD.keyStart] as number;
   }
 
+  /** -1: there is no key. */
   keyLengthAt(index: number): number {
-    return this.#layout[index * WORDS + 1] as number;
+    return this.#layout[index * WORDS + WORD.keyLength] as number;
+  }
+
+  /** Where the value begins in `memory`. */
+  valueStartAt(index: number): number {
+    return this.#layout[index * WORDS + WORD.valueStart] as number;
+  }
+
+  /** -1: a tombstone. */
+  valueLengthAt(index: number): number {
+    return this.#layout[index * WORDS + WORD.valueLength] as number;
   }
 
   hasHeaders(index: number): boolean {
     return this.#headers.has(index);
-  }
-
-  /** Where the value lies in `memory`; its length is -1 for a tombstone. */
-  valueStartAt(index: number): number {
-    return this.#layout[index * WORDS + 2] as number;
-  }
-
-  valueLengthAt(index: number): number {
-    return this.#layout[index * WORDS + 3] as number;
-  }
-
-  #slice(at: number): Buffer | null {
-    const start = this.#layout[at] as number;
-    const length = this.#layout[at + 1] as number;
-    return length < 0 ? null : this.memory.bytes.subarray(start, start + length);
   }
 
   headersAt(index: number): Headers {
@@ -156,21 +155,24 @@ export class RecordBlock {
     return buffers;
   }
 
-  /** Bytes of key, value and headers, and what a record takes beside. */
+  /** About what a record takes in memory. */
   bytesAt(index: number): number {
-    const key = this.#layout[index * WORDS + 1] as number;
-    const value = this.#layout[index * WORDS + 3] as number;
     const { headerBytes } = this.packed;
     const headers = headerBytes.size === 0 ? 0 : (headerBytes.get(index) ?? 0);
-    return Math.max(key, 0) + Math.max(value, 0) + headers + RECORD_BYTES;
+    const key = Math.max(this.keyLengthAt(index), 0);
+    return key + Math.max(this.valueLengthAt(index), 0) + headers + RECORD_BYTES;
   }
 
   recordAt(index: number): ConsumedRecord {
     return new PackedRecord(this, index);
   }
+
+  #slice(start: number, length: number): Buffer | null {
+    return length < 0 ? null : this.memory.bytes.subarray(start, start + length);
+  }
 }
 
-/** A record that is read out of its block when it is asked. */
+/** A record whose fields are read from its block on access. */
 class PackedRecord implements ConsumedRecord {
   readonly #block: RecordBlock;
   readonly #index: number;
@@ -196,7 +198,7 @@ class PackedRecord implements ConsumedRecord {
   }
 }
 
-/** What was handed from another thread is no Buffer any more. */
+/** A Buffer that was sent by another thread arrives as a Uint8Array. */
 function bufferOf(header: HeaderValue | Uint8Array): HeaderValue {
   if (Array.isArray(header)) return header.map((value) => bufferOf(value) as Buffer | string);
   return header instanceof Uint8Array ? Buffer.from(header) : header;

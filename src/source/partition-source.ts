@@ -3,14 +3,14 @@ import type { RecordBlock } from '../records/record-block.ts';
 import type { PartitionBounds, TopicPartition } from '../records/topic-partition.ts';
 
 /**
- * All that the worker relies on in a Kafka client, so that another client can stand behind it. The
- * conformance suite (test/consume) runs over every implementation.
+ * All that the worker relies on in a Kafka client, so that another client can take its place. The
+ * conformance suite (test/source/conformance.ts) runs over every implementation.
  */
 export interface PartitionSource {
   /**
    * Joins the group and begins to call `listener`. Settles when the first join is under way; from
    * then on the source recovers by itself from whatever the brokers do, until `stop`. Topics and
-   * partitions that come later are found within half a minute.
+   * partitions that are created later are found within half a minute.
    */
   start(listener: SourceListener): Promise<void>;
 
@@ -28,14 +28,14 @@ export interface PartitionSource {
   resume(partition: TopicPartition): void;
 
   /**
-   * Tells the group where it stands: a copy, for tools that show lag.
+   * Commits positions to the group: a copy, for tools that show lag.
    *
    * @throws when the group has moved on or cannot be reached; nothing depends on it
    */
   commit(positions: readonly CommittedPosition[]): Promise<void>;
 
   /**
-   * Tells what a schema id stands for, so that what is fetched from now on may be read ahead. A hint:
+   * Registers the schema of an id, so that what is fetched from now on may be read ahead. A hint:
    * nothing depends on it.
    */
   registerSchema(schemaId: number, schema: unknown): void;
@@ -47,8 +47,8 @@ export interface PartitionSource {
   bounds(topic: string): Promise<Map<number, PartitionBounds>>;
 
   /**
-   * What tells a topic from another one of its name, created after it was deleted; `undefined` when
-   * the brokers do not say. Throws when unreachable.
+   * The id of a topic, which differs from that of another one of its name, created after it was
+   * deleted; `undefined` when the brokers name none. Throws when unreachable.
    */
   topicId(topic: string): Promise<string | undefined>;
 }
@@ -73,38 +73,38 @@ export interface CommittedOffset {
 /** None of these may throw. */
 export interface SourceListener {
   /**
-   * The group gave this worker exactly these partitions. All are paused, and what is assigned again
-   * begins anew too: each needs a `seek` and a `resume`.
+   * The group assigned exactly these partitions to this worker. All are paused, those that it had
+   * before too: each needs a `seek` and a `resume`.
    */
   assigned(partitions: readonly TopicPartition[]): void;
 
-  /** The group is being shared out again; what is delivered until `assigned` is late. */
+  /** The group rebalances; what is delivered until `assigned` is late. */
   revoked(): void;
 
   /**
    * Records of one partition, in order. What it returns settles, within a quarter of a second, when
-   * there is room for more: the source fetches nothing from that broker until then.
+   * more may be delivered: the source fetches nothing from that broker until then.
    */
   fetched(batch: FetchedBatch): Promise<void> | undefined;
 
-  /** The brokers' bytes cannot be read from an offset on: the partition is paused, the others go on. */
+  /** The bytes of a partition cannot be read from an offset on: it is paused, the others are not. */
   unreadable(part: UnreadablePart): void;
 
-  /** Those of the source's topics that are not read, since the brokers do not have or do not give them. */
+  /** Those of the source's topics that are not read: they do not exist, or the brokers deny access. */
   missing(topics: readonly MissingTopic[]): void;
 }
 
 export interface UnreadablePart extends TopicPartition {
   /** The offset that was asked for. */
   readonly fromOffset: number;
-  /** For a person: what cannot be read, why, and how to go on. */
+  /** For a person: what cannot be read, why, and how to resume. */
   readonly why: string;
 }
 
 export interface FetchedBatch extends TopicPartition {
   /** The offset that was asked for: the batch leaves out nothing from there that still exists. */
   readonly fromOffset: number;
-  /** The offset behind the batch, control records included. */
+  /** The offset after the batch, control records included. */
   readonly nextOffset: number;
   readonly records: RecordBlock;
   /** The partition's end as of this fetch. */

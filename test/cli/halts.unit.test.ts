@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { positionCommand } from '../../src/cli/position.ts';
 import { type HaltKind, haltOf } from '../../src/ledger/halt.ts';
-import { whyUnreadable } from '../../src/source/kafka/why-unreadable.ts';
+import { whyUnreadable } from '../../src/source/kafka/unreadable.ts';
 
 const kinds: readonly [HaltKind, string][] = [
   ['lost_offsets', 'accept-loss'],

@@ -32,7 +32,7 @@ test('a batch that cannot be read halts its partition alone, named with its offs
 
   const reason =
     `the record batch at offsets 20 to 39 cannot be read: its checksum is \\d+, ` +
-    'stored is \\d+: the bytes have changed; restore the bytes and restart, or go on after it: usage-ledger position set ' +
+    'stored is \\d+: the bytes have changed; restore the bytes and restart, or resume after it: usage-ledger position set ' +
     `--topic ${world.topic} --partition 1 --offset 40`;
   const ended = await cli(['run', '--until-caught-up'], world.env);
   expect(ended.stderr).toMatch(new RegExp(`partition 1, offset 20: ${reason}`));

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Arena } from '../../src/bytes/arena.ts';
 import type { ConsumedRecord } from '../../src/records/consumed-record.ts';
-import { BLOCK_BYTES, RECORD_BYTES } from '../../src/records/packed-records.ts';
+import { BLOCK_BYTES, Packing, RECORD_BYTES } from '../../src/records/packed-records.ts';
 import { type FetchedRecord, packRecords, RecordBlock } from '../../src/records/record-block.ts';
 
 const record = (offset: number, fields: Partial<FetchedRecord> = {}): FetchedRecord => ({
@@ -101,7 +102,7 @@ describe('records that are packed', () => {
     expect(block.recordAt(0)).toMatchObject({ offset: 9_007_199_254_740_991, timestamp: 17 });
   });
 
-  test('tell a record without a value from an empty one', () => {
+  test('distinguish a record without a value from an empty one', () => {
     const block = RecordBlock.of([
       record(0, { key: null, value: null }),
       record(1, { key: Buffer.alloc(0), value: Buffer.alloc(0) }),
@@ -142,4 +143,31 @@ describe('records that are packed', () => {
     const withHeader = RecordBlock.of([record(0, { value, key: null, headers })]);
     expect(withHeader.bytes).toBeGreaterThan(without.bytes + 50);
   });
+});
+
+test('shared memory of a block is released once, and whatever reads the block then throws', () => {
+  const memory = new SharedArrayBuffer(1_000);
+  const packing = new Packing(1, 5, new Arena(memory));
+  packing.data.write('value');
+  packing.add(7, 1_760_000_000_000, 0, -1, 0, 5);
+  const released: SharedArrayBuffer[] = [];
+  const block = new RecordBlock(packing.finish(), undefined, (given) => released.push(given));
+  const kept = block.recordAt(0);
+  expect([kept.offset, String(kept.value)]).toEqual([7, 'value']);
+
+  block.release();
+  expect(released).toEqual([memory]);
+  for (const read of [
+    () => kept.offset,
+    () => kept.timestamp,
+    () => kept.key,
+    () => kept.value,
+    () => block.bytesAt(0),
+    () => block.memory.bytes,
+  ]) {
+    expect(read).toThrow('was read after it had been given back');
+  }
+  // Given back again, two fetches would be written into it at once.
+  expect(() => block.release()).toThrow('was released twice');
+  expect(released).toHaveLength(1);
 });

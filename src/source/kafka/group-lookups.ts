@@ -5,7 +5,7 @@ import { isAboutTopics } from '../../kafka/topics.ts';
 import type { PartitionBounds } from '../../records/topic-partition.ts';
 import type { CommittedOffset } from '../partition-source.ts';
 
-/** What the brokers say of a group and its topics, over connections of its own. */
+/** Looks up what the brokers hold of a group and its topics, over connections of its own. */
 export class GroupLookups {
   readonly #kafka: Kafka;
   readonly #topicIds: TopicIds;
@@ -18,7 +18,7 @@ export class GroupLookups {
     this.#groupId = groupId;
   }
 
-  /** Nothing for a group that has never been. @throws when the brokers cannot be reached */
+  /** An empty map for a group that never existed. @throws when the brokers cannot be reached */
   async committed(topic: string): Promise<Map<number, CommittedOffset>> {
     const [fetched] = await this.#ask((admin) =>
       admin.fetchOffsets({ groupId: this.#groupId, topics: [topic] }),
@@ -57,8 +57,8 @@ export class GroupLookups {
     try {
       return await work(await connecting);
     } catch (error) {
-      // kafkajs goes on asking for every topic that it was asked for once: when one of them is gone,
-      // it answers about no other one either. Another client knows nothing of it.
+      // A client of kafkajs keeps asking for every topic that it was asked for once: when one of them
+      // is deleted, lookups of all others fail too. So another client takes its place.
       if (isAboutTopics(error) && this.#admin === connecting) {
         this.#admin = undefined;
         connecting.then((admin) => admin.disconnect()).catch(() => {});

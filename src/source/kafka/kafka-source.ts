@@ -10,12 +10,12 @@ import { RecordBlock } from '../../records/record-block.ts';
 import { keyOf, type TopicPartition } from '../../records/topic-partition.ts';
 import type { CommittedPosition, PartitionSource, SourceListener } from '../partition-source.ts';
 import { GroupLookups } from './group-lookups.ts';
-import type { MemberData, News, Order } from './member-messages.ts';
+import type { Command, Event, ReceiverData } from './receiver-protocol.ts';
 
 export interface KafkaSourceOptions {
-  /** For what is asked of the brokers beside the group. */
+  /** For lookups, which the worker's thread does itself. */
   readonly kafka: Kafka;
-  /** From these the member of the group makes its own client. */
+  /** The receiver thread makes its own client from them. */
   readonly settings: Settings;
   readonly groupId: string;
   readonly topics: readonly string[];
@@ -24,56 +24,56 @@ export interface KafkaSourceOptions {
 
 /** How long the connection for lookups may take to close. */
 const CLOSE_MS = 500;
-/** Nearly all that the thread makes is of no use a moment later: a small nursery will do. */
+/** Nearly all that the thread allocates is garbage a moment later: a small young generation will do. */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 4 };
 
 /**
- * `PartitionSource` over kafkajs, with the member of the group in a thread of its own: receiving
- * takes none of the worker's time, and the group hears heartbeats however busy the worker is.
+ * `PartitionSource` over kafkajs. The member of the group runs in the receiver thread: receiving takes
+ * none of the time of the worker's thread, and heartbeats are sent however busy that is.
  */
 export class KafkaSource implements PartitionSource {
   readonly #options: KafkaSourceOptions;
   readonly #lookups: GroupLookups;
-  /** Loads while others look up where to begin: nothing else at the start takes as long. */
+  /** Started at once: it takes long to load, and the worker looks up its positions meanwhile. */
   #thread: Thread | undefined;
   #listener: SourceListener | undefined;
   #lastId = 0;
-  readonly #orders = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
-  /** How often each partition was sought. */
+  readonly #pending = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
+  /** How many times each partition was sought. */
   readonly #seeks = new Map<string, number>();
 
   constructor(options: KafkaSourceOptions) {
     this.#options = options;
     this.#lookups = new GroupLookups(options.kafka, options.groupId);
     const { settings, groupId, topics } = options;
-    const workerData: MemberData = { settings, groupId, topics };
+    const workerData: ReceiverData = { settings, groupId, topics };
     this.#thread = startThread(workerData);
     this.#thread.unref();
-    this.#thread.on('message', (news: News) => this.#hear(news));
-    // A bug: without its member the worker is of no use.
+    this.#thread.on('message', (event: Event) => this.#on(event));
+    // A bug: it ends the process.
     this.#thread.on('error', (error) => {
       throw error;
     });
     this.#thread.on('exit', () => {
       this.#thread = undefined;
-      for (const { reject } of this.#orders.values()) reject(new Error('the thread has ended'));
-      this.#orders.clear();
+      for (const { reject } of this.#pending.values()) reject(new Error('the thread has ended'));
+      this.#pending.clear();
     });
   }
 
   async start(listener: SourceListener): Promise<void> {
     this.#listener = listener;
     this.#thread?.ref();
-    await this.#order((id) => ({ order: 'start', id }));
+    await this.#request((id) => ({ type: 'start', id }));
   }
 
   async stop(): Promise<void> {
     this.#listener = undefined;
     const quietly = (error: unknown) =>
       this.#options.logger.debug({ error: messageOf(error) }, 'leaving the group failed');
-    await this.#order((id) => ({ order: 'stop', id })).catch(quietly);
+    await this.#request((id) => ({ type: 'stop', id })).catch(quietly);
     await this.#thread?.terminate();
-    // kafkajs waits for the answers that are outstanding, which a broker may owe for long.
+    // kafkajs waits for outstanding answers, and a broker may take long.
     const late = delay(CLOSE_MS, undefined, { ref: false });
     await Promise.race([this.#lookups.close().catch(quietly), late]);
   }
@@ -81,23 +81,23 @@ export class KafkaSource implements PartitionSource {
   seek(where: TopicPartition, offset: number): void {
     const seek = (this.#seeks.get(keyOf(where)) ?? 0) + 1;
     this.#seeks.set(keyOf(where), seek);
-    this.#tell({ order: 'seek', where: named(where), offset, seek });
+    this.#send({ type: 'seek', where: named(where), offset, seek });
   }
 
   pause(where: TopicPartition): void {
-    this.#tell({ order: 'pause', where: named(where) });
+    this.#send({ type: 'pause', where: named(where) });
   }
 
   resume(where: TopicPartition): void {
-    this.#tell({ order: 'resume', where: named(where) });
+    this.#send({ type: 'resume', where: named(where) });
   }
 
   commit(positions: readonly CommittedPosition[]): Promise<void> {
-    return this.#order((id) => ({ order: 'commit', id, positions }));
+    return this.#request((id) => ({ type: 'commit', id, positions }));
   }
 
   registerSchema(schemaId: number, schema: unknown): void {
-    this.#tell({ order: 'registerSchema', schemaId, schema });
+    this.#send({ type: 'registerSchema', schemaId, schema });
   }
 
   committed(topic: string): ReturnType<PartitionSource['committed']> {
@@ -118,71 +118,71 @@ export class KafkaSource implements PartitionSource {
   }
 
   #blockOf(records: PackedRecords, columns: Columns | undefined): RecordBlock {
-    return new RecordBlock(records, columns, (memory) => this.#tell({ order: 'reuse', memory }));
+    return new RecordBlock(records, columns, (memory) => this.#send({ type: 'release', memory }));
   }
 
-  #tell(order: Order): void {
-    this.#thread?.postMessage(order);
+  #send(command: Command): void {
+    this.#thread?.postMessage(command);
   }
 
-  #order(make: (id: number) => Order): Promise<void> {
+  #request(commandOf: (id: number) => Command): Promise<void> {
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve, reject) => {
       if (this.#thread === undefined) throw new Error('not a member of the group');
-      this.#orders.set(id, { resolve, reject });
-      this.#tell(make(id));
+      this.#pending.set(id, { resolve, reject });
+      this.#send(commandOf(id));
     });
   }
 
-  #hear(news: News): void {
-    switch (news.news) {
+  #on(event: Event): void {
+    switch (event.type) {
       case 'done': {
-        const order = this.#orders.get(news.id);
-        this.#orders.delete(news.id);
-        if (news.error === undefined) order?.resolve();
-        else order?.reject(new Error(news.error));
+        const request = this.#pending.get(event.id);
+        this.#pending.delete(event.id);
+        if (event.error === undefined) request?.resolve();
+        else request?.reject(new Error(event.error));
         return;
       }
       case 'assigned':
-        this.#listener?.assigned(news.partitions);
+        this.#listener?.assigned(event.partitions);
         return;
       case 'revoked':
         this.#listener?.revoked();
         return;
       case 'missing':
-        this.#listener?.missing(news.topics);
+        this.#listener?.missing(event.topics);
         return;
       case 'unreadable':
-        if (!this.#isStale(news.part, news.seek)) this.#listener?.unreadable(news.part);
+        if (!this.#isStale(event.part, event.seek)) this.#listener?.unreadable(event.part);
         return;
       case 'fetched': {
-        const { batch, records, columns, seek } = news;
-        const room = this.#isStale(batch, seek)
+        const { batch, records, columns, seek } = event;
+        const taking = this.#isStale(batch, seek)
           ? undefined
           : this.#listener?.fetched({ ...batch, records: this.#blockOf(records, columns) });
-        const tell = () => this.#tell({ order: 'room', bytes: records.bytes });
-        if (room === undefined) tell();
-        else void room.then(tell);
+        const taken = () => this.#send({ type: 'taken', bytes: records.bytes });
+        if (taking === undefined) taken();
+        else void taking.then(taken);
       }
     }
   }
 }
 
-/** Only what names it: a lane, too, is a partition, and cannot be handed to a thread. */
+/** The name alone: what else a caller's object holds may not be cloneable. */
 function named({ topic, partition }: TopicPartition): TopicPartition {
   return { topic, partition };
 }
 
-/** Run from its sources, as in tests, the thread runs them too, with the loader that reads them. */
-function startThread(workerData: MemberData): Thread {
+/** When the worker runs from its sources, as in tests, so does the thread, with the loader for them. */
+function startThread(workerData: ReceiverData): Thread {
   const options = { workerData, resourceLimits: RESOURCE_LIMITS };
   if (!import.meta.url.endsWith('.ts')) {
-    return new Thread(new URL('./member-thread.js', import.meta.url), options);
+    return new Thread(new URL('./receiver-thread.js', import.meta.url), options);
   }
-  // A data: URL and no `eval`, for which Node does not run the modules of `--import`.
-  const entry = JSON.stringify(new URL('./member-thread.ts', import.meta.url).href);
-  const loader = JSON.stringify(import.meta.resolve('tsx/esm/api'));
-  const script = `import { register } from ${loader}; register(); await import(${entry});`;
+  const entry = new URL('./receiver-thread.ts', import.meta.url).href;
+  const loader = import.meta.resolve('tsx/esm/api');
+  const script = `import { register } from '${loader}'; register(); await import('${entry}');`;
+  // Not with `eval`: modules that Node was told to preload (--import) would not be loaded in it.
   return new Thread(new URL(`data:text/javascript,${encodeURIComponent(script)}`), options);
 }

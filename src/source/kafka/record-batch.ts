@@ -1,7 +1,5 @@
-import { Arena } from '../../bytes/arena.ts';
 import { messageOf } from '../../errors.ts';
-import type { HeaderValue } from '../../records/consumed-record.ts';
-import { type PackedRecords, Packing, RECORD_BYTES } from '../../records/packed-records.ts';
+import { RECORD_BYTES } from '../../records/packed-records.ts';
 import { crc32c } from './checksum.ts';
 import { CODECS } from './codecs/codecs.ts';
 import { TooLargeError } from './codecs/too-large.ts';
@@ -13,9 +11,9 @@ import { TooLargeError } from './codecs/too-large.ts';
  * Source: https://kafka.apache.org/documentation/#recordbatch
  */
 export interface RecordBatch {
-  /** The records, one behind the other. */
+  /** The records, one after the other. */
   readonly records: Buffer;
-  /** Whether they are in memory of their own. */
+  /** Whether they are in memory of their own, and not in that of the fetch. */
   readonly isCompressed: boolean;
   readonly count: number;
   readonly baseOffset: number;
@@ -29,7 +27,7 @@ export interface RecordBatch {
   readonly isTransactional: boolean;
 }
 
-/** Bytes in front of the records. */
+/** Bytes before the records. */
 const BATCH_HEADER_BYTES = 61;
 const MAGIC = 2;
 const ATTRIBUTE = { codec: 0x07, appendTime: 0x08, transactional: 0x10, control: 0x20 };
@@ -38,8 +36,8 @@ const CHECKSUM_OFFSET = 17;
 /** A record without key, value and headers. */
 const LEAST_RECORD_BYTES = 7;
 /**
- * What a batch may take once it is decompressed, with what is kept beside its records. A producer
- * sends 1 MB at a time unless it is configured otherwise.
+ * What a batch may take once it is decompressed, its layout (`RECORD_BYTES`) included. A producer sends
+ * 1 MB at a time unless it is configured otherwise.
  */
 export const MAX_DECOMPRESSED_BYTES = 32 * 1_048_576;
 
@@ -57,7 +55,7 @@ export async function readRecordBatch(
   const end = endOfBatch(bytes, start);
   const attributes = bytes.readInt16BE(start + 21);
   const count = bytes.readInt32BE(start + 57);
-  // A control batch that was compacted away holds nothing: kafkajs would not get past it.
+  // Of a control batch that was compacted away nothing is left, and kafkajs would not move past it.
   const isControl = (attributes & ATTRIBUTE.control) !== 0 && count > 0;
   if (bytes[start + 16] !== MAGIC || end > bytes.length) return undefined;
   const stored = bytes.readUInt32BE(start + CHECKSUM_OFFSET);
@@ -92,7 +90,7 @@ export async function readRecordBatch(
 async function decompressed(number: number, body: Buffer, count: number): Promise<Buffer> {
   const codec = CODECS.get(number);
   if (codec === undefined) throw new Error(`its compression codec, number ${number}, is unknown`);
-  // Many small records take more beside their bytes than the bytes.
+  // The layout of many small records takes more than their bytes.
   const maxBytes = MAX_DECOMPRESSED_BYTES - count * RECORD_BYTES;
   try {
     if (maxBytes < 0) throw new TooLargeError();
@@ -109,116 +107,4 @@ async function decompressed(number: number, body: Buffer, count: number): Promis
 /** Where the batch that begins at `start` ends. */
 export function endOfBatch(bytes: Buffer, start: number): number {
   return start + 12 + bytes.readInt32BE(start + 8);
-}
-
-/** What should be records is something else. */
-export class MalformedRecordsError extends RangeError {}
-
-export type MakeArena = (bytes: number) => Arena;
-/** For what lies between arrays. */
-const ALIGNMENT_BYTES = 128;
-
-/**
- * Packs the records of some batches.
- *
- * @param fromOffset records in front of it are left out: a fetch begins with a whole batch
- * @param makeArena for the records and what is read of them
- * @throws {MalformedRecordsError} when the bytes of a batch are no records
- */
-export function packBatches(
-  batches: readonly RecordBatch[],
-  fromOffset: number,
-  makeArena: MakeArena = () => Arena.none,
-): PackedRecords {
-  const bytes = batches.reduce((sum, { records }) => sum + records.length, 0);
-  const count = batches.reduce((sum, batch) => sum + batch.count, 0);
-  const room = makeArena(bytes + count * RECORD_BYTES + ALIGNMENT_BYTES);
-  const packing = new Packing(count, bytes, room);
-  let base = 0;
-  for (const batch of batches) {
-    batch.records.copy(packing.data, base);
-    new RecordCursor(batch).packInto(packing, base, fromOffset);
-    base += batch.records.length;
-  }
-  return packing.finish();
-}
-
-/** Goes through the records of a batch. */
-class RecordCursor {
-  readonly #batch: RecordBatch;
-  readonly #bytes: Buffer;
-  #at = 0;
-
-  constructor(batch: RecordBatch) {
-    this.#batch = batch;
-    this.#bytes = batch.records;
-  }
-
-  /** @param base where the records lie in the data of the packing */
-  packInto(packing: Packing, base: number, fromOffset: number): void {
-    const { baseOffset, baseTimestamp, appendTimestamp, count } = this.#batch;
-    for (let i = 0; i < count; i += 1) {
-      const end = this.#varint() + this.#at;
-      // The attributes of a record mean nothing yet.
-      this.#at += 1;
-      const timestamp = appendTimestamp ?? baseTimestamp + this.#varint();
-      if (appendTimestamp !== undefined) this.#varint();
-      const offset = baseOffset + this.#varint();
-      const keyLength = this.#varint();
-      const key = this.#at;
-      this.#at += Math.max(keyLength, 0);
-      const valueLength = this.#varint();
-      const value = this.#at;
-      this.#at += Math.max(valueLength, 0);
-      const headers = this.#varint();
-      if (offset >= fromOffset) {
-        packing.add(offset, timestamp, base + key, keyLength, base + value, valueLength);
-        if (headers > 0) packing.addHeaders(this.#headers(headers));
-      }
-      // Of what lies beyond the end, nothing is a number.
-      if (!(this.#at <= end && end <= this.#bytes.length)) {
-        throw new MalformedRecordsError(
-          `the record at offset ${offset} does not end where it says`,
-        );
-      }
-      this.#at = end;
-    }
-  }
-
-  /** A header that is repeated becomes an array, as in kafkajs; one without a value is not repeated. */
-  #headers(count: number): Record<string, HeaderValue> {
-    const headers: Record<string, HeaderValue> = Object.create(null);
-    for (let i = 0; i < count; i += 1) {
-      const name = this.#slice(this.#varint())?.toString('utf8') ?? '';
-      const value = this.#slice(this.#varint());
-      const before = headers[name];
-      if (!(name in headers)) headers[name] = value;
-      else if (value === undefined) continue;
-      // Added in place: a message may repeat a header a quarter of a million times.
-      else if (Array.isArray(before)) before.push(value);
-      else headers[name] = before === undefined ? value : [before, value];
-    }
-    return headers;
-  }
-
-  #slice(length: number): Buffer | undefined {
-    if (length < 0) return undefined;
-    const start = this.#at;
-    this.#at += length;
-    return this.#bytes.subarray(start, this.#at);
-  }
-
-  /** Zigzag, up to 64 bits; exact up to 2^53. */
-  #varint(): number {
-    const bytes = this.#bytes;
-    let byte = bytes[this.#at++] as number;
-    let value = byte & 0x7f;
-    let factor = 128;
-    while (byte > 0x7f) {
-      byte = bytes[this.#at++] as number;
-      value += (byte & 0x7f) * factor;
-      factor *= 128;
-    }
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-  }
 }

@@ -4,7 +4,7 @@ import { messageOf } from '../../errors.ts';
 import { withAdmin } from '../../kafka/admin.ts';
 import { type MissingTopic, missingTopics } from '../../kafka/topics.ts';
 
-/** How often topics that are missing are looked for. */
+/** How often missing topics are looked for. */
 const LOOK_MS = 10_000;
 
 export interface SubscriptionOptions {
@@ -12,14 +12,14 @@ export interface SubscriptionOptions {
   /** All that are to be read. */
   readonly topics: readonly string[];
   readonly logger: Logger;
-  /** Told which topics are not read, whenever that changes. */
+  /** Called with the topics that are not read, whenever those change. */
   readonly missing: (topics: readonly MissingTopic[]) => void;
-  /** One of those is there again. */
+  /** Called when one of those exists again. */
   readonly appeared: () => void;
 }
 
 /**
- * Which topics a member subscribes to: those that are there. kafkajs, subscribed to one that is not,
+ * Which topics a member subscribes to: those that exist. kafkajs, subscribed to one that does not,
  * reads none of them.
  */
 export class Subscription {
@@ -40,7 +40,7 @@ export class Subscription {
     clearInterval(this.#timer);
   }
 
-  /** Something failed that a topic may be the reason of. */
+  /** Something failed, and a missing topic may be the reason. */
   lookAgain(): void {
     this.#mustLook = true;
   }

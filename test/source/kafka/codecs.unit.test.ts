@@ -8,10 +8,10 @@ import { RecordBlock } from '../../../src/records/record-block.ts';
 import { CODECS, type Codec } from '../../../src/source/kafka/codecs/codecs.ts';
 import { TooLargeError } from '../../../src/source/kafka/codecs/too-large.ts';
 import { decodeZstdInScript } from '../../../src/source/kafka/codecs/zstd.ts';
+import { packBatches } from '../../../src/source/kafka/pack-batches.ts';
 import {
   endOfBatch,
   MAX_DECOMPRESSED_BYTES,
-  packBatches,
   readRecordBatch,
 } from '../../../src/source/kafka/record-batch.ts';
 
@@ -130,7 +130,7 @@ describe('a batch that is small and becomes large', () => {
     expect(await decodeZstdInScript(two, 262_144)).toHaveLength(262_144);
   });
 
-  test('of more records than memory has room for is refused', async () => {
+  test('of more records than fit in memory is refused', async () => {
     const batch = batchOf(numberOf('gzip'), gzipSync(Buffer.alloc(7_000_000)), 1_000_000);
     await expect(readRecordBatch(batch, 0)).rejects.toThrow('more than 33554432 bytes');
     const lying = batchOf(numberOf('gzip'), gzipSync(Buffer.alloc(7)), 2);

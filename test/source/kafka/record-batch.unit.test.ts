@@ -3,12 +3,8 @@ import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RecordBlock } from '../../../src/records/record-block.ts';
-import {
-  endOfBatch,
-  MalformedRecordsError,
-  packBatches,
-  readRecordBatch,
-} from '../../../src/source/kafka/record-batch.ts';
+import { MalformedRecordsError, packBatches } from '../../../src/source/kafka/pack-batches.ts';
+import { endOfBatch, readRecordBatch } from '../../../src/source/kafka/record-batch.ts';
 
 /** Batches as kafkajs writes them for the brokers; its modules have no types. */
 const require = createRequire(import.meta.url);
@@ -130,7 +126,7 @@ describe('a record batch', () => {
     );
   });
 
-  test('is read from an offset in its midst, with the batches behind it', async () => {
+  test('is read from an offset within it on, with the batches after it', async () => {
     const both = Buffer.concat([
       await encoded([record(0), record(1), record(4)], { firstOffset: 10 }),
       await encoded([record(0), record(1)], { firstOffset: 15, compression: GZIP }),
@@ -143,7 +139,7 @@ describe('a record batch', () => {
     expect(seen(await readAll(both, 17))).toEqual([]);
   });
 
-  test('tells its last offset, its producer and whether it is of a transaction', async () => {
+  test('states its last offset, its producer and whether it is of a transaction', async () => {
     const given = await encoded([record(0), record(7)], { firstOffset: 5, transactional: true });
     expect(await readRecordBatch(given, 0)).toMatchObject({
       baseOffset: 5,
@@ -213,7 +209,7 @@ describe('a record batch', () => {
   });
 
   // Each repetition once copied the ones before it: half a minute, in which no heartbeat was sent.
-  test('may repeat a header a hundred thousand times, which takes no time', async () => {
+  test('may repeat a header a hundred thousand times without a stall', async () => {
     const repeated = 100_000;
     const header = Buffer.from([2, 0x78, 0]);
     const headers = Buffer.concat(Array.from({ length: repeated }, () => header));
@@ -223,9 +219,10 @@ describe('a record batch', () => {
     const bytes = Buffer.concat([batch.subarray(0, 61), varint(body.length), body]);
     bytes.writeInt32BE(bytes.length - 12, 8);
     sealed(bytes);
-    const begun = performance.now();
+    // Time of the processor, whatever else it is busy with.
+    const begun = process.cpuUsage();
     const block = await readAll(bytes);
-    expect(performance.now() - begun).toBeLessThan(2_000);
+    expect(process.cpuUsage(begun).user).toBeLessThan(5_000_000);
     expect(block.recordAt(0).headers['x']).toHaveLength(repeated);
     // They count as what they take in memory, also while they wait for their transaction.
     expect(block.bytesAt(0)).toBeGreaterThan(repeated * 100);

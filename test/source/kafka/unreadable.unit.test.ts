@@ -1,31 +1,42 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { KafkaMessage } from 'kafkajs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { deliveryOf } from '../../../src/source/kafka/delivery.ts';
+import type { DecodeMessages } from '../../../src/source/kafka/kafkajs/decode-messages.ts';
 import type {
-  BatchMessage,
-  DecodeMessages,
-  UnreadableMessage,
-} from '../../../src/source/kafka/kafkajs-record-batches.ts';
-import { packWhatCanBe } from '../../../src/source/kafka/pack-messages.ts';
-import { replaceKafkajsModules } from '../../../src/source/kafka/replace-kafkajs-modules.ts';
+  BatchEntry,
+  FetchedEntry,
+  KafkaJsMessage,
+  UnreadableEntry,
+} from '../../../src/source/kafka/kafkajs/fetched-entry.ts';
+import { FetchedPartition } from '../../../src/source/kafka/kafkajs/fetched-partition.ts';
+import { loadPatchedKafkaJs } from '../../../src/source/kafka/kafkajs/load.ts';
 
 const require = createRequire(import.meta.url);
-type Message = KafkaMessage & BatchMessage & UnreadableMessage;
 let decodeMessages: DecodeMessages;
 beforeAll(() => {
-  replaceKafkajsModules();
+  loadPatchedKafkaJs();
   decodeMessages = require('kafkajs/src/protocol/requests/fetch/v4/decodeMessages.js');
 });
 
 /** What one partition's part of an answer is read as. */
-async function read(...entries: Buffer[]): Promise<Message[]> {
+async function read(...entries: Buffer[]): Promise<FetchedEntry[]> {
   const Decoder = require('kafkajs/src/protocol/decoder.js');
   const bytes = Buffer.concat(entries);
   const size = Buffer.alloc(4);
   size.writeInt32BE(bytes.length);
-  return (await decodeMessages(new Decoder(Buffer.concat([size, bytes])))) as Message[];
+  return decodeMessages(new Decoder(Buffer.concat([size, bytes])));
 }
+
+/** What is delivered of entries that were fetched from an offset. */
+function delivered(messages: readonly FetchedEntry[], fromOffset: number) {
+  const answer = { partition: 0, highWatermark: '1000', messages };
+  return deliveryOf(new FetchedPartition('calls', String(fromOffset), answer));
+}
+
+const lastOffsets = (entries: readonly FetchedEntry[]) =>
+  entries.map((entry) => (entry as BatchEntry).batch.lastOffset);
+const reasonOf = (entry: FetchedEntry | undefined) => (entry as UnreadableEntry).unreadable;
 
 /** The 50 messages of a fixture, at later offsets. */
 function batch(codec: string, firstOffset = 0): Buffer {
@@ -61,37 +72,34 @@ describe('what follows something that cannot be read', () => {
       broken('lz4', 100),
       batch('gzip', 150),
     );
-    expect(good.map(({ offset }) => offset)).toEqual(['49', '99']);
-    expect(packWhatCanBe(good, 0)).toMatchObject({ isAll: true, nextOffset: 100 });
+    expect(lastOffsets(good)).toEqual([49, 99]);
+    expect(delivered(good, 0)).toMatchObject({ seekTo: undefined, batch: { nextOffset: 100 } });
 
     const [reason, ...more] = await read(broken('lz4', 100), batch('gzip', 150));
     expect(more).toEqual([]);
-    expect(Number(reason?.offset)).toBeGreaterThan(1_000_000_000);
-    expect(reason?.unreadable).toMatchObject({ firstOffset: 100, lastOffset: 149 });
-    expect(reason?.unreadable.why).toMatch(/checksum is \d+, stored is \d+/);
-    expect(packWhatCanBe([reason as Message], 120)).toEqual({ unreadable: reason?.unreadable });
+    expect(reasonOf(reason)).toMatchObject({ firstOffset: 100, lastOffset: 149 });
+    expect(reasonOf(reason).why).toMatch(/checksum is \d+, stored is \d+/);
+    expect(delivered([reason as FetchedEntry], 120)).toMatchObject({
+      unreadable: { fromOffset: 120, why: expect.stringContaining('at offsets 100 to 149') },
+    });
   });
 
   test('is packed up to there, when it is seen only as its records are read', async () => {
     const messages = await read(batch('none'), batch('none', 50));
-    const second = messages[1] as Message;
-    // Sealed with a checksum that is right, as by a client that writes nonsense.
-    second.recordBatch.records[0] = 2;
-    expect(packWhatCanBe(messages, 0)).toMatchObject({ isAll: false, nextOffset: 50 });
-    expect(packWhatCanBe([second], 50)).toEqual({
-      unreadable: {
-        firstOffset: 50,
-        lastOffset: 99,
-        why: expect.stringContaining('does not end where it says'),
-      },
-    });
+    const second = messages[1] as BatchEntry;
+    // With a checksum that is right, as of a client that writes malformed records.
+    second.batch.records[0] = 2;
+    expect(delivered(messages, 0)).toMatchObject({ seekTo: 50, batch: { nextOffset: 50 } });
+    const { unreadable } = delivered([second], 50) as { unreadable: { why: string } };
+    expect(unreadable.why).toContain('at offsets 50 to 99 cannot be read');
+    expect(unreadable.why).toContain('does not end where it says');
   });
 
   test('of an unknown format is named, and one that is cut off is waited for', async () => {
     const later = batch('none');
     later[16] = 3;
     const [reason] = await read(later);
-    expect(reason?.unreadable.why).toBe('its format is 3');
+    expect(reasonOf(reason).why).toBe('its format is 3');
     expect(await read(batch('none').subarray(0, -1))).toEqual([]);
   });
 });
@@ -108,7 +116,7 @@ test('an answer that becomes large is read in parts', async () => {
     return bytes;
   };
   const messages = await read(large(0), large(50), large(100), large(150));
-  expect(messages.map(({ offset }) => offset)).toEqual(['49', '99']);
+  expect(lastOffsets(messages)).toEqual([49, 99]);
 });
 
 test.each([
@@ -117,11 +125,12 @@ test.each([
   ['lz4', 3, (bytes: Buffer) => require('lz4-napi').compressFrameSync(bytes)],
 ] as const)('messages of an old format are read, with %s too', async (_, codec, compress) => {
   const messages = await read(oldMessages(codec, compress));
-  expect(messages.map(({ value }) => String(value))).toEqual(['a', 'b']);
-  expect(packWhatCanBe(messages, 0)).toMatchObject({ isAll: true, nextOffset: 2 });
+  const values = messages.map((message) => String((message as KafkaJsMessage).value));
+  expect(values).toEqual(['a', 'b']);
+  expect(delivered(messages, 0)).toMatchObject({ seekTo: undefined, batch: { nextOffset: 2 } });
 
   const [reason] = await read(oldMessages(codec, () => Buffer.from('nonsense')));
-  expect(reason?.unreadable.why).toBeTruthy();
+  expect(reasonOf(reason).why).toBeTruthy();
   // Batches and old messages are packed apart.
   const mixed = await read(oldMessages(codec, compress), batch('none', 2));
   expect(mixed).toHaveLength(2);

@@ -15,7 +15,7 @@ const RLE = 1;
  */
 export function refuseLargeFrames(bytes: Buffer, maxBytes: number): void {
   let at = 0;
-  // Fewer bytes are no header: the decoder refuses what is cut.
+  // Fewer bytes are no header: the decoder rejects what is cut off.
   while (at + 6 <= bytes.length) {
     const magic = bytes.readUInt32LE(at);
     if ((magic & ~0xf) === SKIPPABLE && at + 8 <= bytes.length) {

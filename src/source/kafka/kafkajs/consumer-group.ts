@@ -1,4 +1,16 @@
-/** Makes the request of an API, as far as is looked at. */
+/*
+ * kafkajs: a member that should join again and cannot, as when the coordinator has only just started and
+ * loads its groups, may keep fetching. A member that should leave while it joins waits for the join.
+ * Not good enough: if its old membership is still valid, nothing lets the worker, which waits for its
+ * partitions, resume. If the coordinator has forgotten it, it fetches without heartbeats, concurrently
+ * with those that own its partitions now. And when a process ends that is still joining, the coordinator
+ * counts on that member and holds up all others until its session ends.
+ * Replaced: `consumerGroup.js`, by a subclass that joins before it fetches, and that can leave while it
+ * joins.
+ */
+import type { Patch } from './patch.ts';
+
+/** Makes a request of the API that was looked up. */
 type MakeRequest = (fields: { readonly memberId: string }) => unknown;
 interface Coordinator {
   lookupRequest(api: number, definition: unknown): MakeRequest;
@@ -6,7 +18,7 @@ interface Coordinator {
   readonly connectionPool: { readonly pool: unknown[] };
 }
 
-/** A member of a group, as far as it is replaced. */
+/** kafkajs's `ConsumerGroup`, as far as it is used here. */
 export type GroupClass = new (
   ...args: never[]
 ) => {
@@ -19,31 +31,21 @@ export type GroupClass = new (
 /** Source: Kafka protocol, API keys. */
 const JOIN_GROUP = 11;
 
-/** How each of the members that are just joining can leave. */
+/** How each member that is joining can leave. */
 const joining = new Set<() => Promise<unknown>>();
 
-/** Has the members of this thread that wait in a join leave their groups. */
+/** Lets the members of this thread that wait in a join leave their groups. */
 export async function leaveWhileJoining(): Promise<void> {
   await Promise.all([...joining].map((leave) => leave()));
 }
 
-/**
- * Replaces what is a member of a group: one that was to join anew and could not, tries again before it
- * fetches. kafkajs fetches on after some errors of joining, as when the coordinator has only just
- * begun and loads its groups. Its membership of before may still be good then: nothing tells the
- * worker, which waits for its partitions, to go on. Or the coordinator has forgotten the member, which
- * then fetches on without a heartbeat, beside those that have its partitions now.
- *
- * And it can leave in the midst of joining, which kafkajs waits out: the coordinator would count on a
- * member that ends meanwhile, and hold up all others until its session ends.
- */
 export function joinedBeforeFetching(Group: GroupClass): GroupClass {
   return class extends Group {
     #hasJoined = true;
     #joining: Promise<void> | undefined;
     #coordinator: Coordinator | undefined;
     #watchedLookup: Coordinator['lookupRequest'] | undefined;
-    /** Under which id it asked last to be taken in. */
+    /** The id of its last request to join. */
     #memberId = '';
     #hasLeft = false;
 
@@ -81,16 +83,16 @@ export function joinedBeforeFetching(Group: GroupClass): GroupClass {
     async #leave(): Promise<void> {
       this.#hasLeft = true;
       if (this.#coordinator === undefined || this.#memberId === '') return;
-      // A broker answers one request of a connection after the other: the one that joins is taken.
+      // A broker answers the requests of a connection one by one, and that of the join is occupied.
       this.#coordinator.connectionPool.pool.reverse();
       const { groupId } = this;
       await this.#coordinator.leaveGroup({ groupId, memberId: this.#memberId });
     }
 
-    /** Notes the ids under which it joins: kafkajs keeps the first one to itself until it is taken in. */
+    /** Notes the ids of its requests to join: kafkajs does not expose the first one until it has joined. */
     #watched(coordinator: Coordinator): Coordinator {
       this.#coordinator = coordinator;
-      // It is another one after each time that the broker was connected to.
+      // A broker gets another one each time that it is connected to.
       if (this.#watchedLookup === coordinator.lookupRequest) return coordinator;
       const lookup = coordinator.lookupRequest.bind(coordinator);
       this.#watchedLookup = (api, definition) => {
@@ -107,3 +109,8 @@ export function joinedBeforeFetching(Group: GroupClass): GroupClass {
     }
   };
 }
+
+export const consumerGroup: Patch<GroupClass> = {
+  file: 'consumer/consumerGroup.js',
+  replace: joinedBeforeFetching,
+};

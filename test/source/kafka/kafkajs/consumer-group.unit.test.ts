@@ -1,25 +1,11 @@
-import { createRequire } from 'node:module';
-import { beforeAll, expect, test } from 'vitest';
-import { sleepUntilWoken } from '../../../src/source/kafka/interruptible-sleep.ts';
+import { expect, test } from 'vitest';
 import {
   type GroupClass,
   joinedBeforeFetching,
   leaveWhileJoining,
-} from '../../../src/source/kafka/kafkajs-membership.ts';
-import { replaceKafkajsModules } from '../../../src/source/kafka/replace-kafkajs-modules.ts';
+} from '../../../../src/source/kafka/kafkajs/consumer-group.ts';
 
-const require = createRequire(import.meta.url);
-const module = <T>(path: string) => require(`kafkajs/src/${path}`) as T;
-
-beforeAll(() => {
-  replaceKafkajsModules();
-});
-
-test('kafkajs sleeps until it is woken', () => {
-  expect(module('utils/sleep.js')).toBe(sleepUntilWoken);
-});
-
-/** As far as a member uses one. */
+/** What a member uses of one. */
 class Coordinator {
   readonly connectionPool = { pool: ['busy', 'free'] };
   left: object | undefined;
@@ -31,7 +17,7 @@ class Coordinator {
   }
 }
 
-test('a member that is just joining can leave, and does not ask again to be taken in', async () => {
+test('a member that is joining can leave, and does not ask to join again', async () => {
   const coordinator = new Coordinator();
   let end = () => {};
   class Group {

@@ -1,8 +1,11 @@
 import type { Kafka } from 'kafkajs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createLogger } from '../../../src/config/logger.ts';
-import { sleepUntilWoken, wakeAll } from '../../../src/source/kafka/interruptible-sleep.ts';
-import { KafkaJsMember } from '../../../src/source/kafka/kafkajs-member.ts';
+import { createLogger } from '../../../../src/config/logger.ts';
+import {
+  sleepUntilWoken,
+  wakeAll,
+} from '../../../../src/source/kafka/kafkajs/interruptible-sleep.ts';
+import { KafkaJsMember } from '../../../../src/source/kafka/kafkajs-member.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -23,7 +26,7 @@ test('a sleep ends by itself', async () => {
   wakeAll();
 });
 
-test('everybody who sleeps is woken, and leaves no timer behind', async () => {
+test('everybody who sleeps is woken, and no timer is left', async () => {
   const sleeps = [sleepUntilWoken(100), sleepUntilWoken(1_000_000)];
   wakeAll();
   await Promise.all(sleeps);

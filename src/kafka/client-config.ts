@@ -1,0 +1,98 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import type { KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
+import type { Logger } from '../config/logger.ts';
+import type { Settings } from '../config/settings.ts';
+import { messageOf, WrongUsageError } from '../errors.ts';
+import { escapeIpv6, withIpv6Unescaped } from './ipv6.ts';
+import { watchedSockets } from './watched-socket.ts';
+
+/** After this kafkajs gives up a request, but for a join. */
+const REQUEST_TIMEOUT_MS = 10_000;
+const CONNECTION_TIMEOUT_MS = 5_000;
+/** Less than that: see `watchedSockets`. */
+const SILENCE_MS = 8_000;
+/** A rebalance ends within its time-out, a minute. */
+const JOIN_MS = 70_000;
+
+/** Few and quick attempts: the caller decides what is worth more of them. */
+const RETRIES = 5;
+
+export interface KafkaOptions {
+  /** How often a request is tried again. */
+  readonly retries?: number;
+}
+
+/**
+ * What the settings say, as kafkajs takes it. Does not load kafkajs.
+ *
+ * @throws {WrongUsageError} when a TLS file cannot be used
+ */
+export function kafkaConfig(
+  settings: Settings,
+  logger: Logger,
+  // So that every broker has its turn: each attempt to connect takes the next one.
+  { retries = Math.max(RETRIES, settings.KAFKA_BROKERS.length) }: KafkaOptions = {},
+): KafkaConfig {
+  const config: KafkaConfig = {
+    brokers: settings.KAFKA_BROKERS.map(escapeIpv6),
+    clientId: settings.KAFKA_CLIENT_ID,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    socketFactory: withIpv6Unescaped(watchedSockets({ silenceMs: SILENCE_MS, joinMs: JOIN_MS })),
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries },
+    logCreator: () => (entry) => logEntry(logger, entry),
+  };
+  if (settings.KAFKA_SSL) config.ssl = tlsOptions(settings);
+  const sasl = saslOptions(settings);
+  if (sasl !== undefined) config.sasl = sasl;
+  return config;
+}
+
+function tlsOptions(settings: Settings): NonNullable<KafkaConfig['ssl']> {
+  const files = {
+    ca: settings.KAFKA_SSL_CA_FILE,
+    cert: settings.KAFKA_SSL_CERT_FILE,
+    key: settings.KAFKA_SSL_KEY_FILE,
+  };
+  const options: Record<string, string> = {};
+  for (const [name, file] of Object.entries(files)) {
+    if (file === undefined) continue;
+    try {
+      options[name] = readFileSync(file, 'utf8');
+    } catch (error) {
+      throw new WrongUsageError(`KAFKA_SSL_${name.toUpperCase()}_FILE: ${messageOf(error)}`);
+    }
+  }
+  try {
+    // Given a CA file without a certificate in it, Node would only report that no peer is trusted.
+    if (options['ca'] !== undefined) new X509Certificate(options['ca']);
+    createSecureContext(options);
+  } catch (error) {
+    throw new WrongUsageError(
+      `KAFKA_SSL_CA_FILE, _CERT_FILE, _KEY_FILE: not usable: ${messageOf(error)}`,
+    );
+  }
+  return options;
+}
+
+function saslOptions(settings: Settings): SASLOptions | undefined {
+  const mechanism = settings.KAFKA_SASL_MECHANISM;
+  if (mechanism === undefined) return undefined;
+  const username = settings.KAFKA_SASL_USERNAME ?? '';
+  const password = settings.KAFKA_SASL_PASSWORD ?? '';
+  // kafkajs declares a union by mechanism, whose members have the same fields.
+  return { mechanism, username, password } as SASLOptions;
+}
+
+/**
+ * What kafkajs calls an error it often recovers from by itself: it is a warning here, and what kafkajs
+ * calls information is for debugging. Of the details, requests and stack traces are left out.
+ */
+function logEntry(logger: Logger, { label, namespace, log }: LogEntry): void {
+  const { message, error, broker, groupId, topic, partition } = log;
+  const fields = { kafkajs: namespace, error, broker, groupId, topic, partition };
+  if (label === 'ERROR' || label === 'WARN') logger.warn(fields, message);
+  else logger.debug(fields, message);
+}

@@ -1,3 +1,0 @@
-import { replaceKafkajsModules } from './replace-kafkajs-modules.ts';
-
-replaceKafkajsModules();
