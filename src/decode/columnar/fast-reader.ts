@@ -15,13 +15,15 @@ import { hashOfForm, hashOfParts, MAX_MESSAGE_BYTES } from './form.ts';
 import { endOfHead, type HeadField } from './head.ts';
 import { LAYOUTS, type Layout, registerAt, type Words, wordsOf } from './layout.ts';
 import { compile, type Program } from './program.ts';
-import { readInto, registers } from './registers.ts';
+import { Registers } from './registers.ts';
 
 /** What one branch of the writer's union is read with. */
 interface Branch {
   readonly kind: number;
   readonly layout: Layout;
   readonly program: Program;
+  /** Those of the metric of this branch that was read last. */
+  readonly registers: Registers;
   readonly timestamp: number;
   /** `undefined`: it is not billed. */
   readonly billed: Billed | undefined;
@@ -30,6 +32,7 @@ interface Branch {
 interface Billed {
   /** -1: the metric has none. */
   readonly requestId: number;
+  readonly metadata: number;
   /** The registers of `usageValues`. */
   readonly values: readonly number[];
   /** The registers of what tells emissions under one id apart; `undefined`: nothing does. */
@@ -84,10 +87,9 @@ export class FastReader {
       metricAt = headEnd + 1;
     }
     if (branch === undefined) return;
-    if (readInto(memory, metricAt, end, branch.program) !== end) return;
-    if (branch.billed !== undefined) {
-      if (!this.#readBilled(memory, start, branch.layout, branch.billed, columns, index)) return;
-    }
+    const { registers, billed } = branch;
+    if (branch.program.read(memory, metricAt, end, registers) !== end) return;
+    if (billed !== undefined && !writeBilled(memory, start, branch, billed, columns, index)) return;
     columns.places[index * PLACES + PLACE.headEnd] = headEnd - start;
     columns.eventUs[index] = eventTime(
       registers.numbers[branch.timestamp] as number,
@@ -95,59 +97,66 @@ export class FastReader {
     );
     columns.kinds[index] = branch.kind;
   }
+}
 
-  #readBilled(
-    memory: ByteView,
-    start: number,
-    layout: Layout,
-    billed: Billed,
-    columns: ColumnsWriter,
-    index: number,
-  ): boolean {
-    const { numbers, starts, lengths } = registers;
-    for (const register of billed.values) if ((numbers[register] as number) < 0) return false;
-    const whole = hashOfForm(memory, layout);
-    const parts = partsOf(memory, billed);
-    if (parts === undefined) return false;
+/** @returns false: the record is declined */
+function writeBilled(
+  memory: ByteView,
+  start: number,
+  { registers, layout }: Branch,
+  billed: Billed,
+  columns: ColumnsWriter,
+  index: number,
+): boolean {
+  const { numbers, starts, lengths } = registers;
+  for (const register of billed.values) if ((numbers[register] as number) < 0) return false;
+  const whole = hashOfForm(memory, registers, layout);
+  const parts = partsOf(memory, registers, billed);
+  if (parts === undefined) return false;
 
-    const { identities, places } = columns;
-    const hasParts = parts !== '';
-    const identity = hasParts ? parts : whole;
-    const fingerprintAt = hasParts ? 0 : 8;
-    const word = index * IDENTITY_WORDS;
-    identities[word] = wordAt(identity, 0);
-    identities[word + 1] = wordAt(identity, 4);
-    identities[word + 2] = wordAt(whole, fingerprintAt);
-    identities[word + 3] = wordAt(whole, fingerprintAt + 4);
-    const place = index * PLACES;
-    const { metadataStart, metadataEnd } = registers;
-    if (metadataStart !== -1) {
-      places[place + PLACE.metadataStart] = metadataStart - start;
-      places[place + PLACE.metadataEnd] = metadataEnd - start;
-    }
-    if (billed.requestId !== -1) {
-      places[place + PLACE.requestId] = (starts[billed.requestId] as number) - start;
-      places[place + PLACE.requestIdLength] = lengths[billed.requestId] as number;
-    }
-    columns.beginValues(index);
-    for (const register of billed.values) columns.value(numbers[register] as number);
-    return true;
+  const { identities, places } = columns;
+  const hasParts = parts !== '';
+  const identity = hasParts ? parts : whole;
+  const fingerprintAt = hasParts ? 0 : 8;
+  const word = index * IDENTITY_WORDS;
+  identities[word] = wordAt(identity, 0);
+  identities[word + 1] = wordAt(identity, 4);
+  identities[word + 2] = wordAt(whole, fingerprintAt);
+  identities[word + 3] = wordAt(whole, fingerprintAt + 4);
+  const place = index * PLACES;
+  const metadataLength = lengths[billed.metadata] as number;
+  if (metadataLength !== -1) {
+    const metadataStart = (starts[billed.metadata] as number) - start;
+    places[place + PLACE.metadataStart] = metadataStart;
+    places[place + PLACE.metadataEnd] = metadataStart + metadataLength;
   }
+  if (billed.requestId !== -1) {
+    places[place + PLACE.requestId] = (starts[billed.requestId] as number) - start;
+    places[place + PLACE.requestIdLength] = lengths[billed.requestId] as number;
+  }
+  columns.beginValues(index);
+  for (const register of billed.values) columns.value(numbers[register] as number);
+  return true;
 }
 
 /** The hash of what identifies the metric; empty: the whole of it does; `undefined`: see `hashOfParts`. */
-function partsOf(memory: ByteView, { requestId, parts, beginning }: Billed): string | undefined {
-  if (requestId === -1 || parts === undefined || isPlaceholder(memory, requestId)) return '';
-  return hashOfParts(memory, beginning, requestId, parts);
+function partsOf(
+  memory: ByteView,
+  registers: Registers,
+  { requestId, parts, beginning }: Billed,
+): string | undefined {
+  if (requestId === -1 || parts === undefined || isPlaceholder(memory, registers, requestId))
+    return '';
+  return hashOfParts(memory, registers, beginning, requestId, parts);
 }
 
 /** Of the lengths that placeholders have: others need not be looked at. */
 const PLACEHOLDER_LENGTHS = new Set([...PLACEHOLDERS].map(({ length }) => length));
 
-function isPlaceholder({ bytes }: ByteView, register: number): boolean {
-  const length = registers.lengths[register] as number;
+function isPlaceholder({ bytes }: ByteView, { starts, lengths }: Registers, register: number) {
+  const length = lengths[register] as number;
   if (!PLACEHOLDER_LENGTHS.has(length)) return false;
-  const start = registers.starts[register] as number;
+  const start = starts[register] as number;
   return PLACEHOLDERS.has(bytes.toString('latin1', start, start + length));
 }
 
@@ -158,7 +167,9 @@ function branchOf(writer: WriterType): Branch | undefined {
   const program = compile(writer, layout, billed !== undefined);
   if (program === undefined) return undefined;
   const kind = kindOf(layout.type);
-  return { kind, layout, program, timestamp: registerAt(layout, 'timestamp'), billed };
+  const registers = new Registers(layout.registers);
+  const timestamp = registerAt(layout, 'timestamp');
+  return { kind, layout, program, registers, timestamp, billed };
 }
 
 function billedOf(layout: Layout): Billed | undefined {
@@ -171,6 +182,7 @@ function billedOf(layout: Layout): Billed | undefined {
   }));
   return {
     requestId: layout.fields.has('request_id') ? registerAt(layout, 'request_id') : -1,
+    metadata: registerAt(layout, 'metadata'),
     values: Object.values(fields).map((path) => registerAt(layout, path)),
     parts,
     beginning: wordsOf(Buffer.from(`["${type}",`, 'latin1')),

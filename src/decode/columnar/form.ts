@@ -4,7 +4,7 @@ import { writeAscii } from '../../bytes/short-text.ts';
 import { TAG } from '../../identify/canonical-form.ts';
 import { END, type FormStep, type Layout, type Words } from './layout.ts';
 import { writeNumber } from './number-text.ts';
-import { registers } from './registers.ts';
+import type { Registers } from './registers.ts';
 
 /** Arena for the names and values of any metric, beside its texts. */
 const FIXED_BYTES = 2_048;
@@ -21,8 +21,11 @@ const views: (Buffer | undefined)[] = [];
  *
  * @param memory where the metric was read
  */
-export function hashOfForm(memory: ByteView, { formStart, form }: Layout): string {
-  const { numbers, starts, lengths } = registers;
+export function hashOfForm(
+  memory: ByteView,
+  { numbers, starts, lengths }: Registers,
+  { formStart, form }: Layout,
+): string {
   const { bytes, view } = out;
   // Where the form ends so far. It is no field and no variable of the module: those are memory.
   let end = writeWords(formStart, 0);
@@ -84,11 +87,11 @@ export function hashOfForm(memory: ByteView, { formStart, form }: Layout): strin
  */
 export function hashOfParts(
   memory: ByteView,
+  { numbers, starts, lengths }: Registers,
   beginning: Words,
   requestId: number,
   parts: readonly { register: number; isText: boolean }[],
 ): string | undefined {
-  const { numbers, starts, lengths } = registers;
   const { bytes } = out;
   let end = writeWords(beginning, 0);
   end = writePlain(memory, starts[requestId] as number, lengths[requestId] as number, end);

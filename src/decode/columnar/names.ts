@@ -5,7 +5,7 @@ import type { WriterType } from '../avro/writer-type.ts';
 import { type Head, type HeadField, headOfName, readHead } from './head.ts';
 import { LAYOUTS, registerAt } from './layout.ts';
 import { compile } from './program.ts';
-import { readInto, registers } from './registers.ts';
+import { Registers } from './registers.ts';
 
 /** Provider and model as the emitter names them; empty when it does not. */
 export interface Model {
@@ -65,13 +65,17 @@ function modelReader(
     const field = layout?.fields.get('metadata');
     const writer = metadataOf(metric);
     if (layout === undefined || field === undefined || writer === undefined) continue;
-    const program = compile(writer, { ...field, registers: layout.registers }, true);
+    const program = compile(writer, field, true);
     if (program === undefined) continue;
     const provider = registerAt(layout, 'metadata.model_provider');
     const model = registerAt(layout, 'metadata.model_name');
+    const registers = new Registers(layout.registers);
     return (memory, start, end) => {
-      readInto(memory, start, end, program);
-      return { provider: textIn(memory, provider), model: textIn(memory, model) };
+      program.read(memory, start, end, registers);
+      return {
+        provider: textIn(memory, registers, provider),
+        model: textIn(memory, registers, model),
+      };
     };
   }
   return () => NO_MODEL;
@@ -83,11 +87,7 @@ function metadataOf({ fields = [] }: WriterType): WriterType | undefined {
 }
 
 /** The text of a register; null becomes empty. */
-function textIn({ bytes }: ByteView, register: number): string {
-  const start = registers.starts[register] as number;
-  return bytes.toString(
-    'latin1',
-    start,
-    start + Math.max(registers.lengths[register] as number, 0),
-  );
+function textIn({ bytes }: ByteView, { starts, lengths }: Registers, register: number): string {
+  const start = starts[register] as number;
+  return bytes.toString('latin1', start, start + Math.max(lengths[register] as number, 0));
 }
