@@ -125,7 +125,7 @@ describe('text that is not UTF-8', () => {
   test.each([
     ['session_id', { session: bad }],
     ['request_id', { request: bad }],
-    ['an attribute', { attribute: bad }],
+    ['attributes', { attribute: bad }],
   ])('is invalid_value: %s', (name, bytes) => {
     expect(prepared(llmBytes(bytes))).toMatchObject({
       reason: 'invalid_value',

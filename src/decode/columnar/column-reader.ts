@@ -47,7 +47,7 @@ interface Billed {
  * be billed. Whatever is not, it leaves to the careful reader, and so it never refuses a message: for
  * those that it takes both say the same, and a test compares them.
  */
-export class FastReader {
+export class ColumnReader {
   readonly #headFields: readonly HeadField[] | undefined;
   readonly #branches: readonly (Branch | undefined)[];
 

@@ -10,9 +10,9 @@ import { Arena } from '../../bytes/arena.ts';
 import { SharedMemory } from '../../bytes/shared-memory.ts';
 import { createLogger } from '../../config/logger.ts';
 import { readerFor } from '../../decode/avro/reader.ts';
-import type { FastReader } from '../../decode/columnar/fast-reader.ts';
+import type { ColumnReader } from '../../decode/columnar/column-reader.ts';
+import { ColumnarSchema } from '../../decode/columnar/columnar-schema.ts';
 import { readAhead } from '../../decode/columnar/read-ahead.ts';
-import { FastWriter } from '../../decode/columnar/writer.ts';
 import { messageOf } from '../../errors.ts';
 import { createKafka } from '../../kafka/client.ts';
 import { keyOf } from '../../records/topic-partition.ts';
@@ -48,7 +48,7 @@ interface Received {
 }
 const received: Received[] = [];
 /** By schema id; `undefined`: its messages are for the careful reader. */
-const readers = new Map<number, FastReader | undefined>();
+const readers = new Map<number, ColumnReader | undefined>();
 const seeks = new Map<string, number>();
 let bytesAhead = 0;
 const waiting: (() => void)[] = [];
@@ -131,7 +131,7 @@ function knowsAll(schemaIds: ReadonlySet<number>): boolean {
 /** A schema that cannot be read is for the careful path too: it is what refuses the messages. */
 function registerSchema(schemaId: number, schema: unknown): void {
   try {
-    readers.set(schemaId, FastWriter.of(readerFor(schema).writer)?.reader);
+    readers.set(schemaId, ColumnarSchema.of(readerFor(schema).writer)?.reader);
   } catch (error) {
     logger.debug({ schemaId, error: messageOf(error) }, 'a schema cannot be read ahead');
     readers.set(schemaId, undefined);

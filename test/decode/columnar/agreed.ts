@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
 import { Arena } from '../../../src/bytes/arena.ts';
+import { AvroDecoder } from '../../../src/decode/avro/avro-decoder.ts';
 import type { SchemaCache } from '../../../src/decode/avro/schema-cache.ts';
 import { giveBack } from '../../../src/decode/columnar/column-messages.ts';
-import { fastMessage } from '../../../src/decode/columnar/fast-message.ts';
+import { ColumnarDecoder } from '../../../src/decode/columnar/columnar-decoder.ts';
+import { columnarSchemaOf } from '../../../src/decode/columnar/columnar-schema.ts';
 import { readAhead } from '../../../src/decode/columnar/read-ahead.ts';
-import { fastWriterOf } from '../../../src/decode/columnar/writer.ts';
-import { decodeByReference } from '../../../src/decode/message-decoder.ts';
 import { BinaryValues, OID } from '../../../src/postgres/binary-values.ts';
 import type { BillableMessage, Message } from '../../../src/records/message.ts';
 import { RecordBlock } from '../../../src/records/record-block.ts';
@@ -49,7 +49,7 @@ function writtenRequestId(message: BillableMessage): string | null | undefined {
 
 const readerOf = (cache: SchemaCache) => (id: number) => {
   const entry = cache.get(id);
-  return entry && fastWriterOf(entry)?.reader;
+  return entry && columnarSchemaOf(entry)?.reader;
 };
 
 /** With something left in it. */
@@ -72,10 +72,11 @@ export function agreed(
     neighbours.map((bytes, offset) => ({ offset, timestamp, key: null, value: bytes, ...beside })),
   );
   block.columns = readAhead(block, readerOf(cache), usedRoom());
-  const fast = fastMessage(block, 1, cache);
+  const reference = new AvroDecoder(cache);
+  const fast = new ColumnarDecoder(cache, reference).tryDecode(block, 1);
   if (fast === undefined) return undefined;
   const said = seen(fast);
-  expect(said).toEqual(seen(decodeByReference(block.recordAt(1), cache)));
+  expect(said).toEqual(seen(reference.decode(block, 1)));
   // The next one is the same object, filled anew.
   giveBack([fast]);
   return said;
