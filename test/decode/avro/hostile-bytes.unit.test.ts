@@ -77,7 +77,7 @@ describe('a string', () => {
     ['an overlong form', [0xc0, 0xaf]],
     ['half a surrogate pair', [0xed, 0xa0, 0x80]],
     ['a character beyond U+10FFFF', [0xf4, 0x90, 0x80, 0x80]],
-    ['a genuine U+FFFD beside a bad byte', [0xef, 0xbf, 0xbd, 0xff]],
+    ['a genuine U+FFFD before a bad byte', [0xef, 0xbf, 0xbd, 0xff]],
   ])('that is not UTF-8 is noted under the name of its field: %s', (_, bytes) => {
     for (const theirs of ['string', 'bytes']) {
       const cursor = new Cursor(Buffer.concat([string('a'), string(Buffer.from(bytes))]), 0);

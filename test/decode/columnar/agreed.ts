@@ -16,7 +16,7 @@ import { schemasOf } from '../avro/wire.ts';
 
 const ours = await schemasOf(loadEnvelopeSchema());
 
-/** All that a message says, be it an object or read out of columns. */
+/** All that a message says, whether it is a plain object or reads from columns. */
 function seen(message: Message) {
   if (message.kind === 'dead_letter') return message;
   const { kind, offset } = message;
@@ -52,26 +52,26 @@ const readerOf = (cache: SchemaCache) => (id: number) => {
   return entry && columnarSchemaOf(entry)?.reader;
 };
 
-/** With something left in it. */
-function usedRoom(): Arena {
+/** An arena whose memory was used before. */
+function usedArena(): Arena {
   const memory = new SharedArrayBuffer(4_096);
   new Uint8Array(memory).fill(0xa5);
   return new Arena(memory, 8);
 }
 
-/** What the fast path says of a value, when that is what the careful one says. */
+/** The message of the fast path, which must be that of the reference; `undefined`: it declines. */
 export function agreed(
   value: Buffer | null,
   cache: SchemaCache = ours,
-  beside: { key?: Buffer | null; headers?: Record<string, Buffer> } = {},
+  fields: { key?: Buffer | null; headers?: Record<string, Buffer> } = {},
 ) {
   // Not alone in its memory, and not at its beginning.
   const neighbours = [Buffer.alloc(3, 0xff), value, Buffer.alloc(3, 0xff)];
   const timestamp = 1_760_000_000_000;
   const block = RecordBlock.of(
-    neighbours.map((bytes, offset) => ({ offset, timestamp, key: null, value: bytes, ...beside })),
+    neighbours.map((bytes, offset) => ({ offset, timestamp, key: null, value: bytes, ...fields })),
   );
-  block.columns = readAhead(block, readerOf(cache), usedRoom());
+  block.columns = readAhead(block, readerOf(cache), usedArena());
   const reference = new AvroDecoder(cache);
   const fast = new ColumnarDecoder(cache, reference).tryDecode(block, 1);
   if (fast === undefined) return undefined;
