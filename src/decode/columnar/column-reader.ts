@@ -15,9 +15,10 @@ import { hashOfForm, hashOfParts, MAX_MESSAGE_BYTES } from './form.ts';
 import { endOfHead, type HeadField } from './head.ts';
 import { LAYOUTS, type Layout, registerAt, type Words, wordsOf } from './layout.ts';
 import { compile, type Program } from './program.ts';
+import { DECLINED } from './read-field.ts';
 import { Registers } from './registers.ts';
 
-/** What one branch of the writer's union is read with. */
+/** How one branch of the writer's union is read. */
 interface Branch {
   readonly kind: number;
   readonly layout: Layout;
@@ -35,17 +36,17 @@ interface Billed {
   readonly metadata: number;
   /** The registers of `usageValues`. */
   readonly values: readonly number[];
-  /** The registers of what tells emissions under one id apart; `undefined`: nothing does. */
+  /** The registers of `DISCRIMINATORS`; `undefined`: the type has none. */
   readonly parts: readonly { register: number; isText: boolean }[] | undefined;
   /** How the JSON of the identity begins, up to the request id. */
   readonly beginning: Words;
 }
 
 /**
- * Takes usual messages from their bytes to what is booked in one go, without an object for the
- * metric or its texts. What is usual: an envelope of plain fields, texts of ASCII, numbers that may
- * be billed. Whatever is not, it leaves to the careful reader, and so it never refuses a message: for
- * those that it takes both say the same, and a test compares them.
+ * Reads records of one writer's schema into columns: decoded, validated and identified in one pass
+ * over their bytes, without an object for the metric or its texts. Only a record that is surely valid
+ * is read: an envelope of the fields that we know, texts in ASCII, numbers that may be billed. All
+ * others are declined, so that no record becomes a dead letter here.
  */
 export class ColumnReader {
   readonly #headFields: readonly HeadField[] | undefined;
@@ -61,10 +62,10 @@ export class ColumnReader {
   }
 
   /**
-   * Reads the value from `start` up to `end`, its frame included, into the columns; when it is for
-   * the careful reader, its kind stays `NOT_READ`. The head is not looked into.
+   * Reads the value from `start` up to `end`, header included, into the columns; when it is declined,
+   * its kind stays `NOT_READ`. Of the head only the end is found.
    *
-   * @param record tells its timestamp, in milliseconds since 1970
+   * @param record gives its timestamp, in milliseconds since 1970
    */
   read(
     memory: ByteView,
@@ -80,8 +81,8 @@ export class ColumnReader {
     let branch = this.#branches[0];
     if (this.#headFields !== undefined) {
       headEnd = endOfHead(memory, metricAt, end, this.#headFields);
-      if (headEnd === -1 || headEnd >= end) return;
-      // The union's index in one byte.
+      if (headEnd === DECLINED || headEnd >= end) return;
+      // The index of a branch, when it is in one byte.
       const union = memory.bytes[headEnd] as number;
       branch = (union & 0x81) === 0 ? this.#branches[union >> 1] : undefined;
       metricAt = headEnd + 1;
@@ -150,7 +151,7 @@ function partsOf(
   return hashOfParts(memory, registers, beginning, requestId, parts);
 }
 
-/** Of the lengths that placeholders have: others need not be looked at. */
+/** A text of another length is no placeholder, and need not be made. */
 const PLACEHOLDER_LENGTHS = new Set([...PLACEHOLDERS].map(({ length }) => length));
 
 function isPlaceholder({ bytes }: ByteView, { starts, lengths }: Registers, register: number) {

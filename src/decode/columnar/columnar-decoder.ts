@@ -12,8 +12,14 @@ import { type Names, NO_MODEL } from './names.ts';
 import { readAhead } from './read-ahead.ts';
 
 /**
- * The fast path: makes messages of what was read ahead of a block (see `readAhead`), which is done
- * here when the receiver thread did not do it.
+ * The fast path: makes messages from the columns of a block, which `readAhead` fills, on the receiver
+ * thread or here. A record that needs more than columns can hold is declined: it is left to the
+ * reference, and with that every dead letter.
+ *
+ * A writer's schema is compiled once, to a `ColumnarSchema`. Its `ColumnReader` finds the end of the
+ * head (`head.ts`), reads the metric into registers (`program.ts`), hashes its canonical form
+ * (`form.ts`) and writes the columns. Its `Names` decode session, provider and model, whose bytes
+ * repeat from record to record, when the message is made.
  */
 export class ColumnarDecoder implements MessageDecoder {
   readonly #schemas: SchemaEntries;
@@ -39,7 +45,7 @@ export class ColumnarDecoder implements MessageDecoder {
     return this.#reference.metricOf(message);
   }
 
-  /** `undefined`: the record is declined. What is not, is never a dead letter. */
+  /** `undefined`: the record is declined. */
   tryDecode(block: RecordBlock, index: number): BillableMessage | IgnoredMessage | undefined {
     const columns = block.columns ?? this.#readAhead(block);
     const { memory } = block;

@@ -11,14 +11,14 @@ export type ReadField = (memory: ByteView, at: number, end: number, into: Regist
 
 /** The record is for the reference decoder. */
 export const DECLINED = -1;
-/** In place of a register: the value is passed over, and may be anything that Avro can hold. */
+/** In place of a register: the value is skipped, and may be any that Avro can hold. */
 export const NOT_KEPT = -1;
 
 /** Longer texts are declined: they may have to be dead letters. */
 const MAX_TEXT_BYTES = 1_024;
 
 export function readDouble(register: number): ReadField {
-  if (register === NOT_KEPT) return pass(8);
+  if (register === NOT_KEPT) return skip(8);
   return ({ view }, at, end, { numbers }) => {
     if (at + 8 > end) return DECLINED;
     const value = view.getFloat64(at, true);
@@ -29,7 +29,7 @@ export function readDouble(register: number): ReadField {
 }
 
 export function readFloat(register: number): ReadField {
-  if (register === NOT_KEPT) return pass(4);
+  if (register === NOT_KEPT) return skip(4);
   return ({ view }, at, end, { numbers }) => {
     if (at + 4 > end) return DECLINED;
     const value = view.getFloat32(at, true);
@@ -39,7 +39,7 @@ export function readFloat(register: number): ReadField {
   };
 }
 
-function pass(bytes: number): ReadField {
+function skip(bytes: number): ReadField {
   return (_, at, end) => (at + bytes > end ? DECLINED : at + bytes);
 }
 
