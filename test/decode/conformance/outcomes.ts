@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { schemaIdsOf } from '../../../src/decode/avro/decode.ts';
 import { SchemaCache } from '../../../src/decode/avro/schema-cache.ts';
+import type { BillableMessage } from '../../../src/records/message.ts';
+import { packRecords, RecordBlock } from '../../../src/records/record-block.ts';
 import { loadEnvelopeSchema } from '../../../src/schemas/load.ts';
 import { eou, interruption, llm, realtime, stt, tts, vad } from '../../identify/samples.ts';
 import { envelope, framed, recordWith, schemasOf, written } from '../avro/wire.ts';
@@ -143,6 +145,19 @@ export function describeOutcomes(decoderOf: DecoderOf): void {
       detail: 'audio_duration is -1; expected a finite number of seconds, not negative',
       schemaId: 7,
     });
+  });
+
+  test('a message cannot be read as another one once its block is released', () => {
+    const shared = { memory: new SharedArrayBuffer(1), end: 0 };
+    const packed = packRecords([recordWith(framed(good))]);
+    const block = new RecordBlock({ ...packed, shared }, undefined, () => {});
+    const decoder = decoderOf(schemas);
+    const message = decoder.decode(block, 0) as BillableMessage;
+    expect(decoder.metricOf(message)).toEqual(llm());
+    block.release();
+    expect(() => decoder.metricOf(message)).toThrow('given back');
+    expect(() => message.record.value).toThrow('given back');
+    expect(() => decoder.decode(block, 0)).toThrow('given back');
   });
 
   test('a schema that was not loaded is a bug, not a dead letter', () => {
