@@ -8,18 +8,18 @@ import { Names } from './names.ts';
 
 /** How the records of a writer's schema are read here: an envelope, or one of the metrics alone. */
 export class ColumnarSchema {
-  /** `undefined`: there is no envelope, and the record's key or a header names the session. */
-  readonly #headFields: readonly HeadField[] | undefined;
-  readonly #metrics: readonly WriterType[];
-  #reader: ColumnReader | undefined;
-  #names: Names | undefined;
+  /** False: the record's key or a header names the session. */
+  readonly hasEnvelope: boolean;
+  readonly reader: ColumnReader;
+  readonly names: Names;
 
   private constructor(
     headFields: readonly HeadField[] | undefined,
     metrics: readonly WriterType[],
   ) {
-    this.#headFields = headFields;
-    this.#metrics = metrics;
+    this.hasEnvelope = headFields !== undefined;
+    this.reader = new ColumnReader(headFields, metrics);
+    this.names = new Names(headFields, metrics);
   }
 
   /** `undefined`: all records of this writer are declined. */
@@ -31,20 +31,6 @@ export class ColumnarSchema {
     const headFields = headFieldsOf(fields.slice(0, -1));
     if (metric?.name !== 'metric' || headFields === undefined) return undefined;
     return new ColumnarSchema(headFields, metric.type.types ?? []);
-  }
-
-  get hasEnvelope(): boolean {
-    return this.#headFields !== undefined;
-  }
-
-  get reader(): ColumnReader {
-    this.#reader ??= new ColumnReader(this.#headFields, this.#metrics);
-    return this.#reader;
-  }
-
-  get names(): Names {
-    this.#names ??= new Names(this.#headFields, this.#metrics);
-    return this.#names;
   }
 }
 

@@ -22,9 +22,8 @@ export function readDouble(register: number): ReadField {
   return ({ view }, at, end, { numbers }) => {
     if (at + 8 > end) return DECLINED;
     const value = view.getFloat64(at, true);
-    if (!Number.isFinite(value)) return DECLINED;
     numbers[register] = value;
-    return at + 8;
+    return Number.isFinite(value) ? at + 8 : DECLINED;
   };
 }
 
@@ -33,9 +32,8 @@ export function readFloat(register: number): ReadField {
   return ({ view }, at, end, { numbers }) => {
     if (at + 4 > end) return DECLINED;
     const value = view.getFloat32(at, true);
-    if (!Number.isFinite(value)) return DECLINED;
     numbers[register] = value;
-    return at + 4;
+    return Number.isFinite(value) ? at + 4 : DECLINED;
   };
 }
 
