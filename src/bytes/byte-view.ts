@@ -1,4 +1,4 @@
-/** The same memory twice: byte by byte, and for what is wider than a byte. */
+/** The same memory twice: as bytes, and for numbers that are wider than a byte. */
 export interface ByteView {
   readonly bytes: Buffer;
   readonly view: DataView;

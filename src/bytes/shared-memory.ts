@@ -1,23 +1,23 @@
-/** What is kept at most; more than that is left to the garbage collector. */
+/** Kept for reuse at most; more than that is left to the garbage collector. */
 const MAX_BYTES = 8 * 1_048_576;
-/** Sizes are whole multiples of this: fetches that are about as large fit into each other's memory. */
+/** Sizes are multiples of this, so that fetches of similar sizes fit into each other's memory. */
 const STEP_BYTES = 16_384;
 
 /**
- * ByteView that both threads see: what was fetched is written into it here, read there, and written
- * over when it is not needed any more. Handed from thread to thread instead, it would be memory that
- * each of their collectors counts, and megabytes a second would make them work all the time.
+ * Memory that two threads share: one writes what it fetched, the other reads it, and then it is used
+ * again. Were it transferred instead, the collectors of both threads would count it, and megabytes a
+ * second would keep them collecting.
  */
 export class SharedMemory {
   readonly #spare: SharedArrayBuffer[] = [];
   #bytes = 0;
 
-  /** Bytes that wait to be used again. */
+  /** Bytes that are free to be used again. */
   get spareBytes(): number {
     return this.#bytes;
   }
 
-  /** ByteView of at least so many bytes. What is in it is not cleared. */
+  /** Memory of at least so many bytes; it is not cleared. */
   take(bytes: number): SharedArrayBuffer {
     const size = Math.ceil(bytes / STEP_BYTES) * STEP_BYTES;
     for (let i = 0; i < this.#spare.length; i += 1) {
@@ -31,10 +31,10 @@ export class SharedMemory {
     return new SharedArrayBuffer(size);
   }
 
-  /** Takes back what nobody looks at any more. */
+  /** Takes back memory that is not read any more. */
   give(memory: SharedArrayBuffer): void {
     if (memory.byteLength > MAX_BYTES) return;
-    // The oldest sizes make way: they were not asked for.
+    // The oldest go first: their sizes were not needed since.
     while (this.#bytes + memory.byteLength > MAX_BYTES) {
       this.#bytes -= (this.#spare.shift() as SharedArrayBuffer).byteLength;
     }

@@ -1,6 +1,6 @@
+import { AvroDecoder } from '../decode/avro/avro-decoder.ts';
 import { schemaIdsOf } from '../decode/avro/decode.ts';
 import { SchemaCache } from '../decode/avro/schema-cache.ts';
-import { decodeByReference } from '../decode/message-decoder.ts';
 import { CheckFailedError } from '../errors.ts';
 import { recordOfDeadLetter } from '../ledger/dead-letter-record.ts';
 import { Ledger } from '../ledger/ledger.ts';
@@ -72,7 +72,7 @@ async function showLetter(id: Coordinates): Promise<void> {
     const record = recordOfDeadLetter(row);
     const schemas = new SchemaCache(schemaFetcher(settings));
     await schemas.load(schemaIdsOf([record]));
-    const { record: _, ...today } = decodeByReference(record, schemas);
+    const { record: _, ...today } = new AvroDecoder(schemas).decodeRecord(record);
     printJson({ ...letterJson(row), today });
   } finally {
     await database.end();

@@ -1,83 +1,29 @@
-import { type BillableMetric, identify, requestIdOf } from '../identify/identity.ts';
-import type { ConsumedRecord } from '../records/consumed-record.ts';
+import type { BillableMetric } from '../identify/identity.ts';
 import type { BillableMessage, Message } from '../records/message.ts';
 import type { RecordBlock } from '../records/record-block.ts';
-import { eventTime, validate } from '../validate/validate.ts';
-import { type DecodedEvent, decode } from './avro/decode.ts';
-import type { SchemaEntries } from './avro/schema-cache.ts';
-import { fastMessage } from './columnar/fast-message.ts';
 
 /**
- * Takes a record as far as it can be taken without the ledger: decode, validate, identify. It never
- * throws for what a record holds, and every record becomes exactly one message.
+ * Decodes, validates and identifies records: as far as a record can be taken without the ledger. A
+ * decoder is made for a batch, with the schemas of all schema ids in it.
  *
- * @param schemas those of the schema ids of the block
+ * `AvroDecoder` is the reference. `ColumnarDecoder` is faster for the records that it takes, and leaves
+ * all others to the decoder it is given. One suite runs over both: test/decode/conformance.ts.
  */
-export function decodeAt(block: RecordBlock, index: number, schemas: SchemaEntries): Message {
-  return fastMessage(block, index, schemas) ?? decodeByReference(block.recordAt(index), schemas);
-}
+export interface MessageDecoder {
+  /**
+   * Every record becomes exactly one message, with the record's offset. It does not block, and the same
+   * record gives the same message each time. It never throws for what a record holds: bytes that
+   * cannot be applied become a dead letter with its reason. What a message says is read out of the
+   * block as late as it is asked for, so that no message may be used after its block is released.
+   *
+   * @throws when the schema of the record was not loaded, which is a bug of the caller
+   */
+  decode(block: RecordBlock, index: number): Message;
 
-/** The same for any record, usual or not; what is wrong with it, it says. */
-export function decodeByReference(record: ConsumedRecord, schemas: SchemaEntries): Message {
-  const { offset } = record;
-  const decoded = decode(record, schemas);
-  switch (decoded.outcome) {
-    case 'tombstone':
-      return { kind: 'ignored', offset, record, session: undefined };
-    case 'dead_letter': {
-      const { reason, detail, schemaId } = decoded;
-      return { kind: 'dead_letter', offset, record, reason, detail, schemaId };
-    }
-    case 'event':
-      return prepareEvent(record, decoded);
-  }
-}
-
-function prepareEvent(record: ConsumedRecord, event: DecodedEvent): Message {
-  const { metric, sessionId, accountId, attributes, schemaId } = event;
-  const { offset } = record;
-  const validated = validate(event);
-  if (!validated.valid) {
-    const { detail } = validated;
-    return { kind: 'dead_letter', offset, record, reason: 'invalid_value', detail, schemaId };
-  }
-  const eventUs = eventTime(metric.timestamp, record.timestamp);
-  const { values } = validated;
-  if (values === undefined) {
-    return {
-      kind: 'ignored',
-      offset,
-      record,
-      session: { sessionId, accountId, attributes, eventUs },
-    };
-  }
-  const billable = metric as BillableMetric;
-  const identity = identify(billable);
-  return {
-    kind: 'billable',
-    offset,
-    record,
-    schemaId,
-    sessionId,
-    accountId,
-    attributes,
-    eventUs,
-    metricType: billable.type,
-    provider: billable.metadata?.model_provider ?? '',
-    model: billable.metadata?.model_name ?? '',
-    requestId: requestIdOf(billable),
-    values,
-    valuesFrom: 0,
-    identityHigh: identity.identityHigh,
-    identityLow: identity.identityLow,
-    fingerprintHigh: identity.fingerprintHigh,
-    fingerprintLow: identity.fingerprintLow,
-  };
-}
-
-/** The whole metric of a message that was prepared before. */
-export function metricOf({ record }: BillableMessage, schemas: SchemaEntries): BillableMetric {
-  const decoded = decode(record, schemas);
-  if (decoded.outcome !== 'event') throw new Error('a message can not be decoded a second time');
-  return decoded.metric as BillableMetric;
+  /**
+   * The whole metric of a message that was decoded with the same schemas; of few it is needed.
+   *
+   * @throws when its block is released
+   */
+  metricOf(message: BillableMessage): BillableMetric;
 }

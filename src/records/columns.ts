@@ -3,11 +3,11 @@ import { BILLED_FIELDS } from '../livekit/usage-of.ts';
 import { METRIC_RECORDS, type MetricType } from '../schemas/metric-records.ts';
 
 /**
- * What the fast path read of the records of a block, in columns: plain data that can be handed from
- * thread to thread. A place is counted from where the value of its record begins.
+ * What the fast path read of the records of a block, in columns: plain data that can be sent from
+ * thread to thread. A place is an offset from the first byte of the record's value.
  */
 export interface Columns {
-  /** For each record the number of its metric, see `kindOf`; `NOT_READ`: it is for the careful path. */
+  /** For each record the number of its metric, see `kindOf`; `NOT_READ`: it was declined. */
   readonly kinds: Uint8Array;
   /** For each record: what `PLACE` names. */
   readonly places: Uint16Array;
@@ -15,7 +15,7 @@ export interface Columns {
   readonly eventUs: Float64Array;
   /** The four words of the identity. */
   readonly identities: Int32Array;
-  /** Where in `values` those of the record begin. */
+  /** For each record, where its values begin in `values`. */
   readonly valuesAt: Int32Array;
   readonly values: Float64Array;
 }
@@ -57,7 +57,7 @@ export const IDENTITY_WORDS = 4;
 /** Most metrics have three values or four. */
 const VALUES_EXPECTED = 4;
 
-/** Columns of a block, while they are being written. */
+/** The columns of a block while they are written. */
 export class ColumnsWriter {
   readonly kinds: Uint8Array;
   readonly places: Uint16Array;
@@ -68,17 +68,17 @@ export class ColumnsWriter {
   #end = 0;
 
   /** @param size how many records the block has */
-  constructor(size: number, room: Arena) {
-    // These two are not written for every record.
-    this.kinds = room.uint8(size).fill(NOT_READ);
-    this.places = room.uint16(size * PLACES).fill(0);
-    this.eventUs = room.float64(size);
-    this.identities = room.int32(size * IDENTITY_WORDS);
-    this.valuesAt = room.int32(size);
-    this.#values = room.float64(size * VALUES_EXPECTED);
+  constructor(size: number, arena: Arena) {
+    // Of a declined record, and of a field that is null, nothing is written to these two.
+    this.kinds = arena.uint8(size).fill(NOT_READ);
+    this.places = arena.uint16(size * PLACES).fill(0);
+    this.eventUs = arena.float64(size);
+    this.identities = arena.int32(size * IDENTITY_WORDS);
+    this.valuesAt = arena.int32(size);
+    this.#values = arena.float64(size * VALUES_EXPECTED);
   }
 
-  /** The values of a record are written from here on. */
+  /** The values that follow are those of record `index`. */
   beginValues(index: number): void {
     this.valuesAt[index] = this.#end;
   }

@@ -2,7 +2,7 @@ import type { ByteView } from '../bytes/byte-view.ts';
 import type { BillableMetric, Identity } from '../identify/identity.ts';
 import type { ConsumedRecord } from './consumed-record.ts';
 
-/** What the ledger did with a message; every offset gets one of these, in the books. */
+/** What the ledger did with a message; in the books, every offset has exactly one. */
 export type Outcome = 'applied' | 'duplicate' | 'ignored' | 'conflict' | 'dead_letter';
 
 export type OutcomeCounts = Record<Outcome, number>;
@@ -26,7 +26,7 @@ export interface SessionNote {
   readonly eventUs: number;
 }
 
-/** Takes a text as a string, or as UTF-8 where its bytes are at hand. */
+/** Takes a text as a string, or as the UTF-8 bytes that a record has it in. */
 export interface TextSink {
   null(): void;
   text(value: string): void;
@@ -37,13 +37,13 @@ export interface TextSink {
 /** The request id of a metric; an interruption has none. */
 export interface RequestId {
   readonly requestId: string | null;
-  /** Writes `requestId` without making a text of it first, where its bytes are at hand. */
+  /** Writes `requestId` from the bytes of the record, without making a string of it. */
   writeRequestId?(to: TextSink): void;
 }
 
 /**
- * A message that may be billed; whether it is fresh, the ledger decides. It holds what is booked and
- * not the whole metric: thousands of them wait in memory for their transaction.
+ * A message that may be billed: the ledger decides whether it is new. It holds what is booked and not
+ * the whole metric, since thousands of them wait in memory for their transaction.
  */
 export interface BillableMessage extends SessionNote, Identity, RequestId {
   readonly kind: 'billable';
@@ -76,10 +76,10 @@ export interface DeadLetterMessage {
   readonly schemaId: number | null;
 }
 
-/** A message of which all is known that can be known without the ledger. */
+/** What a record became; see `MessageDecoder`. */
 export type Message = BillableMessage | IgnoredMessage | DeadLetterMessage;
 
-/** Messages of one partition, in order, to be booked together or not at all. */
+/** Consecutive messages of one partition, applied in one transaction. */
 export interface Batch {
   readonly groupId: string;
   readonly topic: string;
@@ -95,7 +95,7 @@ export interface Batch {
   /** Decodes a message of the batch again, for the few whose whole metric is kept. */
   readonly metricOf: (message: BillableMessage) => BillableMetric;
   /**
-   * Called for each message that only Postgres refused, once it is booked as a dead letter.
+   * Called for each message that Postgres rejected, once it is booked as a dead letter.
    *
    * @returns false to end the batch after it
    */

@@ -1,4 +1,3 @@
-import type { DecodedEvent } from '../decode/avro/decode.ts';
 import type { AgentMetrics } from '../livekit/types.ts';
 import type { UsageColumn } from '../livekit/usage-columns.ts';
 import {
@@ -7,10 +6,11 @@ import {
   COLUMNS_OF,
   usageValues,
 } from '../livekit/usage-of.ts';
+import type { AgentEvent } from '../records/agent-event.ts';
 
-/** Ids and names of more characters (Unicode code points) than this are refused. */
+/** Ids and names with more characters (Unicode code points) than this are invalid. */
 export const MAX_NAME_CHARACTERS = 1_024;
-/** Of an event; a session may gather more, see `MAX_SESSION_ATTRIBUTES`. */
+/** Of one event; a session may have more, see `MAX_SESSION_ATTRIBUTES`. */
 export const MAX_ATTRIBUTES = 64;
 export const MAX_ATTRIBUTE_NAME_CHARACTERS = 128;
 
@@ -20,24 +20,28 @@ const LATEST_US = Date.UTC(2100, 0) * 1_000;
 
 /**
  * The values that may be billed (see `usageValues`; `undefined`: the event is not billed), or why
- * the event must be refused.
+ * the event is a dead letter.
  */
 export type Validated =
   | { readonly valid: true; readonly values: readonly number[] | undefined }
   | { readonly valid: false; readonly detail: string };
 
+/** Fields that are stored whatever the metric is; of a billed metric, all texts are. */
+const ALWAYS_STORED: readonly string[] = ['session_id', 'account_id', 'attributes'];
+
 /**
- * Checks every value that is billed, stored or used as identity. Values that do neither (such as
- * `ttft`, where -1 means "none") are taken as they are.
+ * Checks every value that is billed, stored or part of the identity. All others (such as `ttft`,
+ * where -1 means "none") are taken as they are.
  */
-export function validate(event: DecodedEvent): Validated {
+export function validate(event: AgentEvent): Validated {
+  const values = usageValues(event.metric);
   const detail =
+    encodingProblem(event.notUtf8, values !== undefined) ??
     nameProblem('session_id', event.sessionId) ??
     (event.accountId === null ? undefined : nameProblem('account_id', event.accountId)) ??
     attributesProblem(event.attributes);
   if (detail !== undefined) return { valid: false, detail };
 
-  const values = usageValues(event.metric);
   if (values === undefined) return { valid: true, values };
   const { type } = event.metric as BillableMetric;
   const problem = metricProblem(event.metric) ?? usageProblem(type, values);
@@ -55,6 +59,11 @@ export function eventTime(seconds: number, recordMs: number): number {
   const us = Math.round(seconds * 1e6);
   if (us >= EARLIEST_US && us < LATEST_US) return us;
   return Math.min(Math.max(recordMs * 1_000, 0), LATEST_US);
+}
+
+function encodingProblem(notUtf8: readonly string[], isBilled: boolean): string | undefined {
+  const name = notUtf8.find((field) => isBilled || ALWAYS_STORED.includes(field));
+  return name === undefined ? undefined : `${name} is not well-formed Unicode (UTF-8)`;
 }
 
 function metricProblem(metric: AgentMetrics): string | undefined {
@@ -127,7 +136,7 @@ function nameProblem(name: string, value: string, most = MAX_NAME_CHARACTERS): s
   return textProblem(name, value);
 }
 
-/** Without an array of them: the text may be a megabyte. */
+/** Counted without an array of characters: the text may be a megabyte. */
 function countCharacters(value: string): number {
   let count = 0;
   for (const _ of value) count += 1;

@@ -1,6 +1,7 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
+import { AvroDecoder } from '../decode/avro/avro-decoder.ts';
 import type { SchemaEntries } from '../decode/avro/schema-cache.ts';
-import { decodeAt, metricOf } from '../decode/message-decoder.ts';
+import { ColumnarDecoder } from '../decode/columnar/columnar-decoder.ts';
 import type { Halt } from '../ledger/halt.ts';
 import type { Batch, Message } from '../records/message.ts';
 import type { DeadLetterWindow } from './dead-letter-window.ts';
@@ -39,16 +40,17 @@ export async function prepareSlice(
   // Of its final length: growing would copy it again and again.
   const messages = new Array<Message>(size).fill(NONE);
   let count = 0;
+  const decoder = new ColumnarDecoder(schemas, new AvroDecoder(schemas));
   const batch: Batch = {
     ...where,
     fromOffset,
     nextOffset,
     messages,
-    metricOf: (message) => metricOf(message, schemas),
+    metricOf: (message) => decoder.metricOf(message),
   };
   for (const { block, from, to } of pieces) {
     for (let index = from; index < to; index += 1) {
-      const message = decodeAt(block, index, schemas);
+      const message = decoder.decode(block, index);
       messages[count++] = message;
       if (window.note(message.kind === 'dead_letter', message.offset)) {
         messages.length = count;

@@ -1,6 +1,6 @@
+import { AvroDecoder } from '../decode/avro/avro-decoder.ts';
 import { schemaIdsOf } from '../decode/avro/decode.ts';
 import type { SchemaCache } from '../decode/avro/schema-cache.ts';
-import { decodeByReference, metricOf } from '../decode/message-decoder.ts';
 import { messageOf } from '../errors.ts';
 import { recordOfDeadLetter } from '../ledger/dead-letter-record.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -24,14 +24,15 @@ export async function redriveDeadLetter(
 ): Promise<RedriveResult> {
   const record = recordOfDeadLetter(row);
   await schemas.load(schemaIdsOf([record]));
-  const message = decodeByReference(record, schemas);
+  const decoder = new AvroDecoder(schemas);
+  const message = decoder.decodeRecord(record);
   if (message.kind === 'dead_letter') return { reason: message.reason, detail: message.detail };
   const { kafka_topic: topic, kafka_partition: partition, generation } = row;
   const where = { topic, partition, generation };
   try {
     const result = await ledger.redrive(where, message, {
       ...options,
-      metricOf: (event) => metricOf(event, schemas),
+      metricOf: (event) => decoder.metricOf(event),
     });
     if (result.status === 'dead_letter') {
       const { reason, detail } = result.deadLetter;

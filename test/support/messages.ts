@@ -1,6 +1,7 @@
 import avro from 'avsc';
+import { AvroDecoder } from '../../src/decode/avro/avro-decoder.ts';
 import { SchemaCache } from '../../src/decode/avro/schema-cache.ts';
-import { decodeAt, metricOf } from '../../src/decode/message-decoder.ts';
+import { ColumnarDecoder } from '../../src/decode/columnar/columnar-decoder.ts';
 import { COLUMNS_OF } from '../../src/livekit/usage-of.ts';
 import type { EventInput } from '../../src/produce/encoder.ts';
 import type { ConsumedRecord } from '../../src/records/consumed-record.ts';
@@ -35,7 +36,7 @@ export function recordOf(offset: number, value: Buffer | null): ConsumedRecord {
 
 /** What the worker makes of a record, packed as it waits in memory. */
 export function prepareRecord(record: ConsumedRecord, cache: SchemaCache): Message {
-  return decodeAt(RecordBlock.of([record]), 0, cache);
+  return new ColumnarDecoder(cache, new AvroDecoder(cache)).decode(RecordBlock.of([record]), 0);
 }
 
 /** All that a message adds to the columns of its type. */
@@ -46,7 +47,8 @@ export function valuesOf(message: Message): number[] {
 }
 
 /** The whole metric of a message, as the ledger asks for it. */
-export const decodedAgain = (message: BillableMessage) => metricOf(message, schemas);
+export const decodedAgain = (message: BillableMessage) =>
+  new AvroDecoder(schemas).metricOf(message);
 
 /** An event at an offset, as the ledger is given it. */
 export function messageAt(offset: number, value: Buffer | null): Message {

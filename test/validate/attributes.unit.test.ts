@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { ALL_UTF8 } from '../../src/records/agent-event.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
 import { validate } from '../../src/validate/validate.ts';
 import { envelope, framed, written } from '../decode/avro/wire.ts';
@@ -11,7 +12,7 @@ const attributesOf = (count: number, name = 'name', value = 'v') =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`${name}${i}`, value]));
 
 function problemOf(attributes: Record<string, string>): string | undefined {
-  const event = { outcome: 'event', sessionId: 'call', accountId: null, schemaId: 7 } as const;
+  const event = { sessionId: 'call', accountId: null, notUtf8: ALL_UTF8 };
   const validated = validate({ ...event, attributes, metric: llm() });
   return validated.valid ? undefined : validated.detail;
 }

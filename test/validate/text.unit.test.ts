@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { DecodedEvent } from '../../src/decode/avro/decode.ts';
 import type { AgentMetrics } from '../../src/livekit/types.ts';
+import { type AgentEvent, ALL_UTF8 } from '../../src/records/agent-event.ts';
 import { validate } from '../../src/validate/validate.ts';
-import { interruption, llm, realtime, stt, tts, vad } from '../identify/samples.ts';
+import { eou, interruption, llm, realtime, stt, tts, vad } from '../identify/samples.ts';
 
 /** An event with `value` as one of its texts. */
-type EventWith = (value: string) => Partial<DecodedEvent> & { metric: AgentMetrics };
+type EventWith = (value: string) => Partial<AgentEvent> & { metric: AgentMetrics };
 
 const metadata = { model_name: null, model_provider: null };
 
@@ -42,12 +42,11 @@ const ATTRIBUTES: Record<string, EventWith> = {
 };
 
 function problemOf(fields: ReturnType<EventWith>): string | undefined {
-  const event: DecodedEvent = {
-    outcome: 'event',
+  const event: AgentEvent = {
     sessionId: 'call',
     accountId: null,
     attributes: {},
-    schemaId: 7,
+    notUtf8: ALL_UTF8,
     ...fields,
   };
   const validated = validate(event);
@@ -93,4 +92,23 @@ describe.each(Object.entries({ ...NAMES, ...TEXTS, ...ATTRIBUTES }))('%s', (_, e
       expect(problemOf(eventWith(text))).toBeUndefined();
     },
   );
+});
+
+describe('text that is not UTF-8', () => {
+  const problem = (metric: AgentMetrics, ...notUtf8: string[]) => problemOf({ metric, notUtf8 });
+
+  test.each(['session_id', 'account_id', 'attributes'])('is refused as %s of any event', (name) => {
+    for (const metric of [llm(), interruption(), vad()]) {
+      expect(problem(metric, name)).toBe(`${name} is not well-formed Unicode (UTF-8)`);
+    }
+  });
+
+  test.each(['label', 'request_id', 'model_name'])('is refused as %s of what is billed', (name) => {
+    expect(problem(llm(), name)).toBe(`${name} is not well-formed Unicode (UTF-8)`);
+  });
+
+  test('is taken as it is in VAD and EOU, of which no text is stored', () => {
+    expect(problem(vad(), 'label', 'model_name')).toBeUndefined();
+    expect(problem(eou(), 'speech_id')).toBeUndefined();
+  });
 });

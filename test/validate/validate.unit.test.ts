@@ -1,20 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import type { DecodedEvent } from '../../src/decode/avro/decode.ts';
 import type { AgentMetrics } from '../../src/livekit/types.ts';
 import { usageValues } from '../../src/livekit/usage-of.ts';
+import { type AgentEvent, ALL_UTF8 } from '../../src/records/agent-event.ts';
 import { validate } from '../../src/validate/validate.ts';
 import { eou, interruption, llm, realtime, stt, tts, vad } from '../identify/samples.ts';
 
-const eventOf = (metric: AgentMetrics, others: Partial<DecodedEvent> = {}): DecodedEvent => ({
-  outcome: 'event',
+const eventOf = (metric: AgentMetrics, others: Partial<AgentEvent> = {}): AgentEvent => ({
   sessionId: 'call',
   accountId: null,
   attributes: {},
-  schemaId: 7,
+  notUtf8: ALL_UTF8,
   ...others,
   metric,
 });
-const problemOf = (metric: AgentMetrics, others: Partial<DecodedEvent> = {}) => {
+const problemOf = (metric: AgentMetrics, others: Partial<AgentEvent> = {}) => {
   const validated = validate(eventOf(metric, others));
   return validated.valid ? undefined : validated.detail;
 };

@@ -1,20 +1,23 @@
-/** What a string that was not UTF-8 is read as: validation refuses the lone surrogate. */
-const NOT_UTF8 = '\uD800';
+import { isUtf8 } from 'node:buffer';
+import { ALL_UTF8 } from '../../records/agent-event.ts';
+
 const REPLACEMENT = '\uFFFD';
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Ten bytes of seven bits hold 64 bits. */
 const MAX_LONG_BYTES = 10;
-/** Parts that may be passed over for each byte of a message; of a plain one it is less than one. */
+/** Parts that may be skipped for each byte of a message; an ordinary one has less than one. */
 const STEPS_PER_BYTE = 4;
 const FREE_STEPS = 10_000;
 
 /**
- * Goes through the Avro binary of one message. It never leaves the message, whatever lengths and
+ * Reads the Avro binary of one message. It never reads outside the message, whatever lengths and
  * counts are in it, and bounds the work that is done for it.
  */
 export class Cursor {
   readonly #bytes: Buffer;
   readonly #end: number;
+  /** The field that is read, by its name in our schema. */
+  field = '';
+  #notUtf8: string[] | undefined;
   #at: number;
   #steps: number;
 
@@ -30,13 +33,18 @@ export class Cursor {
     return this.#end - this.#at;
   }
 
-  /** Counts a part that is passed over. */
+  /** The fields with texts that are not UTF-8; see `AgentEvent`. */
+  get notUtf8(): readonly string[] {
+    return this.#notUtf8 ?? ALL_UTF8;
+  }
+
+  /** Counts a part that is skipped. */
   step(): void {
     this.#steps -= 1;
     if (this.#steps < 0) throw new Error('the message needs more work than its size allows');
   }
 
-  /** @returns where the bytes begin that were passed over */
+  /** @returns where the skipped bytes begin */
   skip(count: number): number {
     const start = this.#at;
     if (!(count >= 0 && count <= this.#end - start)) {
@@ -58,10 +66,10 @@ export class Cursor {
     return this.#bytes.readDoubleLE(this.skip(8));
   }
 
-  /** Exact up to 2^53-1; what is beyond comes out as an unsafe integer of the same sign. */
+  /** Exact up to 2^53-1; beyond that, an unsafe integer of the same sign. */
   long(): number {
     const first = this.#byte();
-    // The lowest bit is the sign; without it, doubles are exact up to what is safe.
+    // The lowest bit is the sign. The other 63 are halved, so that what is safe stays exact.
     let zigzag = first & 0x7e;
     let byte = first;
     let factor = 128;
@@ -75,21 +83,16 @@ export class Cursor {
     return (first & 1) === 0 ? half : -half - 1;
   }
 
-  /** Bytes that are not UTF-8 are not replaced: two ids could become one. */
+  /** Bytes that are not UTF-8 come out as U+FFFD, and `notUtf8` has the field. */
   string(): string {
     const length = this.long();
     const start = this.skip(length);
     const text = this.#bytes.toString('utf8', start, start + length);
-    return text.includes(REPLACEMENT) && !this.#isUtf8(start, start + length) ? NOT_UTF8 : text;
-  }
-
-  #isUtf8(start: number, end: number): boolean {
-    try {
-      strictUtf8.decode(this.#bytes.subarray(start, end));
-      return true;
-    } catch {
-      return false;
+    if (text.includes(REPLACEMENT) && !isUtf8(this.#bytes.subarray(start, start + length))) {
+      this.#notUtf8 ??= [];
+      if (!this.#notUtf8.includes(this.field)) this.#notUtf8.push(this.field);
     }
+    return text;
   }
 
   /**

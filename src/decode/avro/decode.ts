@@ -1,36 +1,33 @@
+import { isUtf8 } from 'node:buffer';
 import { messageOf } from '../../errors.ts';
-import type { AgentMetrics } from '../../livekit/types.ts';
-import type { ConsumedRecord, HeaderValue } from '../../records/consumed-record.ts';
+import type { AgentEvent } from '../../records/agent-event.ts';
+import type { ConsumedRecord } from '../../records/consumed-record.ts';
 import type { DeadLetterReason } from '../../records/message.ts';
 import { HEADER_BYTES, schemaIdOf } from '../../records/wire-format.ts';
 import type { SchemaEntries } from './schema-cache.ts';
 
-/** A message that can never be applied, and why. */
-export interface Refused {
+/** A record that can never be applied, and why. */
+export interface DecodedDeadLetter {
   readonly outcome: 'dead_letter';
   readonly reason: DeadLetterReason;
   /** For a person: what was found and what was expected. */
   readonly detail: string;
-  /** `null` when the message is not framed. */
+  /** `null` when the value is not framed. */
   readonly schemaId: number | null;
 }
 
-/** A message as an event in our schema, with its session; its values are not checked yet. */
-export interface DecodedEvent {
+/** A record that is an event of a session. */
+export interface DecodedEvent extends AgentEvent {
   readonly outcome: 'event';
-  readonly sessionId: string;
-  readonly accountId: string | null;
-  readonly attributes: Readonly<Record<string, string>>;
-  readonly metric: AgentMetrics;
   readonly schemaId: number;
 }
 
-/** A tombstone: counted, and nothing else. */
+/** A record without a value: it is counted, and nothing else. */
 export interface Tombstone {
   readonly outcome: 'tombstone';
 }
 
-export type Decoded = DecodedEvent | Refused | Tombstone;
+export type Decoded = DecodedEvent | DecodedDeadLetter | Tombstone;
 
 const TOMBSTONE: Tombstone = { outcome: 'tombstone' };
 
@@ -46,9 +43,9 @@ export function schemaIdsOf(records: readonly ConsumedRecord[]): Set<number> {
 
 /**
  * Decodes one record: the writer's schema by its id, resolved to ours. Never throws for what a
- * message holds.
+ * record holds.
  *
- * @param schemas that of the record's schema id
+ * @param schemas with that of the record's schema id
  */
 export function decode(record: ConsumedRecord, schemas: SchemaEntries): Decoded {
   const { value } = record;
@@ -57,46 +54,53 @@ export function decode(record: ConsumedRecord, schemas: SchemaEntries): Decoded 
   if (schemaId === undefined) {
     const start = value.subarray(0, 5).toString('hex');
     const detail = `expected byte 0 and a schema id, got ${value.length} bytes: ${start || 'none'}`;
-    return refuse('not_avro_framed', detail, null);
+    return deadLetter('not_avro_framed', detail, null);
   }
   const entry = schemas.get(schemaId);
   if (entry === undefined) throw new Error(`schema ${schemaId} was not loaded before decoding`);
-  if (entry.reader === undefined) return refuse(entry.reason, entry.detail, schemaId);
+  if (entry.reader === undefined) return deadLetter(entry.reason, entry.detail, schemaId);
 
   let event: ReturnType<typeof entry.reader>;
   try {
     event = entry.reader(value, HEADER_BYTES);
   } catch (error) {
-    return refuse('undecodable', messageOf(error), schemaId);
+    return deadLetter('undecodable', messageOf(error), schemaId);
   }
-  if (event.kind !== 'event') return refuse(event.kind, event.detail, schemaId);
+  if (event.kind !== 'event') return deadLetter(event.kind, event.detail, schemaId);
 
-  const sessionId = event.sessionId ?? sessionBeside(record);
+  const bare = event.sessionId === undefined ? sessionOfRecord(record) : undefined;
+  const sessionId = event.sessionId ?? bare?.text ?? '';
   if (sessionId === '') {
-    const where = event.sessionId === undefined ? 'header session_id or key' : 'session_id';
-    return refuse('missing_session_id', `the ${where} is empty or absent`, schemaId);
+    const where = bare === undefined ? 'session_id' : 'header session_id or key';
+    return deadLetter('missing_session_id', `the ${where} is empty or absent`, schemaId);
   }
   const { accountId, attributes, metric } = event;
-  return { outcome: 'event', sessionId, accountId, attributes, metric, schemaId };
+  const notUtf8 = bare?.isUtf8 === false ? [...event.notUtf8, 'session_id'] : event.notUtf8;
+  return { outcome: 'event', sessionId, accountId, attributes, metric, notUtf8, schemaId };
 }
 
-function refuse(reason: DeadLetterReason, detail: string, schemaId: number | null): Refused {
+function deadLetter(
+  reason: DeadLetterReason,
+  detail: string,
+  schemaId: number | null,
+): DecodedDeadLetter {
   return { outcome: 'dead_letter', reason, detail, schemaId };
 }
 
-/** A bare metric is told its session by the header `session_id`, else by the key. */
-function sessionBeside(record: ConsumedRecord): string {
-  return headerText(record.headers['session_id']) || utf8(record.key);
+interface Text {
+  readonly text: string;
+  readonly isUtf8: boolean;
 }
 
-function headerText(header: HeaderValue): string {
-  const value = Array.isArray(header) ? header[0] : header;
-  return typeof value === 'string' ? value : utf8(value ?? null);
+/** The session of a bare metric: the header `session_id`, else the key. */
+function sessionOfRecord({ headers, key }: ConsumedRecord): Text {
+  const given = headers['session_id'];
+  const header = textOf(Array.isArray(given) ? given[0] : given);
+  return header.text === '' ? textOf(key) : header;
 }
 
-function utf8(bytes: Buffer | null): string {
-  if (bytes === null) return '';
-  const text = bytes.toString('utf8');
-  // Bytes that are not UTF-8 must not become a session: validation refuses the lone surrogate.
-  return text.includes('\uFFFD') && !Buffer.from(text, 'utf8').equals(bytes) ? '\uD800' : text;
+function textOf(value: Buffer | string | null | undefined): Text {
+  if (typeof value === 'string') return { text: value, isUtf8: value.isWellFormed() };
+  if (value == null) return { text: '', isUtf8: true };
+  return { text: value.toString('utf8'), isUtf8: isUtf8(value) };
 }

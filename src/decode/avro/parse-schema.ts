@@ -2,14 +2,14 @@ import { definedName, findNamed } from './schema-names.ts';
 import type { WriterField, WriterType } from './writer-type.ts';
 
 /**
- * What a schema may have at most. Whoever may write to the registry decides what is in one; none of a
- * producer of metrics comes near to these.
+ * Bounds of a schema, far above what a producer of metrics needs: whoever may write to the registry
+ * decides what is in one.
  */
 const MAX_PARTS = 20_000;
 const MAX_DEPTH = 100;
 const MAX_BRANCHES = 1_000;
 
-/** A schema whose text refers to others, which are defined first, in this order. */
+/** A schema that refers to others, which are defined before it, in this order. */
 export interface SchemaWithReferences {
   readonly schema: unknown;
   readonly references: readonly unknown[];
@@ -24,8 +24,8 @@ const PRIMITIVES: ReadonlyMap<string, WriterType> = new Map(
 
 /**
  * Parses a schema as far as reading needs it. Defaults, aliases, documentation and logical types of a
- * writer say nothing about its bytes: they are not looked at, and so cannot be wrong. (The Java
- * implementation and Apicurio accept defaults that others refuse.)
+ * writer do not change its bytes: they are not read, so that nothing can be wrong with them. (The Java
+ * implementation and Apicurio accept defaults that others reject.)
  *
  * @param schema JSON of an Avro schema, or `SchemaWithReferences`
  * @throws saying what is not Avro about it, or which bound it exceeds
@@ -111,7 +111,7 @@ class SchemaParser {
       fields.push({ name: field['name'], type: fieldType });
       if (!fieldType.isEmpty) solidTypes.push(fieldType);
     }
-    // A record that holds itself is no empty one: nothing could be written with it.
+    // A record that contains itself is not empty: it has no finite value.
     Object.assign(type, { isEmpty: solidTypes.length === 0 });
     return type;
   }

@@ -1,5 +1,6 @@
 import { messageOf } from '../../errors.ts';
 import type { AgentMetrics } from '../../livekit/types.ts';
+import type { AgentEvent } from '../../records/agent-event.ts';
 import type { AvroField } from '../../schemas/avro-schema.ts';
 import { loadEnvelopeSchema, loadMetricSchema } from '../../schemas/load.ts';
 import {
@@ -13,28 +14,25 @@ import { parseSchema } from './parse-schema.ts';
 import { type Read, Resolver } from './resolve.ts';
 import { nameOf, type WriterField, type WriterType } from './writer-type.ts';
 
-/** What the bytes of one message say, in our schema; nothing about it is checked yet. */
+/** What the bytes of one message say, in our schema. */
 export type ReadEvent =
-  | {
+  | (Omit<AgentEvent, 'sessionId'> & {
       readonly kind: 'event';
-      /** `undefined`: the message is a bare metric, whose session is told beside it. */
+      /** `undefined`: the message is a bare metric, whose session a header or the key names. */
       readonly sessionId: string | undefined;
-      readonly accountId: string | null;
-      readonly attributes: Readonly<Record<string, string>>;
-      readonly metric: AgentMetrics;
-    }
+    })
   | { readonly kind: 'unknown_metric_type'; readonly detail: string }
   | { readonly kind: 'undecodable'; readonly detail: string };
 
 /**
- * Reads the messages of one writer schema as events of our own; the Avro binary is what of `bytes`
- * lies behind `start`.
+ * Reads a message of one writer schema as an event of ours. The Avro binary begins at `start` and is
+ * the rest of `bytes`.
  *
  * @throws when the bytes do not follow the writer's schema
  */
 export type Reader = (bytes: Buffer, start: number) => ReadEvent;
 
-/** How the messages of a writer's schema are read, and how their bytes lie. */
+/** How the messages of a writer's schema are read, and the parsed schema. */
 export interface SchemaReader {
   readonly reader: Reader;
   readonly writer: WriterType;
@@ -49,8 +47,8 @@ interface Envelope {
 const NO_ATTRIBUTES: Readonly<Record<string, string>> = Object.freeze({});
 
 /**
- * Makes the reader for messages written with `writerSchema`: an envelope or one of the metrics. It is
- * made once for each schema id; making it costs milliseconds, using it about one microsecond.
+ * Compiles the reader of messages written with `writerSchema`: an envelope or one of the metrics. That
+ * takes milliseconds and is done once for each schema id; to read a message takes about 1 µs.
  *
  * @throws when the schema is not Avro that we can parse, or cannot be resolved to ours
  */
@@ -80,13 +78,14 @@ function bareMetricReader(metric: MetricRecordName, writer: WriterType): Reader 
       accountId: null,
       attributes: NO_ATTRIBUTES,
       metric: read,
+      notUtf8: cursor.notUtf8,
     };
   };
 }
 
 /**
  * A newer writer may know metrics that we do not, or have one that cannot be read as ours: a branch
- * of its union costs only the messages that have it, and is never looked into.
+ * of its union costs only the messages that have it, and is not examined.
  */
 function envelopeReader(writer: WriterType): Reader {
   const fields = writer.fields ?? [];
@@ -126,11 +125,12 @@ function envelopeReader(writer: WriterType): Reader {
       accountId: event.account_id,
       attributes: event.attributes,
       metric: read,
+      notUtf8: cursor.notUtf8,
     };
   };
 }
 
-/** How a branch of the union is read, or what its messages are instead. */
+/** How a branch of the union is read, or why its messages are dead letters. */
 function branchOf(writer: WriterType): Read | ReadEvent {
   const name = nameOf(writer);
   const metric = ownMetric(name);

@@ -127,10 +127,10 @@ export class Resolver {
   }
 
   /**
-   * A record of ours as an object with all of its fields. Fields that only the writer has are passed
-   * over; those that it does not have take our defaults.
+   * A record of ours as an object with all of its fields. Fields that only the writer has are skipped;
+   * those that it does not have take our defaults.
    *
-   * @param more properties that each object gets besides
+   * @param more properties that each object also gets
    * @throws when the writer lacks a field that has no default, or has one that cannot be read as ours
    */
   record(ours: AvroRecordSchema, theirs: WriterType, more: object = {}): Read {
@@ -144,8 +144,12 @@ export class Resolver {
     return (cursor) => {
       const record = { ...template };
       for (const { name, read } of steps) {
-        if (name === undefined) read(cursor);
-        else record[name] = read(cursor);
+        if (name === undefined) {
+          read(cursor);
+        } else {
+          cursor.field = name;
+          record[name] = read(cursor);
+        }
       }
       return record;
     };

@@ -15,7 +15,7 @@ export type SchemaAnswer =
 /**
  * Asks the registry for the schema with this id.
  *
- * @throws when there is no answer (time-out, 5xx, refused credentials): it is then worth another try
+ * @throws when there is no answer (time-out, 5xx, rejected credentials): the caller may try again
  */
 export type FetchSchema = (id: number) => Promise<SchemaAnswer>;
 
@@ -28,12 +28,12 @@ export type SchemaEntry =
       readonly detail: string;
     };
 
-/** The entries of some schema ids; what decodes a batch keeps them until the batch is done. */
+/** The entries of some schema ids. Whoever decodes a batch keeps them until it is done. */
 export interface SchemaEntries {
   get(id: number): SchemaEntry | undefined;
 }
 
-/** A "no" is believed for this long: a schema may be registered after its first message arrived. */
+/** A "no" is cached for this long: a schema may be registered after its first message arrived. */
 const NEGATIVE_TTL_MS = 30_000;
 /** Hostile messages can name any number of ids. From this many "no"s on, expired ones are dropped. */
 const MANY_NEGATIVE = 10_000;
@@ -49,7 +49,7 @@ export class SchemaCache {
   readonly #readers = new Map<number, SchemaEntry>();
   readonly #negative = new Map<number, { entry: SchemaEntry; until: number }>();
   readonly #pending = new Map<number, Promise<SchemaEntry>>();
-  /** Loads under way: nothing is dropped meanwhile, be it slow. */
+  /** Loads under way: until they end, however slow, nothing is dropped. */
   #loads = 0;
 
   constructor(fetch: FetchSchema, now: () => number = Date.now) {

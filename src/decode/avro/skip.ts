@@ -4,8 +4,8 @@ import type { WriterType } from './writer-type.ts';
 const MAX_DEPTH = 1_000;
 
 /**
- * Passes over a value that is not read here. Nothing is made of it; the work is bounded by the bytes
- * that it takes, for what takes none is not looked at.
+ * Skips a value that is not read here. The work is bounded by its bytes: parts that have none are not
+ * visited.
  *
  * @throws when the bytes do not follow the type
  */

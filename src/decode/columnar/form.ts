@@ -2,7 +2,7 @@ import { type ByteView, byteViewOf } from '../../bytes/byte-view.ts';
 import { TAG } from '../../identify/canonical-form.ts';
 import { sha256 } from '../../identify/identity.ts';
 import { END, type FormStep, type Words } from './layout.ts';
-import { registers } from './registers.ts';
+import type { Registers } from './registers.ts';
 
 /** Arena for the names and values of any metric, beside its texts. */
 const FIXED_BYTES = 2_048;
@@ -21,8 +21,12 @@ const views: (Buffer | undefined)[] = [];
  * @param beginning the metric's type
  * @param form the fields that are written
  */
-export function hashOfForm(memory: ByteView, beginning: Words, form: readonly FormStep[]): string {
-  const { numbers, starts, lengths } = registers;
+export function hashOfForm(
+  memory: ByteView,
+  { numbers, starts, lengths }: Registers,
+  beginning: Words,
+  form: readonly FormStep[],
+): string {
   const { bytes, view } = out;
   // Where the form ends so far. It is no field and no variable of the module: those are memory.
   let end = writeWords(beginning, 0);

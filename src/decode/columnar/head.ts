@@ -5,23 +5,24 @@ import {
   MAX_NAME_CHARACTERS,
 } from '../../validate/validate.ts';
 import type { WriterType } from '../avro/writer-type.ts';
+import { DECLINED } from './read-field.ts';
 
-/** What the head of an envelope says: all in front of the metric. */
+/** What an envelope says before its metric: of which session the metric is. */
 export interface Head {
   readonly sessionId: string;
   readonly accountId: string | null;
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** The fields of the head in the writer's order. */
+/** The fields of a head; a writer may have any of them, in any order. */
 export type HeadField = 'session_id' | 'account_id' | 'attributes';
 
 const NO_ATTRIBUTES: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
-/** Two bytes of length; longer texts are for the careful reader. */
-const MAX_TEXT = 8_191;
+/** The most that a length of two bytes can be; longer texts are declined. */
+const MAX_TEXT_BYTES = 8_191;
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The fields in front of the metric; `undefined`: they are none that are read here. */
+/** The fields before the metric in the writer's order; `undefined`: its records are declined. */
 export function headFieldsOf(
   fields: readonly { name: string; type: WriterType }[],
 ): HeadField[] | undefined {
@@ -39,7 +40,7 @@ function isOptionalText({ types = [] }: WriterType): boolean {
   return types.length === 2 && types[0]?.typeName === 'null' && types[1]?.typeName === 'string';
 }
 
-/** Where a head ends; -1: it is for the careful reader. */
+/** Where a head ends, or `DECLINED`. */
 export function endOfHead(
   memory: ByteView,
   start: number,
@@ -49,7 +50,7 @@ export function endOfHead(
   const { bytes } = memory;
   let at = start;
   for (const field of fields) {
-    if (at >= end) return -1;
+    if (at >= end) return DECLINED;
     if (field === 'attributes') {
       at = endOfMap(bytes, at, end);
     } else if (field === 'session_id') {
@@ -57,9 +58,9 @@ export function endOfHead(
     } else {
       const index = bytes[at++];
       if (index === 2) at = endOfText(bytes, at, end);
-      else if (index !== 0) return -1;
+      else if (index !== 0) return DECLINED;
     }
-    if (at === -1) return -1;
+    if (at === DECLINED) return DECLINED;
   }
   return at;
 }
@@ -67,38 +68,38 @@ export function endOfHead(
 function endOfText(bytes: Buffer, start: number, end: number): number {
   const length = lengthAt(bytes, start, end);
   const text = start + (length < 64 ? 1 : 2);
-  return length === -1 || text + length > end ? -1 : text + length;
+  return length === DECLINED || text + length > end ? DECLINED : text + length;
 }
 
-/** The length of the text at `start`: up to 63 in one byte, up to 8,191 in two; else -1. */
+/** The length of the text at `start`, in one or two bytes, or `DECLINED`. */
 function lengthAt(bytes: Buffer, start: number, end: number): number {
-  if (start >= end) return -1;
+  if (start >= end) return DECLINED;
   const first = bytes[start] as number;
-  if ((first & 1) === 1) return -1;
+  if ((first & 1) === 1) return DECLINED;
   if (first < 0x80) return first >> 1;
-  if (start + 1 >= end) return -1;
+  if (start + 1 >= end) return DECLINED;
   const second = bytes[start + 1] as number;
   const length = ((first & 0x7f) >> 1) + (second << 6);
-  // Not in more bytes than it needs: where a text begins follows from its length.
-  return second > 0x7f || length < 64 || length > MAX_TEXT ? -1 : length;
+  // In no more bytes than it needs: where a text begins is computed from its length.
+  return second > 0x7f || length < 64 || length > MAX_TEXT_BYTES ? DECLINED : length;
 }
 
 function endOfMap(bytes: Buffer, start: number, end: number): number {
   let at = start;
   for (;;) {
-    if (at >= end) return -1;
+    if (at >= end) return DECLINED;
     const count = bytes[at++] as number;
     if (count === 0) return at;
-    // A negative count, or more than 63 in one block, is for the careful reader.
-    if ((count & 1) === 1 || count > 0x7f) return -1;
+    // A negative count, or more than 63 in one block, is declined.
+    if ((count & 1) === 1 || count > 0x7f) return DECLINED;
     for (let texts = count; texts > 0; texts -= 1) {
       at = endOfText(bytes, at, end);
-      if (at === -1) return -1;
+      if (at === DECLINED) return DECLINED;
     }
   }
 }
 
-/** Reads a head whose end is known; `null`: it is for the careful reader, or to be refused. */
+/** Reads a head of which `endOfHead` found the end; `null`: it is declined. */
 export function readHead(
   { bytes }: ByteView,
   start: number,
@@ -140,13 +141,13 @@ export function readHead(
   return isPlain && sessionId !== '' ? { sessionId, accountId, attributes } : null;
 }
 
-/** The head of a metric without an envelope, whose session is told beside it. */
-export function headOfName({ bytes }: ByteView, start: number, end: number): Head | null {
+/** The head of a metric without an envelope: the bytes are the id of its session. */
+export function headOfSessionId({ bytes }: ByteView, start: number, end: number): Head | null {
   const sessionId = textOf(bytes.subarray(start, end)) ?? '';
   return sessionId === '' ? null : { sessionId, accountId: null, attributes: NO_ATTRIBUTES };
 }
 
-/** `undefined`: not UTF-8, or nothing that may be stored as a name. */
+/** `undefined`: it is not UTF-8, or may not be stored as a name. */
 function textOf(bytes: Buffer): string | undefined {
   let text: string;
   try {

@@ -35,7 +35,7 @@ export interface FormStep {
   readonly fallback: unknown;
   /** Length and bytes of the name. */
   readonly prefix: Words;
-  /** Of a record: how many steps to pass by when it is null. */
+  /** Of a record: how many steps to skip when it is null. */
   readonly steps: number;
 }
 
@@ -49,7 +49,7 @@ const END_STEP: FormStep = {
   steps: 0,
 };
 
-/** Where each field of one metric has its place. */
+/** The fields of one metric and their registers, numbered in the order of our schema. */
 export interface Layout {
   readonly type: MetricType;
   readonly recordName: string;
@@ -68,7 +68,7 @@ export const LAYOUTS: ReadonlyMap<string, Layout> = new Map(
   }),
 );
 
-/** The register of a field, by its name; a dot leads into a record within the metric. */
+/** The register of a field, by its path: `metadata.model_name`. */
 export function registerAt({ fields, type }: Layout, path: string): number {
   let field: Field | undefined;
   let among = fields;
@@ -91,7 +91,9 @@ function layoutOf(type: MetricType, schema: AvroRecordSchema): Layout {
         const known = recordOf(inner, records);
         const register = registers++;
         if (typeof field.default === 'string' && field.default !== '') {
-          throw new Error(`${field.name}: a text as default is not foreseen here`);
+          throw new Error(
+            `${field.name}: the columnar decoder has no text but the empty one as default`,
+          );
         }
         return [
           field.name,

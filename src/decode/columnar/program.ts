@@ -1,144 +1,165 @@
+import type { ByteView } from '../../bytes/byte-view.ts';
 import type { WriterType } from '../avro/writer-type.ts';
-import type { Field, Layout } from './layout.ts';
+import type { Field } from './layout.ts';
+import {
+  NOT_KEPT,
+  type ReadField,
+  readBoolean,
+  readDouble,
+  readFields,
+  readFloat,
+  readLong,
+  readNullable,
+  readRecord,
+  readText,
+} from './read-field.ts';
+import type { Registers } from './registers.ts';
 
 /**
- * How the bytes of one writer's metric become registers: triples of an operation, its register (-1: what is
- * read is not kept) and an argument.
+ * How the metrics of one writer's schema are read, field by field, into registers.
+ *
+ * Avro binary is the values of the writer's fields, one after another, in the writer's order and
+ * without names. So the schema is compiled once into a list of functions, one for each field of the
+ * writer, and a metric is read by calling them in turn, each at the place where the one before it
+ * ended. The registers are numbered in the order of our own schema (`layout.ts`), so that what reads
+ * them does not depend on the writer. For example, with our record
+ *
+ *     Turn { at: double, cancelled: boolean = false, id: string, origin: null | Origin }
+ *     Origin { model: null | string }
+ *
+ * the layout is `at` 0, `cancelled` 1, `id` 2, `origin` 3, `origin.model` 4. An older writer that does
+ * not have `cancelled`, and has a `region` that we do not know, compiles to the program on the left.
+ * On the right is what it leaves in the registers, for the bytes
+ *
+ *     00 00 00 00 00 00 f8 3f | 04 'e' 'u' | 06 't' '-' '1' | 02 02 02 'm'
+ *
+ *     step                          reads bytes  leaves
+ *     default of cancelled                       numbers[1] = 0
+ *     readDouble(0)                 0 to 8       numbers[0] = 1.5
+ *     readText(NOT_KEPT)            8 to 11      nothing
+ *     readText(2)                   11 to 15     starts[2] = 12, lengths[2] = 3
+ *     readNullable(readRecord(3))   15 to 19     numbers[3] = 1, starts[3] = 16, lengths[3] = 3
+ *       readNullable(readText(4))   16 to 19     starts[4] = 18, lengths[4] = 1
+ *
+ * A test runs this example. What has no place in it (a type without a step, a text that is not
+ * ASCII, a number that may not be billed) is declined, and left to the reference decoder.
  */
-export interface Program {
-  readonly code: Int32Array;
-  /** How many registers the metric has. */
-  readonly registers: number;
-  /** Values of the fields that the writer does not have. */
-  readonly defaults: readonly { register: number; value: number; isText: boolean }[];
+export class Program {
+  readonly #read: ReadField;
+  readonly #defaults: readonly Default[];
+
+  constructor(read: ReadField, defaults: readonly Default[]) {
+    this.#read = read;
+    this.#defaults = defaults;
+  }
+
+  /**
+   * Reads the metric that begins at `start`.
+   *
+   * @returns where it ends, or `DECLINED`
+   */
+  read(memory: ByteView, start: number, end: number, into: Registers): number {
+    into.clear();
+    for (const { register, value } of this.#defaults) {
+      if (value === '') into.lengths[register] = 0;
+      else into.numbers[register] = value;
+    }
+    return this.#read(memory, start, end, into);
+  }
 }
 
-export const OP = {
-  double: 0,
-  float: 1,
-  long: 2,
-  boolean: 3,
-  text: 4,
-  /** A union of null and one other; argument: how far to jump when it is null. */
-  nullFirst: 5,
-  nullLast: 6,
-  /** Of the metadata: the bytes in between say which model it is. */
-  metadataStart: 7,
-  metadataEnd: 8,
-} as const;
+/** The value of a field that the writer does not have. */
+interface Default {
+  readonly register: number;
+  readonly value: number | '';
+}
 
-const TRIPLE = 3;
-
-/** Thrown while compiling: this writer is for the careful reader. */
-class NotPlain extends Error {}
+/** Thrown while compiling: this writer is for the reference decoder. */
+class NotCompilable extends Error {}
 
 /**
- * Compiles what a writer sends, resolved to our layout; `undefined`: something about it is unusual,
- * and its messages are read by the careful reader.
+ * Compiles a writer's record, resolved to ours.
  *
- * @param keeps whether the values matter; else only `timestamp` is kept
+ * @param keepsValues false: only `timestamp` is kept
+ * @returns `undefined`: all its messages are for the reference decoder
  */
 export function compile(
   writer: WriterType,
-  layout: Pick<Layout, 'registers' | 'fields'> & Pick<Field, 'recordName'>,
-  keeps: boolean,
+  ours: Pick<Field, 'recordName' | 'fields'>,
+  keepsValues: boolean,
 ): Program | undefined {
-  const compiler = new Compiler(keeps);
+  const compiler = new Compiler(keepsValues);
   try {
-    compiler.record(writer, layout);
+    return new Program(compiler.record(writer, ours), compiler.defaults);
   } catch (error) {
-    if (error instanceof NotPlain) return undefined;
+    if (error instanceof NotCompilable) return undefined;
     throw error;
   }
-  return {
-    code: Int32Array.from(compiler.code),
-    registers: layout.registers,
-    defaults: compiler.defaults,
-  };
 }
 
 class Compiler {
-  readonly code: number[] = [];
-  readonly defaults: { register: number; value: number; isText: boolean }[] = [];
-  readonly #keeps: boolean;
+  readonly defaults: Default[] = [];
+  readonly #keepsValues: boolean;
 
-  constructor(keeps: boolean) {
-    this.#keeps = keeps;
+  constructor(keepsValues: boolean) {
+    this.#keepsValues = keepsValues;
   }
 
-  record(
-    writer: WriterType,
-    { recordName, fields: ours }: Pick<Field, 'recordName' | 'fields'>,
-  ): void {
-    if (writer.typeName !== 'record' || writer.name !== recordName) throw new NotPlain();
+  record(writer: WriterType, { recordName, fields: ours }: Pick<Field, 'recordName' | 'fields'>) {
+    if (writer.typeName !== 'record' || writer.name !== recordName) throw new NotCompilable();
     const given = new Set<string>();
-    for (const { name, type } of writer.fields ?? []) {
+    const reads = (writer.fields ?? []).map(({ name, type }) => {
       given.add(name);
-      this.#field(name, type, ours.get(name));
-    }
+      return this.#field(name, type, ours.get(name));
+    });
     for (const [name, field] of ours) if (!given.has(name)) this.#default(field);
+    return readFields(reads);
   }
 
-  #field(name: string, type: WriterType, field: Field | undefined): void {
-    const isKept = field !== undefined && (this.#keeps || name === 'timestamp');
-    const register = isKept ? field.register : -1;
-    const { typeName } = type;
-    if (field?.kind === 'record') {
-      this.#recordField(name, type, field);
-    } else if (typeName === 'union') {
-      this.#union(type, field, register);
-    } else {
-      if (field !== undefined && !READ_AS[field.kind].includes(typeName)) throw new NotPlain();
-      this.#emit(opOf(typeName), register, 0);
+  #field(name: string, type: WriterType, field: Field | undefined): ReadField {
+    if (field?.kind === 'record') return this.#recordField(type, field);
+    const isKept = this.#keepsValues || name === 'timestamp';
+    const register = field !== undefined && isKept ? field.register : NOT_KEPT;
+    if (type.typeName === 'union') return nullableText(type, field, register);
+    if (field !== undefined && !READ_AS[field.kind].includes(type.typeName)) {
+      throw new NotCompilable();
     }
+    const stepOf = STEPS[type.typeName];
+    if (stepOf === undefined) throw new NotCompilable();
+    return stepOf(register);
   }
 
-  #recordField(name: string, type: WriterType, field: Field): void {
-    const isMetadata = name === 'metadata' && this.#keeps;
-    if (!field.isOptional) {
-      this.defaults.push({ register: field.register, value: 1, isText: false });
-      this.record(type, field);
-      return;
-    }
+  #recordField(type: WriterType, field: Field): ReadField {
+    if (!field.isOptional) return readRecord(field.register, this.record(type, field));
     const [none, record, ...more] = type.types ?? [];
-    if (none?.typeName !== 'null' || record === undefined || more.length > 0) throw new NotPlain();
-    const at = this.#emit(OP.nullFirst, field.register, 0);
-    if (isMetadata) this.#emit(OP.metadataStart, -1, 0);
-    this.record(record, field);
-    if (isMetadata) this.#emit(OP.metadataEnd, -1, 0);
-    this.code[at + 2] = this.code.length - at - TRIPLE;
-  }
-
-  /** Null and a text, in either order. */
-  #union({ types = [] }: WriterType, field: Field | undefined, register: number): void {
-    const none = types.findIndex(({ typeName }) => typeName === 'null');
-    const text = types.findIndex(({ typeName }) => typeName === 'string');
-    const isPlain = types.length === 2 && none !== -1 && text !== -1;
-    if (!isPlain || (field !== undefined && !field.isOptional)) throw new NotPlain();
-    this.#emit(none === 0 ? OP.nullFirst : OP.nullLast, register, TRIPLE);
-    this.#emit(OP.text, register, 0);
+    if (none?.typeName !== 'null' || record === undefined || more.length > 0) {
+      throw new NotCompilable();
+    }
+    return readNullable(true, readRecord(field.register, this.record(record, field)));
   }
 
   #default({ register, kind, fallback }: Field): void {
-    // avsc resolves no such branch: the careful reader says so.
-    if (fallback === undefined) throw new NotPlain();
-    // A null needs nothing: registers begin as null, or as 0.
-    if (fallback === null || !this.#keeps) return;
-    if (kind === 'string' && fallback === '')
-      this.defaults.push({ register, value: 0, isText: true });
-    else if (kind === 'boolean')
-      this.defaults.push({ register, value: fallback === true ? 1 : 0, isText: false });
-    else if (typeof fallback === 'number')
-      this.defaults.push({ register, value: fallback, isText: false });
-    else throw new NotPlain();
-  }
-
-  #emit(op: number, register: number, argument: number): number {
-    return this.code.push(op, register, argument) - TRIPLE;
+    // The reference decoder reports it: a writer must have a field that has no default.
+    if (fallback === undefined) throw new NotCompilable();
+    // A cleared register is null, or 0.
+    if (fallback === null || !this.#keepsValues) return;
+    if (kind === 'string' && fallback === '') this.defaults.push({ register, value: '' });
+    else if (kind === 'boolean') this.defaults.push({ register, value: Number(fallback === true) });
+    else if (typeof fallback === 'number') this.defaults.push({ register, value: fallback });
+    else throw new NotCompilable();
   }
 }
 
-/** The writer's types that are read as each of ours without more ado. */
+/** Null and a text, in either order. */
+function nullableText({ types = [] }: WriterType, field: Field | undefined, register: number) {
+  const none = types.findIndex(({ typeName }) => typeName === 'null');
+  const text = types.findIndex(({ typeName }) => typeName === 'string');
+  const isNullableText = types.length === 2 && none !== -1 && text !== -1;
+  if (!isNullableText || (field !== undefined && !field.isOptional)) throw new NotCompilable();
+  return readNullable(none === 0, readText(register));
+}
+
+/** The writer's types that are read as each of ours. */
 const READ_AS: Record<Field['kind'], readonly string[]> = {
   double: ['double', 'float', 'long', 'int'],
   long: ['long', 'int'],
@@ -147,20 +168,11 @@ const READ_AS: Record<Field['kind'], readonly string[]> = {
   record: [],
 };
 
-function opOf(typeName: string): number {
-  switch (typeName) {
-    case 'double':
-      return OP.double;
-    case 'float':
-      return OP.float;
-    case 'long':
-    case 'int':
-      return OP.long;
-    case 'boolean':
-      return OP.boolean;
-    case 'string':
-      return OP.text;
-    default:
-      throw new NotPlain();
-  }
-}
+const STEPS: Record<string, (register: number) => ReadField> = {
+  double: readDouble,
+  float: readFloat,
+  long: readLong,
+  int: readLong,
+  boolean: readBoolean,
+  string: readText,
+};

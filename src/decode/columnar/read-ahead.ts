@@ -2,23 +2,23 @@ import { Arena } from '../../bytes/arena.ts';
 import { type Columns, ColumnsWriter } from '../../records/columns.ts';
 import type { RecordBlock } from '../../records/record-block.ts';
 import { schemaIdOf } from '../../records/wire-format.ts';
-import type { FastReader } from './fast-reader.ts';
+import type { ColumnReader } from './column-reader.ts';
 
 /**
- * Reads what the fast path takes of a block.
+ * Reads what the fast path needs of the records of a block. Those that it declines stay `NOT_READ`.
  *
- * @param readerOf the reader of a schema id; `undefined`: its messages are for the careful reader
- * @param room for what is read
+ * @param readerOf the reader of a schema id; `undefined`: its records are declined
+ * @param arena for the columns
  */
 export function readAhead(
   block: RecordBlock,
-  readerOf: (schemaId: number) => FastReader | undefined,
-  room = Arena.none,
+  readerOf: (schemaId: number) => ColumnReader | undefined,
+  arena = Arena.none,
 ): Columns {
-  const columns = new ColumnsWriter(block.size, room);
+  const columns = new ColumnsWriter(block.size, arena);
   const { memory } = block;
   let lastId: number | undefined;
-  let reader: FastReader | undefined;
+  let reader: ColumnReader | undefined;
   for (let i = 0; i < block.size; i += 1) {
     const start = block.valueStartAt(i);
     const end = start + Math.max(block.valueLengthAt(i), 0);

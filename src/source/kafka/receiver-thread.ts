@@ -8,9 +8,9 @@ import { SharedMemory } from '../../bytes/shared-memory.ts';
 import { createLogger } from '../../config/logger.ts';
 import { MEMORY_BUDGET } from '../../config/memory-budget.ts';
 import { readerFor } from '../../decode/avro/reader.ts';
-import type { FastReader } from '../../decode/columnar/fast-reader.ts';
+import type { ColumnReader } from '../../decode/columnar/column-reader.ts';
+import { ColumnarSchema } from '../../decode/columnar/columnar-schema.ts';
 import { readAhead } from '../../decode/columnar/read-ahead.ts';
-import { FastWriter } from '../../decode/columnar/writer.ts';
 import { messageOf } from '../../errors.ts';
 import { kafkaConfig } from '../../kafka/client-config.ts';
 import { keyOf } from '../../records/topic-partition.ts';
@@ -49,7 +49,7 @@ interface Received {
 }
 const received: Received[] = [];
 /** By schema id; `undefined`: its messages take the reference path. */
-const readers = new Map<number, FastReader | undefined>();
+const readers = new Map<number, ColumnReader | undefined>();
 const seeks = new Map<string, number>();
 let bytesSent = 0;
 const waiting: (() => void)[] = [];
@@ -132,7 +132,7 @@ function knowsAll(schemaIds: ReadonlySet<number>): boolean {
 /** Messages of a schema that cannot be read take the reference path too: it makes dead letters of them. */
 function registerSchema(schemaId: number, schema: unknown): void {
   try {
-    readers.set(schemaId, FastWriter.of(readerFor(schema).writer)?.reader);
+    readers.set(schemaId, ColumnarSchema.of(readerFor(schema).writer)?.reader);
   } catch (error) {
     logger.debug({ schemaId, error: messageOf(error) }, 'a schema cannot be read ahead');
     readers.set(schemaId, undefined);

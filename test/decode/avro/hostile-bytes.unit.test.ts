@@ -77,11 +77,17 @@ describe('a string', () => {
     ['an overlong form', [0xc0, 0xaf]],
     ['half a surrogate pair', [0xed, 0xa0, 0x80]],
     ['a character beyond U+10FFFF', [0xf4, 0x90, 0x80, 0x80]],
-    ['a genuine U+FFFD beside a bad byte', [0xef, 0xbf, 0xbd, 0xff]],
-  ])('that is not UTF-8 is not well-formed, instead of being mended: %s', (_, bytes) => {
+    ['a genuine U+FFFD before a bad byte', [0xef, 0xbf, 0xbd, 0xff]],
+  ])('that is not UTF-8 is noted under the name of its field: %s', (_, bytes) => {
     for (const theirs of ['string', 'bytes']) {
-      const value = read('string', [string(Buffer.from(bytes))], theirs) as string;
-      expect(value.isWellFormed()).toBe(false);
+      const cursor = new Cursor(Buffer.concat([string('a'), string(Buffer.from(bytes))]), 0);
+      const readText = resolver.resolve('string', parseSchema(theirs));
+      cursor.field = 'label';
+      readText(cursor);
+      expect(cursor.notUtf8).toEqual([]);
+      cursor.field = 'request_id';
+      readText(cursor);
+      expect(cursor.notUtf8).toEqual(['request_id']);
     }
   });
 

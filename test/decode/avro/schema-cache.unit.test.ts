@@ -5,7 +5,7 @@ import { loadEnvelopeSchema } from '../../../src/schemas/load.ts';
 const found: SchemaAnswer = { found: true, schema: loadEnvelopeSchema() };
 const missing: SchemaAnswer = { found: false, reason: 'unknown_schema', detail: 'HTTP 404' };
 
-/** A registry that answers as it is told, and the ids that it was asked for. */
+/** A registry that answers as scripted, and the ids that it was asked for. */
 function registryThat(answer: (id: number, ask: number) => SchemaAnswer) {
   const asked: number[] = [];
   const clock = { now: 1_000_000 };

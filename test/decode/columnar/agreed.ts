@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
 import { Arena } from '../../../src/bytes/arena.ts';
+import { AvroDecoder } from '../../../src/decode/avro/avro-decoder.ts';
 import type { SchemaCache } from '../../../src/decode/avro/schema-cache.ts';
-import { fastMessage } from '../../../src/decode/columnar/fast-message.ts';
+import { ColumnarDecoder } from '../../../src/decode/columnar/columnar-decoder.ts';
+import { columnarSchemaOf } from '../../../src/decode/columnar/columnar-schema.ts';
 import { readAhead } from '../../../src/decode/columnar/read-ahead.ts';
-import { fastWriterOf } from '../../../src/decode/columnar/writer.ts';
-import { decodeByReference } from '../../../src/decode/message-decoder.ts';
 import { BinaryValues, OID } from '../../../src/postgres/binary-values.ts';
 import type { BillableMessage, Message } from '../../../src/records/message.ts';
 import { RecordBlock } from '../../../src/records/record-block.ts';
@@ -15,7 +15,7 @@ import { schemasOf } from '../avro/wire.ts';
 
 const ours = await schemasOf(loadEnvelopeSchema());
 
-/** All that a message says, be it an object or read out of columns. */
+/** All that a message says, whether it is a plain object or reads from columns. */
 function seen(message: Message) {
   if (message.kind === 'dead_letter') return message;
   const { kind, offset } = message;
@@ -48,32 +48,33 @@ function writtenRequestId(message: BillableMessage): string | null | undefined {
 
 const readerOf = (cache: SchemaCache) => (id: number) => {
   const entry = cache.get(id);
-  return entry && fastWriterOf(entry)?.reader;
+  return entry && columnarSchemaOf(entry)?.reader;
 };
 
-/** With something left in it. */
-function usedRoom(): Arena {
+/** An arena whose memory was used before. */
+function usedArena(): Arena {
   const memory = new SharedArrayBuffer(4_096);
   new Uint8Array(memory).fill(0xa5);
   return new Arena(memory, 8);
 }
 
-/** What the fast path says of a value, when that is what the careful one says. */
+/** The message of the fast path, which must be that of the reference; `undefined`: it declines. */
 export function agreed(
   value: Buffer | null,
   cache: SchemaCache = ours,
-  beside: { key?: Buffer | null; headers?: Record<string, Buffer> } = {},
+  fields: { key?: Buffer | null; headers?: Record<string, Buffer> } = {},
 ) {
   // Not alone in its memory, and not at its beginning.
   const neighbours = [Buffer.alloc(3, 0xff), value, Buffer.alloc(3, 0xff)];
   const timestamp = 1_760_000_000_000;
   const block = RecordBlock.of(
-    neighbours.map((bytes, offset) => ({ offset, timestamp, key: null, value: bytes, ...beside })),
+    neighbours.map((bytes, offset) => ({ offset, timestamp, key: null, value: bytes, ...fields })),
   );
-  block.columns = readAhead(block, readerOf(cache), usedRoom());
-  const fast = fastMessage(block, 1, cache);
+  block.columns = readAhead(block, readerOf(cache), usedArena());
+  const reference = new AvroDecoder(cache);
+  const fast = new ColumnarDecoder(cache, reference).tryDecode(block, 1);
   if (fast === undefined) return undefined;
   const said = seen(fast);
-  expect(said).toEqual(seen(decodeByReference(block.recordAt(1), cache)));
+  expect(said).toEqual(seen(reference.decode(block, 1)));
   return said;
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { fastMessage } from '../../../src/decode/columnar/fast-message.ts';
+import { AvroDecoder } from '../../../src/decode/avro/avro-decoder.ts';
+import { ColumnarDecoder } from '../../../src/decode/columnar/columnar-decoder.ts';
 import type { BillableMessage } from '../../../src/records/message.ts';
 import { packRecords, RecordBlock } from '../../../src/records/record-block.ts';
 import { loadEnvelopeSchema } from '../../../src/schemas/load.ts';
@@ -8,12 +9,13 @@ import { envelope, framed, recordWith, schemasOf, written } from '../avro/wire.t
 
 const ours = loadEnvelopeSchema();
 const schemas = await schemasOf(ours);
+const decoder = new ColumnarDecoder(schemas, new AvroDecoder(schemas));
 
 test('a message whose block was released does not read as empty, nor does the record of a dead letter', () => {
   const packed = packRecords([recordWith(framed(written(ours, envelope(llm()))))]);
   const shared = { memory: new SharedArrayBuffer(1), end: 0 };
   const block = new RecordBlock({ ...packed, shared }, undefined, () => {});
-  const message = fastMessage(block, 0, schemas) as BillableMessage;
+  const message = decoder.tryDecode(block, 0) as BillableMessage;
   const record = block.recordAt(0);
   block.release();
   for (const name of ['requestId', 'schemaId', 'values'] as const) {
@@ -23,5 +25,5 @@ test('a message whose block was released does not read as empty, nor does the re
   for (const name of ['offset', 'timestamp', 'key', 'value'] as const) {
     expect(() => record[name]).toThrow('a block of records was read after it had been given back');
   }
-  expect(() => fastMessage(block, 0, schemas)).toThrow('given back');
+  expect(() => decoder.tryDecode(block, 0)).toThrow('given back');
 });

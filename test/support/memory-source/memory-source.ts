@@ -1,7 +1,7 @@
 import { readerFor } from '../../../src/decode/avro/reader.ts';
-import type { FastReader } from '../../../src/decode/columnar/fast-reader.ts';
+import type { ColumnReader } from '../../../src/decode/columnar/column-reader.ts';
+import { ColumnarSchema } from '../../../src/decode/columnar/columnar-schema.ts';
 import { readAhead } from '../../../src/decode/columnar/read-ahead.ts';
-import { FastWriter } from '../../../src/decode/columnar/writer.ts';
 import {
   keyOf,
   type PartitionBounds,
@@ -54,7 +54,7 @@ export class MemorySource implements PartitionSource, Member {
   readonly #group: MemoryGroup;
   readonly #name: string;
   readonly #maxFetch: number;
-  readonly #readers = new Map<number, FastReader | undefined>();
+  readonly #readers = new Map<number, ColumnReader | undefined>();
   #assigned = new Map<string, Assigned>();
   #listener: SourceListener | undefined;
   #unwatch: (() => void) | undefined;
@@ -115,7 +115,7 @@ export class MemorySource implements PartitionSource, Member {
   }
 
   registerSchema(schemaId: number, schema: unknown): void {
-    this.#readers.set(schemaId, FastWriter.of(readerFor(schema).writer)?.reader);
+    this.#readers.set(schemaId, ColumnarSchema.of(readerFor(schema).writer)?.reader);
   }
 
   committed(topic: string): Promise<Map<number, CommittedOffset>> {

@@ -15,13 +15,16 @@ import { hashOfForm, MAX_MESSAGE_BYTES } from './form.ts';
 import { endOfHead, type HeadField } from './head.ts';
 import { type FormStep, formOf, LAYOUTS, type Layout, registerAt } from './layout.ts';
 import { compile, type Program } from './program.ts';
-import { readInto, registers } from './registers.ts';
+import { DECLINED } from './read-field.ts';
+import { Registers } from './registers.ts';
 
-/** What one branch of the writer's union is read with. */
+/** How one branch of the writer's union is read. */
 interface Branch {
   readonly kind: number;
   readonly layout: Layout;
   readonly program: Program;
+  /** Those of the metric of this branch that was read last. */
+  readonly registers: Registers;
   readonly timestamp: number;
   /** `undefined`: it is not billed. */
   readonly billed: Billed | undefined;
@@ -30,6 +33,7 @@ interface Branch {
 interface Billed {
   /** -1: the metric has none. */
   readonly requestId: number;
+  readonly metadata: number;
   /** The registers of `usageValues`. */
   readonly values: readonly number[];
   /** How what identifies an emission is written; `undefined`: the fingerprint does. */
@@ -37,12 +41,12 @@ interface Billed {
 }
 
 /**
- * Takes usual messages from their bytes to what is booked in one go, without an object for the
- * metric or its texts. What is usual: an envelope of plain fields, texts of ASCII, numbers that may
- * be billed. Whatever is not, it leaves to the careful reader, and so it never refuses a message: for
- * those that it takes both say the same, and a test compares them.
+ * Reads records of one writer's schema into columns: decoded, validated and identified in one pass
+ * over their bytes, without an object for the metric or its texts. Only a record that is surely valid
+ * is read: an envelope of the fields that we know, texts in ASCII, numbers that may be billed. All
+ * others are declined, so that no record becomes a dead letter here.
  */
-export class FastReader {
+export class ColumnReader {
   readonly #headFields: readonly HeadField[] | undefined;
   readonly #branches: readonly (Branch | undefined)[];
 
@@ -56,10 +60,10 @@ export class FastReader {
   }
 
   /**
-   * Reads the value from `start` up to `end`, its frame included, into the columns; when it is for
-   * the careful reader, its kind stays `NOT_READ`. The head is not looked into.
+   * Reads the value from `start` up to `end`, header included, into the columns; when it is declined,
+   * its kind stays `NOT_READ`. Of the head only the end is found.
    *
-   * @param record tells its timestamp, in milliseconds since 1970
+   * @param record gives its timestamp, in milliseconds since 1970
    */
   read(
     memory: ByteView,
@@ -75,17 +79,16 @@ export class FastReader {
     let branch = this.#branches[0];
     if (this.#headFields !== undefined) {
       headEnd = endOfHead(memory, metricAt, end, this.#headFields);
-      if (headEnd === -1 || headEnd >= end) return;
-      // The union's index in one byte.
+      if (headEnd === DECLINED || headEnd >= end) return;
+      // The index of a branch, when it is in one byte.
       const union = memory.bytes[headEnd] as number;
       branch = (union & 0x81) === 0 ? this.#branches[union >> 1] : undefined;
       metricAt = headEnd + 1;
     }
     if (branch === undefined) return;
-    if (readInto(memory, metricAt, end, branch.program) !== end) return;
-    if (branch.billed !== undefined) {
-      if (!this.#readBilled(memory, start, branch.layout, branch.billed, columns, index)) return;
-    }
+    const { registers, billed } = branch;
+    if (branch.program.read(memory, metricAt, end, registers) !== end) return;
+    if (billed !== undefined && !writeBilled(memory, start, branch, billed, columns, index)) return;
     columns.places[index * PLACES + PLACE.headEnd] = headEnd - start;
     columns.eventUs[index] = eventTime(
       registers.numbers[branch.timestamp] as number,
@@ -93,52 +96,54 @@ export class FastReader {
     );
     columns.kinds[index] = branch.kind;
   }
-
-  #readBilled(
-    memory: ByteView,
-    start: number,
-    layout: Layout,
-    billed: Billed,
-    columns: ColumnsWriter,
-    index: number,
-  ): boolean {
-    const { numbers, starts, lengths } = registers;
-    for (const register of billed.values) if ((numbers[register] as number) < 0) return false;
-    const { formStart, form } = layout;
-    const { identityForm, requestId } = billed;
-    const whole = hashOfForm(memory, formStart, form);
-    const hasId = identityForm !== undefined && !isPlaceholder(memory, requestId);
-    const identity = hasId ? hashOfForm(memory, formStart, identityForm) : whole;
-    const fingerprintAt = hasId ? 0 : 8;
-    const { identities, places } = columns;
-    const word = index * IDENTITY_WORDS;
-    identities[word] = wordAt(identity, 0);
-    identities[word + 1] = wordAt(identity, 4);
-    identities[word + 2] = wordAt(whole, fingerprintAt);
-    identities[word + 3] = wordAt(whole, fingerprintAt + 4);
-    const place = index * PLACES;
-    const { metadataStart, metadataEnd } = registers;
-    if (metadataStart !== -1) {
-      places[place + PLACE.metadataStart] = metadataStart - start;
-      places[place + PLACE.metadataEnd] = metadataEnd - start;
-    }
-    if (requestId !== -1) {
-      places[place + PLACE.requestId] = (starts[requestId] as number) - start;
-      places[place + PLACE.requestIdLength] = lengths[requestId] as number;
-    }
-    columns.beginValues(index);
-    for (const register of billed.values) columns.value(numbers[register] as number);
-    return true;
-  }
 }
 
-/** Of the lengths that placeholders have: others need not be looked at. */
+/** @returns false: the record is declined */
+function writeBilled(
+  memory: ByteView,
+  start: number,
+  { registers, layout }: Branch,
+  billed: Billed,
+  columns: ColumnsWriter,
+  index: number,
+): boolean {
+  const { numbers, starts, lengths } = registers;
+  for (const register of billed.values) if ((numbers[register] as number) < 0) return false;
+  const { formStart, form } = layout;
+  const { identityForm, requestId } = billed;
+  const whole = hashOfForm(memory, registers, formStart, form);
+  const hasId = identityForm !== undefined && !isPlaceholder(memory, registers, requestId);
+  const identity = hasId ? hashOfForm(memory, registers, formStart, identityForm) : whole;
+  const fingerprintAt = hasId ? 0 : 8;
+  const { identities, places } = columns;
+  const word = index * IDENTITY_WORDS;
+  identities[word] = wordAt(identity, 0);
+  identities[word + 1] = wordAt(identity, 4);
+  identities[word + 2] = wordAt(whole, fingerprintAt);
+  identities[word + 3] = wordAt(whole, fingerprintAt + 4);
+  const place = index * PLACES;
+  const metadataLength = lengths[billed.metadata] as number;
+  if (metadataLength !== -1) {
+    const metadataStart = (starts[billed.metadata] as number) - start;
+    places[place + PLACE.metadataStart] = metadataStart;
+    places[place + PLACE.metadataEnd] = metadataStart + metadataLength;
+  }
+  if (billed.requestId !== -1) {
+    places[place + PLACE.requestId] = (starts[billed.requestId] as number) - start;
+    places[place + PLACE.requestIdLength] = lengths[billed.requestId] as number;
+  }
+  columns.beginValues(index);
+  for (const register of billed.values) columns.value(numbers[register] as number);
+  return true;
+}
+
+/** A text of another length is no placeholder, and need not be made. */
 const PLACEHOLDER_LENGTHS = new Set([...PLACEHOLDERS].map(({ length }) => length));
 
-function isPlaceholder({ bytes }: ByteView, register: number): boolean {
-  const length = registers.lengths[register] as number;
+function isPlaceholder({ bytes }: ByteView, { starts, lengths }: Registers, register: number) {
+  const length = lengths[register] as number;
   if (!PLACEHOLDER_LENGTHS.has(length)) return false;
-  const start = registers.starts[register] as number;
+  const start = starts[register] as number;
   return PLACEHOLDERS.has(bytes.toString('latin1', start, start + length));
 }
 
@@ -149,7 +154,9 @@ function branchOf(writer: WriterType): Branch | undefined {
   const program = compile(writer, layout, billed !== undefined);
   if (program === undefined) return undefined;
   const kind = kindOf(layout.type);
-  return { kind, layout, program, timestamp: registerAt(layout, 'timestamp'), billed };
+  const registers = new Registers(layout.registers);
+  const timestamp = registerAt(layout, 'timestamp');
+  return { kind, layout, program, registers, timestamp, billed };
 }
 
 function billedOf(layout: Layout): Billed | undefined {
@@ -159,6 +166,7 @@ function billedOf(layout: Layout): Billed | undefined {
   const plan = identityPlan(type);
   return {
     requestId: layout.fields.has('request_id') ? registerAt(layout, 'request_id') : -1,
+    metadata: registerAt(layout, 'metadata'),
     values: Object.values(fields).map((path) => registerAt(layout, path)),
     identityForm: plan && formOf(plan, layout.fields),
   };

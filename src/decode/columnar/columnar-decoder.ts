@@ -1,0 +1,94 @@
+import type { BillableMetric } from '../../identify/identity.ts';
+import { type Columns, isBilled, NOT_READ, PLACE, PLACES } from '../../records/columns.ts';
+import type { BillableMessage, IgnoredMessage, Message } from '../../records/message.ts';
+import type { RecordBlock } from '../../records/record-block.ts';
+import { HEADER_BYTES, schemaIdOf } from '../../records/wire-format.ts';
+import type { SchemaEntries } from '../avro/schema-cache.ts';
+import type { MessageDecoder } from '../message-decoder.ts';
+import { ColumnBillable, ColumnIgnored } from './column-messages.ts';
+import { type ColumnarSchema, columnarSchemaOf } from './columnar-schema.ts';
+import type { Head } from './head.ts';
+import { type Names, NO_MODEL } from './names.ts';
+import { readAhead } from './read-ahead.ts';
+
+/**
+ * The fast path: makes messages from the columns of a block, which `readAhead` fills, on the receiver
+ * thread or here. A record that needs more than columns can hold is declined: it is left to the
+ * reference, and with that every dead letter.
+ *
+ * A writer's schema is compiled once, to a `ColumnarSchema`. Its `ColumnReader` finds the end of the
+ * head (`head.ts`), reads the metric into registers (`program.ts`), hashes its canonical form
+ * (`form.ts`) and writes the columns. Its `Names` decode session, provider and model, whose bytes
+ * repeat from record to record, when the message is made.
+ */
+export class ColumnarDecoder implements MessageDecoder {
+  readonly #schemas: SchemaEntries;
+  readonly #reference: MessageDecoder;
+  /** The schema of the record before, which is nearly always that of the next one. */
+  #lastId: number | undefined;
+  #lastSchema: ColumnarSchema | undefined;
+
+  /**
+   * @param schemas of all schema ids of the records
+   * @param reference decodes the records that are declined here
+   */
+  constructor(schemas: SchemaEntries, reference: MessageDecoder) {
+    this.#schemas = schemas;
+    this.#reference = reference;
+  }
+
+  decode(block: RecordBlock, index: number): Message {
+    return this.tryDecode(block, index) ?? this.#reference.decode(block, index);
+  }
+
+  metricOf(message: BillableMessage): BillableMetric {
+    return this.#reference.metricOf(message);
+  }
+
+  /** `undefined`: the record is declined. */
+  tryDecode(block: RecordBlock, index: number): BillableMessage | IgnoredMessage | undefined {
+    const columns = block.columns ?? this.#readAhead(block);
+    const { memory } = block;
+    const kind = columns.kinds[index] as number;
+    if (kind === NOT_READ) return undefined;
+    const start = block.valueStartAt(index);
+    const schema = this.#schemaOf(schemaIdOf(memory.bytes, start) as number);
+    if (schema === undefined) return undefined;
+    const { names } = schema;
+    const { places } = columns;
+    const place = index * PLACES;
+    const headEnd = start + (places[place + PLACE.headEnd] as number);
+    const head = schema.hasEnvelope
+      ? names.head(memory, start + HEADER_BYTES, headEnd)
+      : headOfKey(block, index, names);
+    if (head === null) return undefined;
+    if (!isBilled(kind)) return new ColumnIgnored(block, index, head);
+    const metadata = places[place + PLACE.metadataStart] as number;
+    const metadataEnd = start + (places[place + PLACE.metadataEnd] as number);
+    const model = metadata === 0 ? NO_MODEL : names.model(memory, start + metadata, metadataEnd);
+    return new ColumnBillable(block, index, head, model);
+  }
+
+  #readAhead(block: RecordBlock): Columns {
+    block.columns = readAhead(block, (id) => this.#schemaOf(id)?.reader);
+    return block.columns;
+  }
+
+  #schemaOf(schemaId: number): ColumnarSchema | undefined {
+    if (schemaId !== this.#lastId) {
+      const entry = this.#schemas.get(schemaId);
+      this.#lastSchema = entry && columnarSchemaOf(entry);
+      this.#lastId = schemaId;
+    }
+    return this.#lastSchema;
+  }
+}
+
+/** With headers, the record is declined: one of them may name the session. */
+function headOfKey(block: RecordBlock, index: number, names: Names): Head | null {
+  const start = block.keyStartAt(index);
+  const length = block.keyLengthAt(index);
+  return length <= 0 || block.hasHeaders(index)
+    ? null
+    : names.head(block.memory, start, start + length);
+}
