@@ -38,6 +38,8 @@ const PACKAGES: Record<string, readonly string[]> = {
   pino: ['config'],
   'prom-client': ['http'],
   snappy: ['source/kafka'],
+  // In a checkout, where the receiver thread runs from sources.
+  tsx: ['source/kafka'],
   zod: ['config'],
 };
 

@@ -65,7 +65,7 @@ describe('the commands, as a person types them', () => {
     const misspelt = await cli(['produce', '--file', file], env);
     expect(misspelt).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/unknown: acount_id/),
+      stderr: expect.stringMatching(/unknown fields: acount_id/),
     });
     expect((await cli(['produce', '--file', folder], env)).code).toBe(2);
     const absent = await cli(['produce', '--file', join(folder, 'absent')], env);

@@ -57,7 +57,7 @@ test('a database that goes away while a command runs ends it with 3', async () =
   try {
     const { code, stderr } = await cli(['report'], { ...world.env, DATABASE_URL: url });
     expect(code).toBe(3);
-    expect(stderr).toMatch(/a service was lost while the command ran: .*; run it again/);
+    expect(stderr).toMatch(/lost a service during the command: .*; run it again/);
   } finally {
     await proxy.close();
     await world.close();

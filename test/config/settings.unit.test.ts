@@ -28,7 +28,7 @@ function problemsOf(env: NodeJS.ProcessEnv, needs = ALL): string[] {
     if (!(error instanceof WrongUsageError)) throw error;
     expect(error.exitCode).toBe(EXIT.wrongUsage);
     const [head, ...problems] = error.message.split('\n');
-    expect(head).toBe('the configuration is not usable:');
+    expect(head).toBe('the configuration is invalid:');
     return problems.map((problem) => problem.trim());
   }
 }
@@ -179,7 +179,7 @@ describe('a secret', () => {
     expect(problemsOf(fileEnv('DATABASE_URL', fileWith('\n')))).toHaveLength(1);
     const both = { ...fileEnv('DATABASE_URL', fileWith(REQUIRED.DATABASE_URL)) };
     expect(problemsOf({ ...both, DATABASE_URL: REQUIRED.DATABASE_URL })).toEqual([
-      'DATABASE_URL: set together with DATABASE_URL_FILE; expected one',
+      'DATABASE_URL: set together with DATABASE_URL_FILE; expected only one of them',
     ]);
   });
 
@@ -206,7 +206,7 @@ describe('settings that go together', () => {
     [{ SCHEMA_REGISTRY_USERNAME: 'user' }, /^SCHEMA_REGISTRY_PASSWORD: not set/],
     [
       { KAFKA_TOPICS: 'a,b', KAFKA_DEAD_LETTER_TOPIC: 'b' },
-      /^KAFKA_DEAD_LETTER_TOPIC: "b" is read by KAFKA_TOPICS/,
+      /^KAFKA_DEAD_LETTER_TOPIC: "b" is one of KAFKA_TOPICS/,
     ],
   ])('are a problem in part: %j', (env, expected) => {
     const problems = problemsOf(env);

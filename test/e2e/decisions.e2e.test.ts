@@ -108,7 +108,7 @@ describe('a dead letter', () => {
     expect(dry.stdout).toBe('would be: 1 applied\n');
     expect((await command('dead-letters', 'list', '--json')).stdout).toContain(id);
     expect((await command('dead-letters', 'redrive', id)).stdout).toBe('1 applied\n');
-    expect((await command('dead-letters', 'redrive', id)).stdout).toMatch(/was resolved before/);
+    expect((await command('dead-letters', 'redrive', id)).stdout).toMatch(/already resolved/);
     const { rows } = await world.database.query('SELECT count(*)::int AS n FROM usage_event');
     expect(rows).toEqual([{ n: 1 }]);
     expect(await breaks(world.database)).toEqual([]);

@@ -124,7 +124,7 @@ test('dead letters and conflicts at offsets that were used before are kept, and 
   const at = (offset: number) => `${world.topic}/0/${offset}`;
   const ambiguous = await command('conflicts', 'accept', at(1));
   expect(ambiguous.code).toBe(1);
-  expect(ambiguous.stderr).toContain(`name one: ${at(1)}@0, ${at(1)}@1`);
+  expect(ambiguous.stderr).toContain(`pass one of: ${at(1)}@0, ${at(1)}@1`);
   const listed = JSON.parse((await command('conflicts', 'list', '--json')).stdout);
   expect(listed.map(({ id }: { id: string }) => id)).toEqual([`${at(1)}@0`, `${at(1)}@1`]);
   expect((await command('conflicts', 'accept', `${at(1)}@1`)).stdout).toBe(

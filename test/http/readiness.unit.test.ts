@@ -39,7 +39,7 @@ test('a partition that stands still for a minute is named, with how often it beg
   ];
   expect(await readinessProblems(probes({ status }), NOW)).toEqual([
     'calls/3 has not advanced for 61 s, lag 5',
-    'calls/4 has not advanced for 61 s, in which it began 40 times, lag 0',
+    'calls/4 has not advanced for 61 s and was started 40 times, lag 0',
   ]);
 });
 

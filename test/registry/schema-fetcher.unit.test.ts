@@ -165,7 +165,7 @@ describe('whatever else answers is no answer, and named', () => {
       () => Promise.reject(new TypeError('x')),
     ]) {
       await expect(registerSchema({ register } as never, settings(), 'calls')).rejects.toThrow(
-        'did not answer with the id of calls-value',
+        'answered without a schema id for calls-value',
       );
     }
   });

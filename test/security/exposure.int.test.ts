@@ -80,7 +80,7 @@ test('over HTTP and in the log of a worker are no ids and no payloads, and only 
   worker.process.kill('SIGTERM');
   const { code, stdout, stderr } = await worker.ended;
   expect(code).toBe(0);
-  expect(stderr).toContain('sessions named another account');
+  expect(stderr).toContain('differs from the session');
   expect(stdout + stderr).not.toContain(MARK);
   const { rows } = await world.database.query('SELECT reason FROM dead_letter ORDER BY 1');
   expect(rows.map(({ reason }) => reason)).toEqual([
