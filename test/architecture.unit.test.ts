@@ -173,6 +173,16 @@ describe('the outside world', () => {
   });
 });
 
+test('docs/architecture.md lists the rooms by layer', () => {
+  const page = readFileSync(resolve(import.meta.dirname, '../docs/architecture.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| (\d+) \| `(.+?)` \|/gm)].map(([, layer, room]) => [
+    layer,
+    room,
+  ]);
+  const layers = LAYERS.flatMap((rooms, i) => rooms.map((room) => [String(i + 1), room]));
+  expect(rows).toEqual(layers);
+});
+
 test('each unit test lies in the room of what it tests', () => {
   const tests = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.unit.test.ts') && file.includes('/'))
