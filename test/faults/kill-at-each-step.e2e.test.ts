@@ -7,7 +7,7 @@ import { WORKER_STEPS, type WorkerStep } from '../torture/worker-orders.ts';
 /** Steps that a worker only comes to when it is told to stop. */
 const OF_THE_DRAIN = new Set<WorkerStep>(['draining', 'leaving_group']);
 /** Steps of telling the broker where the group stands. */
-const OF_THE_COPY = new Set<WorkerStep>(['telling_kafka', 'kafka_told']);
+const OF_THE_COPY = new Set<WorkerStep>(['committing_to_kafka', 'committed_to_kafka']);
 /** Small, so that a worker is killed amid many batches. */
 const BATCH_MAX_EVENTS = '150';
 const REPEATED = 600;

@@ -6,8 +6,8 @@ export const WORKER_STEPS = [
   'connection_taken',
   ...BATCH_STEPS,
   /** After the commit in Postgres, before and after the position is copied to Kafka. */
-  'telling_kafka',
-  'kafka_told',
+  'committing_to_kafka',
+  'committed_to_kafka',
   /** SIGTERM has come, transactions may be under way. */
   'draining',
   'leaving_group',

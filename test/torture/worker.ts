@@ -80,9 +80,9 @@ function tell(news: News): Promise<unknown> {
 function watched(source: PartitionSource): PartitionSource {
   const { commit, stop } = source;
   source.commit = async (positions) => {
-    await reach('telling_kafka');
+    await reach('committing_to_kafka');
     await commit.call(source, positions);
-    await reach('kafka_told');
+    await reach('committed_to_kafka');
   };
   source.stop = async () => {
     await reach('leaving_group');
