@@ -13,7 +13,7 @@ import {
 
 const RUBBISH = 5_000;
 
-describe('5,000 messages of rubbish among the recorded calls', () => {
+describe('5,000 malformed messages among the recorded calls', () => {
   let world: World;
   const sent = new Map<string, { reason: string; count: number }>();
 
@@ -38,7 +38,7 @@ describe('5,000 messages of rubbish among the recorded calls', () => {
     await world.close();
   });
 
-  test('leave the rows of the calls as they are, and are all kept with their bytes and the right reason', async () => {
+  test('do not change the rows of the calls, and are all kept with their bytes and reason', async () => {
     const { counts } = await world.run({ env: { DEAD_LETTER_LIMIT: '1' } });
 
     expect(counts).toEqual({
@@ -62,7 +62,7 @@ describe('5,000 messages of rubbish among the recorded calls', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('are kept once for each offset, however often they are read', async () => {
+  test('are kept once per offset, however often they are read', async () => {
     const env = { DEAD_LETTER_LIMIT: '1', KAFKA_GROUP_ID: 'reads-it-again' };
     const { counts } = await world.run({ env });
 
@@ -82,7 +82,7 @@ describe('a flood of dead letters', () => {
     await world.close();
   });
 
-  test('halts its partition with a clear reason, while the other one is read to its end', async () => {
+  test('halts its partition with the reason, while the other one is read to its end', async () => {
     const good = await world.encode(calls.events);
     const flood = Array.from({ length: 3_000 }, () => ({
       key: null,

@@ -51,7 +51,7 @@ async function recreated(events: readonly EventInput[]): Promise<void> {
   await sendByAnother(await world.encode(events));
 }
 
-test('a topic recreated under a live worker, and filled past the position, halts it: both ranges are named, and nothing is skipped', async () => {
+test('a topic recreated under a running worker, and filled past the position, halts with both ranges, and nothing is skipped', async () => {
   const worker = startCli(['run'], { ...world.env, LOG_LEVEL: 'info' });
   await world.send(await world.encode(sessionOf('old', 5)));
   await until('the old messages are read', async () => (await nextOffset()) === 5);
@@ -77,7 +77,7 @@ test('a topic recreated under a live worker, and filled past the position, halts
   expect(await breaks(world.database)).toEqual([]);
 });
 
-test('a topic recreated and filled while no worker was there is noticed at the next start, also after one that only halted', async () => {
+test('a topic recreated and filled while no worker ran is detected at the next start, also after a start that only halted', async () => {
   await world.send(await world.encode(sessionOf('old', 5)));
   await world.run();
   await recreated(sessionOf('new', 12));
@@ -99,7 +99,7 @@ test('a topic recreated and filled while no worker was there is noticed at the n
   expect((await command('position', 'accept-loss', ...partition())).code).toBe(1);
 });
 
-test('dead letters and conflicts at offsets that were used before are kept, and decided one by one', async () => {
+test('dead letters and conflicts at reused offsets are kept, and decided one by one', async () => {
   const letter = (text: string): ProducedMessage => ({ key: 'k', value: Buffer.from(text) });
   const encode = world.encode;
   const pair = (id: string, second: number) =>

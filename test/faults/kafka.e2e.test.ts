@@ -46,7 +46,7 @@ async function throughProxy(run: (scene: FaultScene, proxy: TcpProxy) => Promise
 }
 
 describe.concurrent('a group', () => {
-  test('whose worker is frozen in a transaction goes on without it; thawed, it has no effect and rejoins', async () => {
+  test('whose worker is frozen in a transaction continues with the others; once continued, it has no effect and rejoins', async () => {
     await scene(async ({ world, work, send, booked, hasBooked, recovers, settles }) => {
       const frozen = new WorkerProcess({ ...world.env, ...SESSION, BATCH_MAX_EVENTS: '20' });
       try {
@@ -75,7 +75,7 @@ describe.concurrent('a group', () => {
     });
   });
 
-  test('keeps a worker whose batch takes longer than the session: it heartbeats, and books once', async () => {
+  test('keeps a worker whose batch takes longer than the session, and books the batch once', async () => {
     await scene(async ({ world, work, send, hasBooked, settles }) => {
       const { settings } = world;
       let slow = 0;
@@ -98,7 +98,7 @@ describe.concurrent('a group', () => {
   });
 });
 
-describe.concurrent('a worker that cannot be taken into the group at once', () => {
+describe.concurrent('a worker that cannot join the group at once', () => {
   test.each([
     { what: 'moves', error: ErrorCode.NOT_COORDINATOR, isAnother: false },
     { what: 'forgets the member', error: ErrorCode.UNKNOWN_MEMBER_ID, isAnother: true },
@@ -125,7 +125,7 @@ describe.concurrent('a worker that cannot be taken into the group at once', () =
   );
 });
 
-describe.concurrent('a worker whose wire to the broker fails', () => {
+describe.concurrent('a worker whose connection to the broker fails', () => {
   test.each([
     { how: 'is cut, again and again', fail: cutOften, limitMs: undefined },
     {
@@ -133,7 +133,7 @@ describe.concurrent('a worker whose wire to the broker fails', () => {
       fail: async (proxy: TcpProxy) => proxy.stall(),
       limitMs: SESSION_RECOVERY_MS,
     },
-  ])('goes on by itself, to the digit, when it $how', async ({ fail, limitMs }) => {
+  ])('recovers with identical rows when it $how', async ({ fail, limitMs }) => {
     await throughProxy(async ({ recovers, settles }, proxy) => {
       await fail(proxy);
       await recovers(limitMs);
@@ -149,7 +149,7 @@ describe.concurrent('a worker whose wire to the broker fails', () => {
   }
 });
 
-describe('a worker goes on by itself, to the digit, after the broker', () => {
+describe('a worker recovers with identical rows after the broker', () => {
   test('was killed and started again', async () => {
     await scene(async ({ work, send, hasBooked, recovers, settles }) => {
       work({ env: SESSION });
@@ -163,7 +163,7 @@ describe('a worker goes on by itself, to the digit, after the broker', () => {
     });
   });
 
-  test('did not answer for longer than a request may take', async () => {
+  test('did not answer for longer than the request timeout', async () => {
     await scene(async ({ work, send, hasBooked, recovers, settles }) => {
       work({ env: SESSION });
       await send(400);

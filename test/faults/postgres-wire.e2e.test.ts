@@ -13,7 +13,7 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-describe.concurrent('over a wire that fails', () => {
+describe.concurrent('over a connection that fails', () => {
   /** COMMIT as a simple query of the frontend/backend protocol. */
   const COMMIT = Buffer.from('Q\0\0\0\x0bCOMMIT\0');
 
@@ -53,7 +53,7 @@ describe.concurrent('over a wire that fails', () => {
   );
 });
 
-describe.concurrent('over a wire that fails without a word', () => {
+describe.concurrent('over a connection that hangs', () => {
   test.each(['begun', 'sessions_locked', 'usage_added', 'books_kept'] as const)(
     'a connection that falls silent at %s is given up',
     async (at) => {

@@ -108,8 +108,8 @@ const hasSaid = (worker: WorkerProcess, words: string) =>
     return worker.log.includes(words);
   });
 
-describe.concurrent('a worker goes on by itself, to the digit, after', () => {
-  test('its connections were terminated in the middle of transactions', async () => {
+describe.concurrent('a worker recovers with identical rows after', () => {
+  test('its connections were terminated during transactions', async () => {
     await scene(async ({ work, send, hasBooked, recovers, settles }, rival, database) => {
       const left = new Set<BatchStep>(['begun', 'fenced', 'pages_written', 'books_kept']);
       work({
@@ -186,7 +186,7 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
     });
   });
 
-  test('a lock that was held for 30 s, while the other partitions went on', async () => {
+  test('a lock that was held for 30 s, while the other partitions continued', async () => {
     await scene(async ({ world, work, send, hasBooked, settles }, rival) => {
       work();
       await send(400);
@@ -225,7 +225,7 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
     }, 4);
   });
 
-  test('a time in which the database was read-only', async () => {
+  test('a period in which the database was read-only', async () => {
     await scene(async ({ work, send, hasBooked, recovers, settles }, rival, database) => {
       work();
       await send(400);
@@ -241,7 +241,7 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
     });
   });
 
-  test('a time in which the disk was full', async () => {
+  test('a period in which the disk was full', async () => {
     await scene(async ({ work, send, hasBooked, recovers, settles }, rival) => {
       work();
       await send(400);
@@ -259,7 +259,7 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
     });
   });
 
-  test('a server that never finished as many rows at once in time', async () => {
+  test('a server that was too slow for a batch of that size', async () => {
     await scene(async ({ work, send, hasBooked, settles }, rival) => {
       work();
       await send(400);
@@ -342,7 +342,7 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
   );
 });
 
-describe('a worker goes on by itself, to the digit, after Postgres', () => {
+describe('a worker recovers with identical rows after Postgres', () => {
   test('stopped at once and was started again', async () => {
     await scene(async ({ work, send, hasBooked, recovers, settles }) => {
       work();

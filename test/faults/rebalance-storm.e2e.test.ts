@@ -7,7 +7,7 @@ import { stackUrls } from '../support/stack.ts';
 const STORM_S = 60;
 
 // In a file of its own, beside the others: it takes a minute and next to no work.
-test('a group that workers join and leave every second for a minute books everything once', async () => {
+test('a group whose workers join and leave every second for a minute books every message once', async () => {
   await withScene(stackUrls(), 4, async ({ work, send, recovers, settles }) => {
     work();
     await send(200);

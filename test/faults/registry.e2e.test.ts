@@ -21,7 +21,7 @@ describe('a registry that is down when the first schema is needed', () => {
     await registry.stop();
   });
 
-  test('is waited for, and nothing becomes a dead letter', async () => {
+  test('is retried, and no message becomes a dead letter', async () => {
     await scene(async ({ work, send, booked, recovers, settles }) => {
       await registry.process.kill();
       work();
@@ -62,7 +62,7 @@ describe.concurrent('a registry that answers', () => {
       what: 'with a connection that breaks',
       answer: (response: ServerResponse) => response.destroy(),
     },
-  ])('$what is waited for, and nothing becomes a dead letter', async ({ answer }) => {
+  ])('$what is retried, and no message becomes a dead letter', async ({ answer }) => {
     await scene(async ({ work, send, booked, recovers, settles }) => {
       const fake = await FakeRegistry.start(answer);
       try {
@@ -80,7 +80,7 @@ describe.concurrent('a registry that answers', () => {
     });
   });
 
-  test('404 makes dead letters of the messages that name the schema, and of no others', async () => {
+  test('404 makes dead letters of the messages with that schema only', async () => {
     await scene(async ({ world, work, send, settles }) => {
       const [unknown] = await world.encode([
         { session_id: 'unknown', metric: { type: 'vad_metrics', ...VAD } },

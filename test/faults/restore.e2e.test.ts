@@ -42,7 +42,7 @@ async function booked({ database }: FaultScene['world']): Promise<number> {
   return rows[0]?.n ?? -1;
 }
 
-describe('Postgres is restored to an earlier moment under a live worker, and nothing is sent:', () => {
+describe('after Postgres is restored to an earlier moment under a running worker, without new messages, the rows are rebuilt:', () => {
   test('its tables', async () => {
     await withScene(stackUrls(), 2, (scene) =>
       isBookedAgain(scene, () => backedUp(scene.world.database)),
@@ -55,7 +55,7 @@ describe('Postgres is restored to an earlier moment under a live worker, and not
     );
   });
 
-  test('its tables, to before the group had a position', async () => {
+  test('its tables, before the group had a position', async () => {
     await withScene(stackUrls(), 2, async ({ world, work, send, hasBooked, settles }) => {
       const restore = await backedUp(world.database);
       work();

@@ -15,7 +15,7 @@ afterAll(async () => {
   await kafka.stop();
 });
 
-test('a batch that cannot be read halts its partition alone, named with its offsets; restored, it is booked', async () => {
+test('a record batch that cannot be read halts only its partition, with its offsets, and is booked once restored', async () => {
   const world = await newWorld(2, kafka.urls);
   const all = await world.encode(calls.events.slice(0, 80));
   // Two batches in each partition.

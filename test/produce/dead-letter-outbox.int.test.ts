@@ -51,7 +51,7 @@ const left = async () => {
 };
 
 describe('the outbox of dead letters', () => {
-  test('shares the work between workers: each deadLetter is copied once, those of dead workers too', async () => {
+  test('shares the work between workers: each dead letter is copied once, those claimed by killed workers too', async () => {
     await bookDeadLetters(1_500);
     const copied: string[] = [];
     const workers = [1, 2, 3].map(() =>
@@ -68,7 +68,7 @@ describe('the outbox of dead letters', () => {
     expect(new Set(copied).size).toBe(1_500);
   });
 
-  test('tries again as long as the topic does not answer, and says why on the row', async () => {
+  test('retries while the topic does not answer, and records why on the row', async () => {
     await bookDeadLetters(3);
     let attempts = 0;
     const outbox = outboxTo(async () => {
@@ -90,7 +90,7 @@ describe('the outbox of dead letters', () => {
     expect(attempts).toBe(2);
   });
 
-  test('holds nothing in memory and no locks while it waits for the topic', async () => {
+  test('holds no dead letters in memory and no locks while it waits for the topic', async () => {
     await bookDeadLetters(2_000);
     let largest = 0;
     const outbox = outboxTo(async (deadLetters) => {
@@ -109,7 +109,7 @@ describe('the outbox of dead letters', () => {
     expect(largest).toBeLessThan(1_100_000);
   });
 
-  test('ends when it is stopped, although the topic never answers', async () => {
+  test('stops although the topic never answers', async () => {
     await bookDeadLetters(1);
     let isAsked = false;
     const outbox = outboxTo(() => {
@@ -124,7 +124,7 @@ describe('the outbox of dead letters', () => {
     expect(await left()).toBe(1);
   });
 
-  test('copies once more what is left when it is stopped', async () => {
+  test('copies what is due once more when it is stopped', async () => {
     const copied: string[] = [];
     const outbox = outboxTo(async (deadLetters) => {
       copied.push(...deadLetters.map(idOf));
@@ -138,14 +138,14 @@ describe('the outbox of dead letters', () => {
   });
 });
 
-test('without KAFKA_DEAD_LETTER_TOPIC nothing is due', async () => {
+test('without KAFKA_DEAD_LETTER_TOPIC no copy is due', async () => {
   const partition = await world.partition(0);
   await partition.book(world.ledger(), [(offset) => messageAt(offset, Buffer.from('x'))]);
   expect(await left()).toBe(0);
 });
 
 // A detail quotes what the sender wrote: a megabyte of it was stored, and sent as a header.
-test('the detail of a dead letter is bounded, whatever it quotes', async () => {
+test('the detail of a dead letter has a bounded length', async () => {
   await bookDeadLetters(1, { detail: `the metric is ${'x'.repeat(1_000_000)}` });
   const { rows } = await world.database.query(
     'SELECT length(detail) AS n, left(detail, 20) AS beginning FROM dead_letter',

@@ -27,7 +27,7 @@ const withFields = (fields: object): EventInput => ({
   metric: Object.assign({}, llm.metric, fields),
 });
 
-test('messages as large as the broker takes are dead letters with their bytes, and memory stays small', async () => {
+test('messages of the maximum size become dead letters with their bytes, in bounded memory', async () => {
   const [ascii] = await world.encode([withFields({ request_id: 'x'.repeat(LARGE) })]);
   const [emoji] = await world.encode([withFields({ request_id: '😀'.repeat(LARGE / 4) })]);
   const [session] = await world.encode([{ ...llm, session_id: 's'.repeat(LARGE / 2) }]);
