@@ -214,7 +214,7 @@ describe('settings that require each other', () => {
     expect(problems.join()).not.toContain('hunter2');
   });
 
-  // One that was set, but wrongly, was once reported as not set beside that.
+  // An invalid setting was once also reported as not set.
   test('are not reported as absent when they are invalid', () => {
     expect(problemsOf({ ...sasl, KAFKA_SASL_MECHANISM: 'md5' })).toEqual([
       expect.stringMatching(/^KAFKA_SASL_MECHANISM: expected plain/),

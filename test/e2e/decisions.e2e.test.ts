@@ -84,7 +84,7 @@ describe('a dead letter', () => {
     framed.writeUInt32BE(0x7000_0000, 1);
     await world.send([
       { key: 'k', value: framed, headers: { trace: 'abc', binary: Buffer.from([0xff, 0]) } },
-      { key: null, value: Buffer.from('rubbish') },
+      { key: null, value: Buffer.from('garbage') },
     ]);
     await world.run({ env: { DEAD_LETTER_LIMIT: '1' } });
     const id = `${world.topic}/0/0`;
@@ -100,7 +100,7 @@ describe('a dead letter', () => {
     const refused = await command('dead-letters', 'redrive');
     expect(refused).toMatchObject({ code: 1, stdout: expect.stringMatching(/2 still refused/) });
 
-    // The cause is mended: the bytes are what they should have been.
+    // The cause is fixed: the bytes are valid now.
     await world.database.query('UPDATE dead_letter SET value = $1 WHERE kafka_offset = 0', [
       good?.value,
     ]);

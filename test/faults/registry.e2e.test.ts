@@ -22,7 +22,7 @@ describe('a registry that is down when the first schema is needed', () => {
   });
 
   test('is retried, and no message becomes a dead letter', async () => {
-    await scene(async ({ work, send, booked, recovers, settles }) => {
+    await scene(async ({ work, send, booked, recovers, allBooked }) => {
       await registry.process.kill();
       work();
       await send(100);
@@ -30,7 +30,7 @@ describe('a registry that is down when the first schema is needed', () => {
       expect(await booked()).toBe(0);
       await registry.process.start();
       await recovers();
-      await settles();
+      await allBooked();
     }, registry.urls);
   });
 });
@@ -63,7 +63,7 @@ describe.concurrent('a registry that answers', () => {
       answer: (response: ServerResponse) => response.destroy(),
     },
   ])('$what is retried, and no message becomes a dead letter', async ({ answer }) => {
-    await scene(async ({ work, send, booked, recovers, settles }) => {
+    await scene(async ({ work, send, booked, recovers, allBooked }) => {
       const fake = await FakeRegistry.start(answer);
       try {
         work({ env: { SCHEMA_REGISTRY_URL: fake.url } });
@@ -73,7 +73,7 @@ describe.concurrent('a registry that answers', () => {
         expect(await booked()).toBe(0);
         fake.answer = undefined;
         await recovers();
-        await settles();
+        await allBooked();
       } finally {
         await fake.close();
       }
@@ -81,7 +81,7 @@ describe.concurrent('a registry that answers', () => {
   });
 
   test('404 makes dead letters of the messages with that schema only', async () => {
-    await scene(async ({ world, work, send, settles }) => {
+    await scene(async ({ world, work, send, allBooked }) => {
       const [unknown] = await world.encode([
         { session_id: 'unknown', metric: { type: 'vad_metrics', ...VAD } },
       ]);
@@ -90,7 +90,7 @@ describe.concurrent('a registry that answers', () => {
       work();
       await send(50);
       await world.send([{ key: 'unknown', value }]);
-      await settles();
+      await allBooked();
       const { rows } = await world.database.query('SELECT reason, value FROM dead_letter');
       expect(rows).toEqual([{ reason: 'unknown_schema', value }]);
     });

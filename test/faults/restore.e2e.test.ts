@@ -15,7 +15,7 @@ afterAll(async () => {
 
 /** Books some events, backs up, books more, restores, and sends nothing: then all is booked again. */
 async function isBookedAgain(
-  { world, work, send, hasBooked, settles }: FaultScene,
+  { world, work, send, hasBooked, allBooked }: FaultScene,
   backUp: () => Promise<() => Promise<void>>,
 ): Promise<void> {
   work();
@@ -32,7 +32,7 @@ async function isBookedAgain(
     RECOVERY_MS,
   );
 
-  await settles();
+  await allBooked();
 }
 
 async function booked({ database }: FaultScene['world']): Promise<number> {
@@ -56,7 +56,7 @@ describe('after Postgres is restored to an earlier moment under a running worker
   });
 
   test('its tables, before the group had a position', async () => {
-    await withScene(stackUrls(), 2, async ({ world, work, send, hasBooked, settles }) => {
+    await withScene(stackUrls(), 2, async ({ world, work, send, hasBooked, allBooked }) => {
       const restore = await backedUp(world.database);
       work();
       await send(300);
@@ -65,7 +65,7 @@ describe('after Postgres is restored to an earlier moment under a running worker
 
       await until('all is read again', async () => (await booked(world)) === 300, RECOVERY_MS);
 
-      await settles();
+      await allBooked();
     });
   });
 });

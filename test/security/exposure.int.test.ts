@@ -51,7 +51,7 @@ test('HTTP and the log of a worker have no ids and no payloads, and HTTP listens
     ]),
   );
   await world.send([
-    { key: `${MARK}-key`, value: Buffer.from(`${MARK}-rubbish`) },
+    { key: `${MARK}-key`, value: Buffer.from(`${MARK}-garbage`) },
     { key: `${MARK}-key`, value: Buffer.from(`\0\0\0\0\x7f${MARK}`), headers: { [MARK]: MARK } },
   ]);
 

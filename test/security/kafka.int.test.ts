@@ -71,7 +71,7 @@ const MISTAKES: readonly Mistake[] = [
   [
     'authority',
     'tls',
-    ({ stranger }) => ({ KAFKA_SSL_CA_FILE: stranger.caFile }),
+    ({ otherAuthority }) => ({ KAFKA_SSL_CA_FILE: otherAuthority.caFile }),
     /unable to verify|self-signed certificate|unable to get/i,
   ],
   [

@@ -116,7 +116,7 @@ describe('Postgres over TLS', () => {
     ['without TLS', () => url({ sslmode: 'disable' }), /no pg_hba.conf entry.* no encryption/],
     [
       'with an authority that did not sign the server',
-      () => url({ sslmode: 'verify-full', sslrootcert: server.stranger.caFile }),
+      () => url({ sslmode: 'verify-full', sslrootcert: server.otherAuthority.caFile }),
       /unable to verify|self-signed certificate|unable to get/,
     ],
     [

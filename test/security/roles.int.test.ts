@@ -74,7 +74,7 @@ describe('a login with usage_ledger_writer', () => {
         changed({ prompt_tokens: 7 }),
       ]),
     );
-    await world.send([{ key: 'k', value: Buffer.from('rubbish') }]);
+    await world.send([{ key: 'k', value: Buffer.from('garbage') }]);
     const env = envOf(writer);
 
     const { counts } = await world.run({ env });
@@ -173,12 +173,12 @@ describe('a login with usage_ledger_reader', () => {
 
   test('may run report, and gets an error with the missing privilege from other commands', async () => {
     const env = envOf(reader);
-    const [report, letters] = await Promise.all([
+    const [report, deadLetters] = await Promise.all([
       cli(['report', '--format', 'csv'], env),
       cli(['dead-letters', 'list'], env),
     ]);
     expect(report).toMatchObject({ code: 0, stderr: '' });
-    expect(letters).toMatchObject({
+    expect(deadLetters).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/permission denied for table dead_letter; its user needs/),
     });

@@ -3,7 +3,7 @@ import type { PartitionBounds } from '../../src/records/topic-partition.ts';
 import type { PartitionSource, SourceListener } from '../../src/source/partition-source.ts';
 
 /**
- * One partition of tombstones behind a broker whose answers the test decides: real brokers say such
+ * One partition of tombstones, of a broker whose answers the test decides: real brokers say such
  * things for a moment, if at all.
  */
 export class ScriptedSource implements PartitionSource {

@@ -3,12 +3,12 @@ import kafkajs, { CompressionTypes } from 'kafkajs';
 import { decompressFrameSync } from 'lz4-napi';
 import { uncompressSync } from 'snappy';
 import { beforeAll, expect, test } from 'vitest';
-import { learnCodecs } from './codecs.ts';
+import { registerCodecs } from './codecs.ts';
 
 const BYTES = Buffer.from('a batch of records '.repeat(5_000));
 
 beforeAll(async () => {
-  await learnCodecs();
+  await registerCodecs();
 });
 
 async function packed(
