@@ -71,7 +71,7 @@ export class WorkerProcess {
     this.#child.send(order, () => {});
   }
 
-  /** Has the worker stop itself (SIGSTOP) at a step; allBooked when it has come to it. */
+  /** Has the worker stop itself (SIGSTOP) at a step; resolves when it has come to it. */
   frozenAt(order: Omit<Order, 'act'>): Promise<void> {
     const reached = new Promise<void>((resolve) => {
       this.#onReached = resolve;
