@@ -33,7 +33,7 @@ function lines(): Line[] {
 
 /** The calls as JSON lines, for a producer that encodes them itself. */
 export async function writeEvents({ context }: Lab): Promise<string> {
-  const file = join(context.guardian.scratch, 'events.jsonl');
+  const file = join(context.watchdog.scratch, 'events.jsonl');
   await writeFile(
     file,
     lines().map((line) => `${JSON.stringify(line)}\n`),
@@ -43,7 +43,7 @@ export async function writeEvents({ context }: Lab): Promise<string> {
 
 /** The calls encoded: a line has key and value in base64 and 0 or 1, "aborted", between tabs. */
 export async function writeMessages({ context }: Lab, scene: Scene): Promise<string> {
-  const file = join(context.guardian.scratch, 'messages.tsv');
+  const file = join(context.watchdog.scratch, 'messages.tsv');
   const { registry, schemaId } = scene;
   const encoded = await Promise.all(
     lines().map(async ({ event, aborted }) => {

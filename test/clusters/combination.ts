@@ -5,7 +5,7 @@ import type { StackUrls } from '../support/stack-urls.ts';
 export interface Lab {
   /** Services as the stack has them; a combination replaces the one that it is about. */
   readonly services: StackUrls;
-  /** Its guardian ends, with this combination, whatever the combination started. */
+  /** Its watchdog ends, with this combination, whatever the combination started. */
   readonly context: LocalContext;
   /** How long a worker may take to catch up. */
   readonly deadlineMs: number;

@@ -31,10 +31,10 @@ interface GoService {
 }
 
 async function start(lab: Lab, { args, address, probe }: GoService): Promise<string> {
-  const { guardian, env } = lab.context;
+  const { watchdog, env } = lab.context;
   const file = await goProgram(lab);
   return await onFreePorts(1, async ([port = 0]) => {
-    await startManaged(guardian, {
+    await startManaged(watchdog, {
       label: `franz-go's ${args(port)[0]}`,
       stopSignal: 'SIGTERM',
       probe: probe(address(port)),
@@ -42,7 +42,7 @@ async function start(lab: Lab, { args, address, probe }: GoService): Promise<str
         file,
         args: args(port),
         env: bareEnvironment(env),
-        log: join(guardian.scratch, `go-${port}.log`),
+        log: join(watchdog.scratch, `go-${port}.log`),
       },
     });
     return address(port);

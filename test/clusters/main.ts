@@ -2,8 +2,8 @@
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { alignedTable } from '../../src/cli/table.ts';
-import { startGuardian } from '../../tools/stack/guardian-client.ts';
 import { startStack } from '../../tools/stack/stack.ts';
+import { Watchdog } from '../../tools/stack/watchdog.ts';
 import type { StackUrls } from '../support/stack-urls.ts';
 import { brokers } from './brokers.ts';
 import { type Combination, NotTriedError } from './combination.ts';
@@ -63,8 +63,8 @@ process.exitCode = failed > 0 ? 1 : 0;
 /** A row of the table; whatever happens, the next combination finds nothing left of this one. */
 async function tried(combination: Combination, services: StackUrls): Promise<string[]> {
   const began = Date.now();
-  const guardian = await startGuardian();
-  const context = { guardian, env, progress: say };
+  const watchdog = await Watchdog.start();
+  const context = { watchdog, env, progress: say };
   let result: string;
   try {
     result = await combination.run({ services, context, deadlineMs });
@@ -75,7 +75,7 @@ async function tried(combination: Combination, services: StackUrls): Promise<str
     result = `${isFailure ? 'FAILED' : 'not tried'}: ${shortened(message)}`;
     say(`${nameOf(combination)}: ${message}`);
   } finally {
-    await guardian.close();
+    await watchdog.close();
   }
   const seconds = ((Date.now() - began) / 1_000).toFixed(0);
   say(`${nameOf(combination)}: ${result} (${seconds} s)`);

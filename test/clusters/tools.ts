@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cached } from '../../tools/stack/cache.ts';
 import { definedOnly } from '../../tools/stack/child-environment.ts';
-import { runToEnd } from '../../tools/stack/run-to-end.ts';
+import { runToEnd } from '../../tools/stack/managed-process.ts';
 import { type Lab, NotTriedError } from './combination.ts';
 
 /** The folder of the programs in other languages. */
@@ -41,7 +41,7 @@ export async function pythonPackages(lab: Lab): Promise<string> {
 /** The program in Go. */
 export async function goProgram(lab: Lab): Promise<string> {
   await versionOf('go', ['version']);
-  const built = join(lab.context.guardian.scratch, 'clusters-go');
+  const built = join(lab.context.watchdog.scratch, 'clusters-go');
   // Go has a cache of its own, in which all but the first build end at once.
   await attempted(lab, { file: 'go', args: ['build', '-o', built, '.'], cwd: GO });
   return built;
@@ -63,10 +63,10 @@ interface Step {
 }
 
 async function prepared(lab: Lab, name: string, step: (directory: string) => Step) {
-  const { env, guardian, progress } = lab.context;
+  const { env, watchdog, progress } = lab.context;
   return await cached({
     env,
-    guardian,
+    watchdog,
     name,
     onWait: () => progress(`${name}: waiting for another download to finish`),
     fill: async (directory) => await attempted(lab, step(directory)),
@@ -74,9 +74,9 @@ async function prepared(lab: Lab, name: string, step: (directory: string) => Ste
 }
 
 async function attempted({ context }: Lab, step: Step): Promise<void> {
-  const { env, guardian } = context;
-  const log = join(guardian.scratch, 'preparation.log');
-  await runToEnd(guardian, `${step.file} ${step.args[0]}`, {
+  const { env, watchdog } = context;
+  const log = join(watchdog.scratch, 'preparation.log');
+  await runToEnd(watchdog, `${step.file} ${step.args[0]}`, {
     ...step,
     env: definedOnly(env),
     log,

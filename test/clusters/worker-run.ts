@@ -13,9 +13,9 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
  * @throws with the last thing that it logged, when it ends otherwise or not in time
  */
 export async function runUntilCaughtUp(lab: Lab, env: Record<string, string>): Promise<void> {
-  const { guardian, env: outer } = lab.context;
-  const log = join(guardian.scratch, 'worker.log');
-  const worker = await guardian.spawn({
+  const { watchdog, env: outer } = lab.context;
+  const log = join(watchdog.scratch, 'worker.log');
+  const worker = await watchdog.spawn({
     file: process.execPath,
     args: [join(ROOT, 'dist', 'main.js'), 'run', '--until-caught-up'],
     env: { ...bareEnvironment(outer), ...env },
@@ -28,7 +28,7 @@ export async function runUntilCaughtUp(lab: Lab, env: Record<string, string>): P
   const end = await holdingTheLoop(Promise.race([worker.exited, late]));
   clearTimeout(timer);
   if (end?.code === 0) return;
-  if (end === undefined) await worker.signal('SIGKILL');
+  if (end === undefined) process.kill(worker.pid, 'SIGKILL');
   const how =
     end === undefined
       ? `not caught up after ${lab.deadlineMs / 1_000} s`

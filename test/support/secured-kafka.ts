@@ -1,8 +1,8 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startGuardian } from '../../tools/stack/guardian-client.ts';
 import { startLocalKafka } from '../../tools/stack/local-kafka.ts';
+import { Watchdog } from '../../tools/stack/watchdog.ts';
 import { type Authority, newAuthority } from './certificates.ts';
 
 export type KafkaMode = 'tls' | 'mutual TLS' | 'plain' | 'scram-sha-256' | 'scram-sha-512';
@@ -33,13 +33,13 @@ export async function startSecuredKafka(): Promise<SecuredKafka> {
     newAuthority(folder, 'authority'),
     newAuthority(folder, 'otherAuthority'),
   ]);
-  const [server, client, guardian] = await Promise.all([
+  const [server, client, watchdog] = await Promise.all([
     authority.issue('broker'),
     authority.issue('client'),
-    startGuardian(),
+    Watchdog.start(),
   ]);
   const { brokers, ports } = await startLocalKafka(
-    { guardian, env: process.env, progress: () => {} },
+    { watchdog, env: process.env, progress: () => {} },
     {
       listeners: { TLS: 'SSL', MUTUAL: 'SSL', PASSWORD: 'SASL_SSL' },
       properties: {
@@ -85,7 +85,7 @@ export async function startSecuredKafka(): Promise<SecuredKafka> {
       'scram-sha-512': withPassword('scram-sha-512'),
     },
     async stop() {
-      await guardian.close();
+      await watchdog.close();
       await rm(folder, { recursive: true });
     },
   };

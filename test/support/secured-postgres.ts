@@ -2,9 +2,9 @@ import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { startGuardian } from '../../tools/stack/guardian-client.ts';
 import { startLocalPostgres } from '../../tools/stack/local-postgres.ts';
 import { unprivilegedUser } from '../../tools/stack/unprivileged-user.ts';
+import { Watchdog } from '../../tools/stack/watchdog.ts';
 import { type Authority, type Certificate, newAuthority } from './certificates.ts';
 
 /** A Postgres of the test's own that lets nobody in without TLS. */
@@ -21,10 +21,10 @@ export interface SecuredPostgres {
 export async function startSecuredPostgres(): Promise<SecuredPostgres> {
   const folder = await mkdtemp(join(tmpdir(), 'usage-ledger-certificates-'));
   await chmod(folder, 0o711);
-  const [authority, otherAuthority, guardian] = await Promise.all([
+  const [authority, otherAuthority, watchdog] = await Promise.all([
     newAuthority(folder, 'authority'),
     newAuthority(folder, 'otherAuthority'),
-    startGuardian(),
+    Watchdog.start(),
   ]);
   const [server, certified] = await Promise.all([
     authority.issue('postgres'),
@@ -35,7 +35,7 @@ export async function startSecuredPostgres(): Promise<SecuredPostgres> {
   if (user !== undefined) await chown(server.keyFile, user.uid, user.gid);
   await chmod(server.keyFile, 0o600);
   const { url } = await startLocalPostgres(
-    { guardian, env: process.env, progress: () => {} },
+    { watchdog, env: process.env, progress: () => {} },
     {
       ssl: 'on',
       ssl_cert_file: server.certFile,
@@ -50,7 +50,7 @@ export async function startSecuredPostgres(): Promise<SecuredPostgres> {
     otherAuthority,
     certified,
     async stop() {
-      await guardian.close();
+      await watchdog.close();
       await rm(folder, { recursive: true });
     },
   };

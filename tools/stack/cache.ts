@@ -1,7 +1,7 @@
 import { access, mkdir, mkdtemp, open, rename, rm, stat, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { Guardian } from './guardian-client.ts';
+import type { PathOwner } from './watchdog.ts';
 
 const LOCK_TOUCHED_EVERY_MS = 1_000;
 const LOCK_STALE_AFTER_MS = 15_000;
@@ -19,7 +19,7 @@ export async function isCached(env: NodeJS.ProcessEnv, name: string): Promise<bo
 
 export interface CacheRequest {
   env: NodeJS.ProcessEnv;
-  guardian: Guardian;
+  watchdog: PathOwner;
   /** Names the entry, version included: an entry never changes. */
   name: string;
   /** Makes the entry in an empty folder. */
@@ -33,7 +33,7 @@ export interface CacheRequest {
  * renamed, so that it is there whole or not at all, whatever is interrupted.
  */
 export async function cached(request: CacheRequest): Promise<string> {
-  const { env, guardian, name, fill, onWait } = request;
+  const { env, watchdog, name, fill, onWait } = request;
   const cache = cacheDirectory(env);
   const target = join(cache, name);
   if (await exists(target)) return target;
@@ -41,11 +41,11 @@ export async function cached(request: CacheRequest): Promise<string> {
   await mkdir(cache, { recursive: true });
   // One download at a time. Two would do no harm to the entry, but to each other: Maven does not
   // promise that its own local repository stands two at once.
-  const release = await lock(join(cache, '.lock'), guardian, onWait);
+  const release = await lock(join(cache, '.lock'), watchdog, onWait);
   try {
     if (await exists(target)) return target;
     const partial = await mkdtemp(join(cache, '.partial-'));
-    await guardian.own(partial);
+    watchdog.own(partial);
     try {
       await fill(partial);
       await rename(partial, target).catch(async (error: unknown) => {
@@ -54,7 +54,7 @@ export async function cached(request: CacheRequest): Promise<string> {
       return target;
     } finally {
       await rm(partial, { recursive: true, force: true });
-      await guardian.disown(partial).catch(() => {});
+      watchdog.disown(partial);
     }
   } finally {
     await release();
@@ -63,11 +63,11 @@ export async function cached(request: CacheRequest): Promise<string> {
 
 async function lock(
   path: string,
-  guardian: Guardian,
+  watchdog: PathOwner,
   onWait: () => void,
 ): Promise<() => Promise<void>> {
-  for (let told = false; ; ) {
-    if (guardian.closed) throw new Error('The stack has been stopped');
+  for (let isWaiting = false; ; ) {
+    if (watchdog.closed) throw new Error('The stack has been stopped');
     try {
       await (await open(path, 'wx')).close();
       break;
@@ -79,14 +79,16 @@ async function lock(
       await rm(path, { force: true });
       continue;
     }
-    if (!told) onWait();
-    told = true;
+    if (!isWaiting) onWait();
+    isWaiting = true;
     await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
   }
-  await guardian.own(path).catch(async (error: unknown) => {
+  try {
+    watchdog.own(path);
+  } catch (error) {
     await rm(path, { force: true });
     throw error;
-  });
+  }
   const touching = setInterval(() => {
     const now = new Date();
     utimes(path, now, now).catch(() => {});
@@ -94,7 +96,7 @@ async function lock(
   return async () => {
     clearInterval(touching);
     await rm(path, { force: true });
-    await guardian.disown(path).catch(() => {});
+    watchdog.disown(path);
   };
 }
 

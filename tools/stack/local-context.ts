@@ -1,9 +1,9 @@
-import type { Guardian } from './guardian-client.ts';
 import type { Progress } from './service-name.ts';
+import type { Watchdog } from './watchdog.ts';
 
 /** What a local service is started with. */
 export interface LocalContext {
-  guardian: Guardian;
+  watchdog: Watchdog;
   env: NodeJS.ProcessEnv;
   progress: Progress;
 }

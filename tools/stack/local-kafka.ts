@@ -5,10 +5,9 @@ import { bareEnvironment } from './child-environment.ts';
 import { onFreePorts } from './free-ports.ts';
 import { javaCommand } from './java.ts';
 import type { LocalContext } from './local-context.ts';
-import { type ManagedProcess, startManaged } from './managed-process.ts';
+import { type ManagedProcess, runToEnd, startManaged } from './managed-process.ts';
 import { fetchArtifact, kafkaArtifact } from './maven.ts';
 import { kafkaProbe } from './readiness.ts';
-import { runToEnd } from './run-to-end.ts';
 import { KAFKA_VERSION } from './versions.ts';
 
 // Performance data would be left in the temporary folder by a JVM that is killed.
@@ -37,9 +36,9 @@ export async function startLocalKafka(
   context: LocalContext,
   additions: KafkaAdditions = {},
 ): Promise<LocalKafka> {
-  const { guardian, env } = context;
+  const { watchdog, env } = context;
   const libraries = await fetchArtifact(kafkaArtifact(additions.version ?? KAFKA_VERSION), context);
-  const home = join(guardian.scratch, 'kafka');
+  const home = join(watchdog.scratch, 'kafka');
   const properties = join(home, 'server.properties');
   const temporary = join(home, 'tmp');
   await mkdir(temporary, { recursive: true });
@@ -61,7 +60,7 @@ export async function startLocalKafka(
       if (!formatted) {
         // Led by a zero byte: an id that began with "-" would be taken for an option.
         const clusterId = Buffer.concat([Buffer.alloc(1), randomBytes(15)]).toString('base64url');
-        await runToEnd(guardian, 'Preparing the data folder of Kafka', {
+        await runToEnd(watchdog, 'Preparing the data folder of Kafka', {
           ...java(['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'], 'kafka.tools.StorageTool', [
             'format',
             '--cluster-id',
@@ -75,7 +74,7 @@ export async function startLocalKafka(
         formatted = true;
       }
       const brokers = `127.0.0.1:${brokerPort}`;
-      const process = await startManaged(guardian, {
+      const process = await startManaged(watchdog, {
         label: 'Kafka',
         stopSignal: 'SIGTERM',
         probe: kafkaProbe(brokers),

@@ -7,10 +7,9 @@ import { bareEnvironment } from './child-environment.ts';
 import { StackUnavailableError } from './errors.ts';
 import { onFreePorts } from './free-ports.ts';
 import type { LocalContext } from './local-context.ts';
-import { type ManagedProcess, startManaged } from './managed-process.ts';
+import { type ManagedProcess, runToEnd, startManaged } from './managed-process.ts';
 import { copyPostgres, installedPostgres, linkLibraries } from './postgres-binaries.ts';
 import { postgresProbe } from './readiness.ts';
-import { runToEnd } from './run-to-end.ts';
 import { type UnixUser, unprivilegedUser } from './unprivileged-user.ts';
 
 /** One that npm brings. */
@@ -36,8 +35,8 @@ export async function startLocalPostgres(
   additions: Readonly<Record<string, string | number>> = {},
   which: PostgresVersion | PostgresBinaries = NEWEST,
 ): Promise<{ url: string; process: ManagedProcess }> {
-  const { guardian, env } = context;
-  const home = join(guardian.scratch, 'postgres');
+  const { watchdog, env } = context;
+  const home = join(watchdog.scratch, 'postgres');
   await mkdir(home);
   const user = await unprivilegedUser();
   const asUser = user ?? {};
@@ -61,7 +60,7 @@ export async function startLocalPostgres(
       log_timezone: 'UTC',
       ...additions,
     };
-    const process = await startManaged(guardian, {
+    const process = await startManaged(watchdog, {
       label: 'Postgres',
       stopSignal: 'SIGINT',
       probe: postgresProbe(url),
@@ -75,7 +74,7 @@ export async function startLocalPostgres(
         env: bareEnvironment(env),
         cwd: home,
         ...asUser,
-        log: join(guardian.scratch, `postgres-${port}.log`),
+        log: join(watchdog.scratch, `postgres-${port}.log`),
         // At once, yet with its children ended and its shared memory given back.
         endSignal: 'SIGQUIT',
       },
@@ -104,7 +103,7 @@ async function initialise(options: {
   const passwordFile = join(home, 'password');
   await writeFile(passwordFile, password, { mode: 0o600 });
   if (user !== undefined) await chown(passwordFile, user.uid, user.gid);
-  await runToEnd(context.guardian, 'Preparing the data folder of Postgres', {
+  await runToEnd(context.watchdog, 'Preparing the data folder of Postgres', {
     file: join(binaries.bin, 'initdb'),
     args: [
       '--pgdata',
@@ -119,7 +118,7 @@ async function initialise(options: {
     env: bareEnvironment(context.env),
     cwd: home,
     ...(user ?? {}),
-    log: join(context.guardian.scratch, 'initdb.log'),
+    log: join(context.watchdog.scratch, 'initdb.log'),
   });
   await rm(passwordFile);
 }
@@ -150,7 +149,7 @@ async function usableFolder(
     () => false,
   );
   if (works) return installed;
-  const copy = await copyPostgres(installed, join(context.guardian.scratch, 'postgres-binaries'));
+  const copy = await copyPostgres(installed, join(context.watchdog.scratch, 'postgres-binaries'));
   await linkLibraries(copy);
   return copy;
 }

@@ -25,16 +25,16 @@ export async function startLocalRegistry(
   context: LocalContext,
   additions: RegistryAdditions = {},
 ): Promise<{ url: string; process: ManagedProcess }> {
-  const { guardian, env } = context;
+  const { watchdog, env } = context;
   const { version = APICURIO_VERSION, apiPath = CONFLUENT_API_PATH, settings } = additions;
   const jar = additions.jar ?? `apicurio-registry-app-${version}-runner.jar`;
-  const home = join(guardian.scratch, 'registry');
+  const home = join(watchdog.scratch, 'registry');
   const temporary = join(home, 'tmp');
   await mkdir(temporary, { recursive: true });
   const application = await fetchArtifact(registryArtifact(version), context);
   return await onFreePorts(1, async ([port = 0]) => {
     const url = `http://127.0.0.1:${port}${apiPath}`;
-    const process = await startManaged(guardian, {
+    const process = await startManaged(watchdog, {
       label: 'The schema registry',
       stopSignal: 'SIGTERM',
       probe: registryProbe(url),

@@ -1,4 +1,3 @@
-import { startGuardian } from './guardian-client.ts';
 import { javaProblem, mavenProblem } from './java.ts';
 import type { LocalContext } from './local-context.ts';
 import { startLocalKafka } from './local-kafka.ts';
@@ -9,6 +8,7 @@ import { isFetched, KAFKA_ARTIFACT, REGISTRY_ARTIFACT } from './maven.ts';
 import { installedPostgres } from './postgres-binaries.ts';
 import { type Progress, SERVICE_LABEL, type ServiceName } from './service-name.ts';
 import type { StartedServices } from './started-services.ts';
+import { Watchdog } from './watchdog.ts';
 
 interface LocalService {
   address: string;
@@ -51,23 +51,23 @@ export async function localProblems(
   return problems.filter((problem) => problem !== undefined);
 }
 
-/** Starts the services side by side as processes of this machine, under one guardian. */
+/** Starts the services side by side as processes of this machine, under one watchdog. */
 export async function startLocally(
   services: readonly ServiceName[],
   options: { env: NodeJS.ProcessEnv; progress: Progress },
 ): Promise<StartedServices> {
   const { env, progress } = options;
-  const guardian = await startGuardian();
+  const watchdog = await Watchdog.start();
   const began = Date.now();
   const started: StartedServices = {
     addresses: {},
     processes: {},
-    stop: async () => await guardian.close(),
+    stop: async () => await watchdog.close(),
   };
   try {
     await Promise.all(
       services.map(async (name) => {
-        const { address, process } = await STARTERS[name]({ guardian, env, progress });
+        const { address, process } = await STARTERS[name]({ watchdog, env, progress });
         started.addresses[name] = address;
         started.processes[name] = process;
         const seconds = ((Date.now() - began) / 1_000).toFixed(1);
@@ -75,7 +75,7 @@ export async function startLocally(
       }),
     );
   } catch (error) {
-    await guardian.close();
+    await watchdog.close();
     throw error;
   }
   return started;

@@ -12,12 +12,12 @@ const COPIES_MS = 2_000;
 
 function leave(signal: NodeJS.Signals): void {
   if (leavingSince !== undefined) {
-    // What is left is ended by the guardian.
+    // What is left is ended by the watchdog.
     if (performance.now() - leavingSince > COPIES_MS) process.exit(1);
     return;
   }
   leavingSince = performance.now();
-  // While it still starts there is nothing to stop by name; the guardian ends what there is.
+  // While it still starts there is nothing to stop by name; the watchdog ends what there is.
   if (stack === undefined) process.exit(signal === 'SIGINT' ? 130 : 143);
   progress('stopping');
   stack.stop().then(

@@ -1,21 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { ServiceStartError } from './errors.ts';
-import type { GuardedProcess, Guardian } from './guardian-client.ts';
-import type { SpawnSpec } from './guardian-protocol.ts';
+import { processTree, signalAll } from './process-tree.ts';
 import { type Probe, untilAnswers } from './readiness.ts';
+import type { SpawnSpec, Watchdog, WatchedProcess } from './watchdog.ts';
 
 const START_DEADLINE_MS = 90_000;
 const LOG_TAIL_LINES = 25;
 
-/** A service of the stack that runs here as a process, to be broken and mended by fault tests. */
+/** A service of the stack that runs here as a process, for fault tests to stop and start. */
 export interface ManagedProcess {
   /** Of the running process, or of the last one. */
   readonly pid: number;
   /** Where its standard output and error go. */
   readonly log: string;
-  /** Sends `signal` (SIGKILL, to it and its children, unless told); settles once it is gone. */
+  /** Sends `signal` (by default SIGKILL, to it and its children); settles once it has exited. */
   kill(signal?: NodeJS.Signals): Promise<void>;
-  /** Ends it in the orderly way; settles once it is gone. */
+  /** Asks it for an orderly end; settles once it has exited. */
   stop(): Promise<void>;
   /** Starts it again on the same port and data; settles once it answers. */
   start(): Promise<void>;
@@ -32,24 +32,24 @@ export interface ServiceDefinition {
   stopSignal: NodeJS.Signals;
 }
 
-/** Starts the service under the guardian and waits until it answers. */
+/** Starts the service and waits until it answers. */
 export async function startManaged(
-  guardian: Guardian,
+  watchdog: Watchdog,
   definition: ServiceDefinition,
 ): Promise<ManagedProcess> {
-  const managed = new GuardedService(guardian, definition);
+  const managed = new WatchedService(watchdog, definition);
   await managed.start();
   return managed;
 }
 
-class GuardedService implements ManagedProcess {
-  readonly #guardian: Guardian;
+class WatchedService implements ManagedProcess {
+  readonly #watchdog: Watchdog;
   readonly #definition: ServiceDefinition;
-  #process: GuardedProcess | undefined;
+  #process: WatchedProcess | undefined;
   #running = false;
 
-  constructor(guardian: Guardian, definition: ServiceDefinition) {
-    this.#guardian = guardian;
+  constructor(watchdog: Watchdog, definition: ServiceDefinition) {
+    this.#watchdog = watchdog;
     this.#definition = definition;
   }
 
@@ -65,7 +65,7 @@ class GuardedService implements ManagedProcess {
   async start(): Promise<void> {
     const { label, spec, probe } = this.#definition;
     if (this.#running) throw new Error(`${label} is running already`);
-    const started = await this.#guardian.spawn(spec);
+    const started = await this.#watchdog.spawn(spec);
     this.#process = started;
     this.#running = true;
     void started.exited.then(() => {
@@ -95,7 +95,7 @@ class GuardedService implements ManagedProcess {
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const running = this.#process;
     if (running === undefined || !this.#running) return;
-    await running.signal(signal);
+    await send(running.pid, signal);
     await holdingTheLoop(running.exited);
     this.#running = false;
   }
@@ -106,15 +106,29 @@ class GuardedService implements ManagedProcess {
   }
 
   async pause(): Promise<void> {
-    await this.#process?.signal('SIGSTOP');
+    if (this.#running) await send(this.pid, 'SIGSTOP');
   }
 
   async resume(): Promise<void> {
-    if (this.#running) await this.#process?.signal('SIGCONT');
+    if (this.#running) await send(this.pid, 'SIGCONT');
   }
 }
 
-/** The guardian's channel does not keep this program running, so a wait for its news has to. */
+/** What cannot be caught goes to the whole tree; anything else the root passes on to its children. */
+async function send(pid: number, signal: NodeJS.Signals): Promise<void> {
+  const uncatchable = signal === 'SIGKILL' || signal === 'SIGSTOP' || signal === 'SIGCONT';
+  signalAll(uncatchable ? await processTree(pid) : [pid], signal);
+}
+
+/** Runs a command that prepares something. Throws when it fails. */
+export async function runToEnd(watchdog: Watchdog, what: string, spec: SpawnSpec): Promise<void> {
+  const { exited } = await watchdog.spawn(spec);
+  const { code, signal } = await holdingTheLoop(exited);
+  if (code === 0) return;
+  throw new Error(`${what} failed (${signal ?? `exit code ${code}`}):\n${await logTail(spec.log)}`);
+}
+
+/** Watched processes do not keep this program running, so a wait for one of them has to. */
 export async function holdingTheLoop<T>(promise: Promise<T>): Promise<T> {
   const timer = setInterval(() => {}, 60_000);
   try {

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cached, isCached } from './cache.ts';
 import { definedOnly } from './child-environment.ts';
-import type { Guardian } from './guardian-client.ts';
 import { holdingTheLoop, logTail } from './managed-process.ts';
 import type { Progress } from './service-name.ts';
 import { APICURIO_VERSION, KAFKA_VERSION } from './versions.ts';
+import type { Watchdog } from './watchdog.ts';
 
 const REPORT_EVERY_MS = 2_000;
 
@@ -68,19 +68,19 @@ export async function isFetched(env: NodeJS.ProcessEnv, { cacheName }: Artifact)
 /** The folder that holds the artifact, fetched by Maven if it is not in the cache yet. */
 export async function fetchArtifact(
   { label, goal, cacheName, size, property }: Artifact,
-  context: { env: NodeJS.ProcessEnv; guardian: Guardian; progress: Progress },
+  context: { env: NodeJS.ProcessEnv; watchdog: Watchdog; progress: Progress },
 ): Promise<string> {
-  const { env, guardian, progress } = context;
+  const { env, watchdog, progress } = context;
   return await cached({
     env,
-    guardian,
+    watchdog,
     name: cacheName,
     onWait: () => progress(`${label}: waiting for another download to finish`),
     fill: async (directory) => {
-      const log = join(guardian.scratch, `${cacheName}.download.log`);
+      const log = join(watchdog.scratch, `${cacheName}.download.log`);
       progress(`${label}: downloading with Maven (${size})`);
       const began = Date.now();
-      const maven = await guardian.spawn({
+      const maven = await watchdog.spawn({
         file: 'mvn',
         // By default Maven only warns of a download that is not what its checksum says.
         args: [

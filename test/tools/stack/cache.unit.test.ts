@@ -3,41 +3,38 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cached } from '../../../tools/stack/cache.ts';
-import type { Guardian } from '../../../tools/stack/guardian-client.ts';
+import type { PathOwner } from '../../../tools/stack/watchdog.ts';
 
-function fakeGuardian(): Guardian & { owned: Set<string> } {
+function fakeWatchdog(): PathOwner & { owned: Set<string> } {
   const owned = new Set<string>();
   return {
     owned,
-    scratch: '',
     closed: false,
-    spawn: () => Promise.reject(new Error('not in this test')),
-    own: async (path) => void owned.add(path),
-    disown: async (path) => void owned.delete(path),
-    close: async () => {},
+    own: (path) => void owned.add(path),
+    disown: (path) => void owned.delete(path),
   };
 }
 
 describe('cached', () => {
   let home: string;
-  let guardian: ReturnType<typeof fakeGuardian>;
+  let watchdog: ReturnType<typeof fakeWatchdog>;
   beforeEach(async () => {
     home = await mkdtemp(join(tmpdir(), 'usage-ledger-test-'));
-    guardian = fakeGuardian();
+    watchdog = fakeWatchdog();
   });
   afterEach(async () => {
     await rm(home, { recursive: true });
   });
 
   const get = (fill: (directory: string) => Promise<void>, onWait = () => {}) =>
-    cached({ env: { XDG_CACHE_HOME: home }, guardian, name: 'thing-1', fill, onWait });
+    cached({ env: { XDG_CACHE_HOME: home }, watchdog, name: 'thing-1', fill, onWait });
 
   it('fills an entry once', async () => {
     const directory = await get(async (at) => await writeFile(join(at, 'file'), 'content'));
     expect(directory).toBe(join(home, 'usage-ledger', 'thing-1'));
     expect(await readFile(join(directory, 'file'), 'utf8')).toBe('content');
     expect(await get(() => Promise.reject(new Error('filled twice')))).toBe(directory);
-    expect(guardian.owned).toEqual(new Set());
+    expect(watchdog.owned).toEqual(new Set());
   });
 
   it('leaves nothing of a fill that failed', async () => {
@@ -47,13 +44,13 @@ describe('cached', () => {
     });
     await expect(failing).rejects.toThrow('interrupted');
     expect(await readdir(join(home, 'usage-ledger'))).toEqual([]);
-    expect(guardian.owned).toEqual(new Set());
+    expect(watchdog.owned).toEqual(new Set());
   });
 
-  it('has whatever is half done removed by the guardian if this process dies', async () => {
+  it('has whatever is half done removed by the watchdog if this process dies', async () => {
     await get(async (at) => {
       const lock = join(home, 'usage-ledger', '.lock');
-      expect(guardian.owned).toEqual(new Set([at, lock]));
+      expect(watchdog.owned).toEqual(new Set([at, lock]));
     });
   });
 

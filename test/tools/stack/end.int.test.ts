@@ -62,7 +62,7 @@ describe.skipIf(process.platform !== 'linux')('when the program that started a s
     );
     const tree = (await processTree(main.pid ?? 0)).filter((pid) => pid !== main?.pid);
     const scratch = await scratchOf(tree);
-    // The guardian, two JVMs and Postgres with its children.
+    // The watchdog, two JVMs and Postgres with its children.
     expect(tree.length).toBeGreaterThan(4);
     expect(existsSync(scratch)).toBe(true);
 

@@ -2,17 +2,17 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Guardian, startGuardian } from '../../../tools/stack/guardian-client.ts';
 import { fetchArtifact, KAFKA_ARTIFACT } from '../../../tools/stack/maven.ts';
+import { Watchdog } from '../../../tools/stack/watchdog.ts';
 
-let guardian: Guardian;
+let watchdog: Watchdog;
 let folder: string;
 beforeEach(async () => {
-  guardian = await startGuardian();
+  watchdog = await Watchdog.start();
   folder = await mkdtemp(join(tmpdir(), 'usage-ledger-test-'));
 });
 afterEach(async () => {
-  await guardian.close();
+  await watchdog.close();
   await rm(folder, { recursive: true });
 });
 
@@ -24,7 +24,7 @@ test('Maven is told to refuse a download whose checksum is wrong', async () => {
   await chmod(mvn, 0o755);
   const env = { PATH: `${folder}:${process.env['PATH']}`, XDG_CACHE_HOME: folder };
 
-  await fetchArtifact(KAFKA_ARTIFACT, { env, guardian, progress: () => {} });
+  await fetchArtifact(KAFKA_ARTIFACT, { env, watchdog, progress: () => {} });
 
   expect((await readFile(seen, 'utf8')).split('\n')).toContain('--strict-checksums');
 });
