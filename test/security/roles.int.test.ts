@@ -191,6 +191,6 @@ test('a login with neither role gets an error with the role that it lacks', asyn
     code: 2,
     stderr:
       'usage-ledger: DATABASE_URL: permission denied for schema usage_ledger; ' +
-      'its user needs the writer role of this ledger (by default usage_ledger_writer), or the reader role to report\n',
+      'its user needs the writer role of this ledger (by default usage_ledger_writer), or the reader role for report\n',
   });
 });
