@@ -75,7 +75,7 @@ export async function measureLatency(
   return { p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
-/** Polls what is visible and settles what was acknowledged; ends when all of it is seen. */
+/** Polls what is visible and resolves what was acknowledged; ends when all of it is seen. */
 function watch(
   database: BenchDatabase,
   open: { count: number; acknowledged: number }[],

@@ -17,7 +17,7 @@ import { runYardstick, yardstickBatches } from './yardstick.ts';
 
 /**
  * `npm run bench [-- --quick] [-- --json]`: one program, one run, one stack. Every figure is a rate
- * and a ratio to the yardstick that ran beside it, alternately; median and spread are printed.
+ * and a ratio to the yardstick, run alternately; median and spread are printed.
  */
 const quick = process.argv.includes('--quick');
 const json = process.argv.includes('--json');
@@ -62,7 +62,7 @@ async function bench(services: BenchServices) {
   let bytesPerEvent = { wal: 0, disk: 0 };
   let group = 0;
   const drainInto = async (database: BenchDatabase, topic: string, workers = 1) => {
-    await database.settle();
+    await database.checkpoint();
     return drain(
       services.env({
         DATABASE_URL: database.url,
@@ -102,7 +102,7 @@ async function bench(services: BenchServices) {
     rates.add('read_and_decode', events / (await runReadAndDecode(services, first.topic, events)));
     await halves.drop();
 
-    // Once more, right beside what it is compared with.
+    // Once more, right before what it is compared with.
     const empty = await services.freshDatabase();
     rates.add('drain_first', events / (await drainInto(empty, first.topic)).seconds);
     await empty.drop();

@@ -12,7 +12,7 @@ import { benchEvents, fillTopic } from './topic.ts';
 
 /**
  * `npm run bench:outage`: a backlog of a million events, and Postgres stopped for a minute in the
- * midst of it. Prints the worker's highest memory, and whether the books close. Linux only.
+ * midst of it. Prints the worker's highest memory, and whether the books balance. Linux only.
  */
 const EVENTS = 1_000_000;
 const OUTAGE_MS = 60_000;

@@ -19,7 +19,7 @@ export interface BenchDatabase {
   readonly url: string;
   query<R extends pg.QueryResultRow>(sql: string): Promise<R[]>;
   /** Writes out what was done before, on all of the server: what is timed next does not pay for it. */
-  settle(): Promise<void>;
+  checkpoint(): Promise<void>;
   /** Closes our connection; the database stays. */
   disconnect(): Promise<void>;
   drop(): Promise<void>;
@@ -66,7 +66,7 @@ async function makeDatabase(server: string, template?: BenchDatabase): Promise<B
   return {
     url: url.href,
     query: async <R extends pg.QueryResultRow>(sql: string) => (await client.query<R>(sql)).rows,
-    settle: async () => {
+    checkpoint: async () => {
       await client.query('CHECKPOINT');
     },
     disconnect: () => client.end(),

@@ -53,7 +53,7 @@ export async function fillTopic(
   const producer = new EventProducer(kafka, topic);
   await producer.connect();
   let bytes = 0;
-  // A duplicate comes some thousand messages behind its first, as after a retry.
+  // A duplicate comes some thousand messages after its first, as after a retry.
   const again: ProducedMessage[] = [];
   for (const event of events) {
     const message = await encodeEvent(registry, schemaId, event);

@@ -75,7 +75,7 @@ export async function runYardstick(
 ): Promise<number> {
   await database.query('DROP TABLE IF EXISTS yardstick');
   await database.query(TABLE);
-  await database.settle();
+  await database.checkpoint();
   const client = new pg.Client({
     connectionString: database.url,
     options: '-c search_path=usage_ledger',

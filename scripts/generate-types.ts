@@ -26,7 +26,7 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
   string: 'string',
 };
 
-/** The text of src/livekit/types.ts. Throws on an Avro type that the schemas have not used so far. */
+/** The text of src/livekit/types.ts. Throws on an Avro type that it has no mapping for. */
 export function generateTypes(): string {
   return [
     `// Generated from schemas/*.avsc by \`${COMMAND}\`. Do not edit.`,
@@ -60,7 +60,7 @@ function memberOf(record: string, field: AvroField): string {
 
 function typeScriptOf(schema: AvroSchema): string {
   if (Array.isArray(schema)) {
-    // Biome and readers like `T | null` better than Avro's order, which is about defaults.
+    // `T | null` is easier to read than Avro's order, which depends on the default.
     const branches = schema.map(typeScriptOf);
     return [...branches.filter((b) => b !== 'null'), ...branches.filter((b) => b === 'null')].join(
       ' | ',
@@ -78,7 +78,7 @@ function typeScriptOf(schema: AvroSchema): string {
 
 function agentMetricsUnion(): string {
   return [
-    docComment('Any of the seven metrics, told apart by `type`.', ''),
+    docComment('Any metric, discriminated by `type`.', ''),
     'export type AgentMetrics =',
     METRIC_RECORDS.map(({ record }) => `  | ${record}`)
       .join('\n')

@@ -1,18 +1,18 @@
-/** Why a command ends with something else than 0. The numbers are part of the public surface. */
+/** Exit codes of the commands; part of the public surface. */
 export const EXIT = {
   done: 0,
   checkFailed: 1,
   wrongUsage: 2,
   unreachable: 3,
-  /** EX_SOFTWARE of sysexits.h: so that a crash does not look like a check that did not hold. */
+  /** EX_SOFTWARE of sysexits.h: distinguishes a crash from a failed check. */
   bug: 70,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /**
- * The base of every error that we raise on purpose: it carries what a person is told and the exit
- * code of the command that it ends. Anything else that is thrown is a bug and shows its stack.
+ * The base of every error raised on purpose: its message is for the user, and it has the exit code of
+ * the command that it ends. Anything else that is thrown is a bug and is shown with its stack.
  */
 export class UsageLedgerError extends Error {
   readonly exitCode: ExitCode;
@@ -24,14 +24,14 @@ export class UsageLedgerError extends Error {
   }
 }
 
-/** A check that was asked for did not hold (exit 1). */
+/** A requested check failed (exit 1). */
 export class CheckFailedError extends UsageLedgerError {
   constructor(message: string, options?: ErrorOptions) {
     super(message, EXIT.checkFailed, options);
   }
 }
 
-/** Wrong usage or configuration (exit 2): the message names what was given and what is expected. */
+/** Wrong usage or configuration (exit 2); the message has what was given and what is expected. */
 export class WrongUsageError extends UsageLedgerError {
   constructor(message: string, options?: ErrorOptions) {
     super(message, EXIT.wrongUsage, options);
@@ -45,7 +45,7 @@ export class UnreachableError extends UsageLedgerError {
   }
 }
 
-/** Something did not answer that may answer later: the same work is worth another try. */
+/** A dependency did not answer and may answer later: retry the same work. */
 export class TryAgainError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

@@ -27,7 +27,7 @@ function program(): Command {
       'after',
       `
 Settings come from the environment (KAFKA_BROKERS, SCHEMA_REGISTRY_URL, DATABASE_URL, …); the README
-lists them. Exit codes: 0 done; 1 a check did not hold; 2 wrong usage or configuration; 3 a
+lists them. Exit codes: 0 done; 1 a check failed; 2 wrong usage or configuration; 3 a
 dependency could not be reached in time; 70 an internal error (a bug), with its stack trace. Logs go
 to standard error.`,
     );

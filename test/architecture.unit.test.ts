@@ -173,11 +173,21 @@ describe('the outside world', () => {
   });
 });
 
+test('docs/architecture.md lists the rooms by layer', () => {
+  const page = readFileSync(resolve(import.meta.dirname, '../docs/architecture.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| (\d+) \| `(.+?)` \|/gm)].map(([, layer, room]) => [
+    layer,
+    room,
+  ]);
+  const layers = LAYERS.flatMap((rooms, i) => rooms.map((room) => [String(i + 1), room]));
+  expect(rows).toEqual(layers);
+});
+
 test('each unit test lies in the room of what it tests', () => {
   const tests = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.unit.test.ts') && file.includes('/'))
     .map(roomOf);
   // The torture is a program of its own, that is tested like one.
-  const rooms = new Set([...ROOMS, 'tools', 'torture']);
+  const rooms = new Set([...ROOMS, 'scripts', 'tools', 'torture']);
   expect([...new Set(tests)].filter((name) => !rooms.has(name))).toEqual([]);
 });

@@ -1,32 +1,32 @@
 import { type ByteView, byteViewOf } from './byte-view.ts';
 
-const INITIAL_SLOTS = 64;
+const INITIAL_ENTRIES = 64;
 const INITIAL_BYTES = 4_096;
-/** A chain of so many is no accident: what lies behind it is made anew each time. */
+/** A longer chain is no accident: what comes after it is made each time. */
 const MAX_PROBES = 16;
 
 /**
- * What was made of some bytes, to be used again when the same bytes come again: the session of a
- * message, or its model, is the same in hundreds of them. Bytes are compared whole, never by their
- * hash alone. When it is full it begins anew.
+ * A cache by bytes: the session of a message, or its model, is the same in hundreds of them, and a `Map`
+ * would need a string for each lookup. Bytes are compared whole, never by their hash alone. When it is
+ * full it is cleared.
  */
 export class ByteMemo<T> {
   readonly #make: (memory: ByteView, start: number, end: number) => T;
   readonly #maxEntries: number;
   readonly #maxBytes: number;
   readonly #bytesOf: (value: T) => number;
-  /** About what is remembered takes: the bytes, and what was made of them. */
+  /** About what the entries take: their bytes, and what was made of them. */
   #bytes = 0;
   #values: T[] = [];
   /** For each entry: hash, start and end of its bytes. */
-  #entries = new Int32Array(INITIAL_SLOTS * 3);
+  #entries = new Int32Array(INITIAL_ENTRIES * 3);
   /** Numbers of entries, beginning with 1; 0 is free. Half full at most. */
-  #slots = new Int32Array(INITIAL_SLOTS * 2);
+  #index = new Int32Array(INITIAL_ENTRIES * 2);
   #known = byteViewOf(Buffer.alloc(INITIAL_BYTES));
   #end = 0;
 
   /**
-   * @param make is called for bytes that are not remembered; what it returns is never changed
+   * @param make is called for bytes that are not cached; what it returns is never changed
    * @param bytesOf what a value takes beyond about as much as the bytes that it was made of
    */
   constructor(
@@ -43,10 +43,10 @@ export class ByteMemo<T> {
   /** What was made of the bytes from `start` up to `end`. */
   get(memory: ByteView, start: number, end: number): T {
     const hash = hashOf(memory, start, end);
-    const mask = this.#slots.length - 1;
+    const mask = this.#index.length - 1;
     for (let probe = 0; probe < MAX_PROBES; probe += 1) {
-      const slot = (hash + probe) & mask;
-      const entry = this.#slots[slot] as number;
+      const place = (hash + probe) & mask;
+      const entry = this.#index[place] as number;
       if (entry === 0) return this.#add(hash, memory, start, end);
       if (this.#isSame(entry - 1, hash, memory, start, end)) {
         return this.#values[entry - 1] as T;
@@ -88,13 +88,13 @@ export class ByteMemo<T> {
     return value;
   }
 
-  /** A hash that finds no slot within reach is forgotten: it costs time and is never wrong. */
+  /** A hash that finds no place within reach is forgotten: it costs time and is never wrong. */
   #place(entry: number, hash: number): void {
-    const mask = this.#slots.length - 1;
+    const mask = this.#index.length - 1;
     for (let probe = 0; probe < MAX_PROBES; probe += 1) {
-      const slot = (hash + probe) & mask;
-      if (this.#slots[slot] !== 0) continue;
-      this.#slots[slot] = entry + 1;
+      const place = (hash + probe) & mask;
+      if (this.#index[place] !== 0) continue;
+      this.#index[place] = entry + 1;
       return;
     }
   }
@@ -111,13 +111,13 @@ export class ByteMemo<T> {
     const entries = new Int32Array(this.#entries.length * 2);
     entries.set(this.#entries);
     this.#entries = entries;
-    this.#slots = new Int32Array(this.#slots.length * 2);
+    this.#index = new Int32Array(this.#index.length * 2);
     for (let entry = 0; entry < count; entry += 1) this.#place(entry, entries[entry * 3] as number);
   }
 
   #clear(): void {
     this.#values = [];
-    this.#slots.fill(0);
+    this.#index.fill(0);
     this.#end = 0;
     this.#bytes = 0;
   }

@@ -4,19 +4,19 @@ import { loadSettings, type SettingGroup, type Settings } from '../config/settin
 
 export { note, print, printAll, printJson } from './output.ts';
 
-/** What a command works with, checked before it begins. */
+/** What a command works with, validated before it starts. */
 export interface CommandContext {
   readonly settings: Settings;
   readonly logger: Logger;
 }
 
-/** Reads the settings that a command needs; exit 2 with every problem when they are not usable. */
+/** Loads the settings that a command needs; exits 2 with every problem found. */
 export function context(needs: readonly SettingGroup[]): CommandContext {
   const settings = loadSettings(process.env, needs);
   return { settings, logger: createLogger(settings.LOG_LEVEL) };
 }
 
-/** A command without anything set yet but its name and what it does. */
+/** A command with its name and description. */
 export function command(name: string, about: string): Command {
   return new Command(name).description(about);
 }

@@ -13,14 +13,11 @@ import { parseExactly } from './exact-json.ts';
 import { alignedTable } from './table.ts';
 
 export function conflictsCommand() {
-  const conflicts = command(
-    'conflicts',
-    'the same emission with two payloads: which one is billed?',
-  );
+  const conflicts = command('conflicts', 'decide between two payloads with the same identity');
   conflicts.addCommand(
-    command('list', 'conflicts that wait for a decision')
+    command('list', 'list the conflicts that await a decision')
       .option('--session <id>', 'only this session')
-      .option('--all', 'those that were decided, too', false)
+      .option('--all', 'include conflicts that were decided', false)
       .option('--json', 'print JSON and nothing else', false)
       .action(async (options: { session?: string; all: boolean; json: boolean }) => {
         await withDatabase(async (database) => {
@@ -35,13 +32,13 @@ export function conflictsCommand() {
   conflicts.addCommand(
     decision(
       'accept',
-      'bill the conflicting payload instead: the difference is booked as a correction',
+      'bill the conflicting payload instead; the difference is booked as a correction',
       acceptConflict,
       'accepted',
     ),
   );
   conflicts.addCommand(
-    decision('dismiss', 'leave what is billed as it is', dismissConflict, 'dismissed'),
+    decision('dismiss', 'keep billing the first payload', dismissConflict, 'dismissed'),
   );
   return conflicts;
 }
@@ -53,8 +50,8 @@ function decision(
   done: string,
 ) {
   return command(name, about)
-    .argument('<topic/partition/offset...>', 'ids, as list prints them', collectCoordinates)
-    .option('--session <id>', 'of this session, where an id names conflicts of several')
+    .argument('<topic/partition/offset...>', 'ids, as printed by list', collectCoordinates)
+    .option('--session <id>', 'the session, when the id matches conflicts of several')
     .action(async (ids: Coordinates[], { session }: { session?: string }) => {
       await withDatabase(async (database) => {
         for (const id of ids) {
@@ -137,13 +134,13 @@ function printConflicts(rows: readonly ConflictRow[]): void {
   );
 }
 
-/** The fields that both payloads have, and in which they differ. */
+/** The fields in which both payloads have a value and the values differ. */
 function differences(row: ConflictRow): string {
   const [applied, other] = [parseExactly(row.applied_text), parseExactly(row.conflicting_text)];
   const names = Object.keys(applied).filter(
     (name) => name in other && JSON.stringify(applied[name]) !== JSON.stringify(other[name]),
   );
-  if (names.length === 0) return 'nothing that is billed';
+  if (names.length === 0) return 'no billed field';
   return names
     .map((name) => `${name}: ${JSON.stringify(applied[name])} → ${JSON.stringify(other[name])}`)
     .join(', ');

@@ -2,14 +2,14 @@ import { InvalidArgumentError } from 'commander';
 import { CheckFailedError } from '../errors.ts';
 
 /**
- * Where a message lies: the id of dead letters and conflicts, written topic/partition/offset. Where a
- * topic was recreated its offsets come again: then its generation is added, topic/partition/offset@1.
+ * The id of a dead letter or conflict: topic/partition/offset. A recreated topic reuses its offsets, so
+ * its generation is appended: topic/partition/offset@1.
  */
 export interface Coordinates {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
-  /** `undefined`: whichever there is, if there is but one. */
+  /** `undefined`: the only one that has the offset. */
   readonly generation: number | undefined;
 }
 
@@ -48,10 +48,10 @@ export function formatCoordinates(row: Located): string {
 }
 
 /**
- * The one row that the id names.
+ * The one row that matches the id.
  *
  * @param rows those at the offset, of any generation
- * @throws {CheckFailedError} when it names none, or several
+ * @throws {CheckFailedError} when none matches, or several do
  */
 export function theOne<R extends Located>(id: Coordinates, rows: readonly R[], what: string): R {
   const { topic, partition, offset, generation } = id;
@@ -59,11 +59,11 @@ export function theOne<R extends Located>(id: Coordinates, rows: readonly R[], w
   const [one, ...others] = found;
   if (one === undefined) {
     const suffix = generation === undefined ? '' : `@${generation}`;
-    throw new CheckFailedError(`there is no ${what} ${topic}/${partition}/${offset}${suffix}`);
+    throw new CheckFailedError(`no ${what} ${topic}/${partition}/${offset}${suffix} exists`);
   }
   if (others.length > 0) {
     const names = found.map(formatCoordinates).join(', ');
-    throw new CheckFailedError(`there is more than one ${what} at that offset, name one: ${names}`);
+    throw new CheckFailedError(`several ${what}s have that offset; pass one of: ${names}`);
   }
   return one;
 }

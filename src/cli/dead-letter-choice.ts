@@ -51,20 +51,22 @@ export function filterOf(options: FilterOptions, includeResolved: boolean): Dead
   };
 }
 
-/** Whether a filter leaves anything out. */
+/** Whether any filter is set. */
 export function isFiltered({ includeResolved: _, ...filters }: DeadLetterFilter): boolean {
   return Object.values(filters).some((value) => value !== null);
 }
 
-/** @throws {WrongUsageError} when the filters would say something else than the ids */
+/** @throws {WrongUsageError} when both ids and filters are given */
 export function idsOf(ids: readonly string[], filter: DeadLetterFilter): Coordinates[] {
   if (ids.length > 0 && isFiltered(filter)) {
-    throw new WrongUsageError('say which dead letters by ids or by filters, not by both');
+    throw new WrongUsageError(
+      'dead letters are selected by ids or by filters; pass one of the two',
+    );
   }
   return ids.map(parseCoordinates);
 }
 
-export async function* lettersOf(
+export async function* deadLettersOf(
   database: Database,
   filter: DeadLetterFilter,
 ): AsyncGenerator<DeadLetterRow> {
@@ -83,14 +85,14 @@ export async function* lettersOf(
   }
 }
 
-export async function* chosenLetters(
+export async function* chosenDeadLetters(
   database: Database,
   ids: readonly Coordinates[],
 ): AsyncGenerator<DeadLetterRow> {
   for (const id of ids) {
     const row = await deadLetterAt(database, id);
     if (row.resolved_at === null) yield row;
-    else print(`${formatCoordinates(row)}: was resolved before (${row.resolution})`);
+    else print(`${formatCoordinates(row)}: already resolved (${row.resolution})`);
   }
 }
 

@@ -10,26 +10,29 @@ import { redriveDeadLetter } from '../worker/redrive.ts';
 import { command, context, print, printJson } from './command.ts';
 import { type Coordinates, formatCoordinates, parseCoordinates } from './coordinates.ts';
 import {
-  chosenLetters,
+  chosenDeadLetters,
   deadLetterAt,
+  deadLettersOf,
   type FilterOptions,
   filtered,
   filterOf,
   idsOf,
   isFiltered,
-  lettersOf,
 } from './dead-letter-choice.ts';
 import { discardCommand } from './dead-letters-discard.ts';
 import { reachDatabase, reachRegistry, together } from './dependencies.ts';
 import { alignedTable } from './table.ts';
 
-/** Not an outcome: the letter stays as it is. */
+/** Not an outcome: the dead letter stays as it is. */
 const REFUSED = 'still refused';
 const SESSION_MEMORY_BYTES = 16 * 1_048_576;
 
 export function deadLettersCommand() {
-  const letters = command('dead-letters', 'what could not be applied, why, another try, or none');
-  letters.addCommand(
+  const deadLetters = command(
+    'dead-letters',
+    'list, redrive or discard the messages that could not be applied',
+  );
+  deadLetters.addCommand(
     filtered(command('list', 'dead letters that are open'))
       .option('--all', 'those that were resolved, too', false)
       .option('--json', 'print JSON and nothing else', false)
@@ -38,33 +41,33 @@ export function deadLettersCommand() {
         const database = await reachDatabase(settings, 1);
         try {
           const rows: DeadLetterRow[] = [];
-          for await (const row of lettersOf(database, filterOf(options, options.all))) {
+          for await (const row of deadLettersOf(database, filterOf(options, options.all))) {
             rows.push(row);
           }
-          if (options.json) printJson(rows.map(letterJson));
+          if (options.json) printJson(rows.map(deadLetterJson));
           else if (rows.length === 0) print('no dead letters');
-          else printLetters(rows);
+          else printDeadLetters(rows);
         } finally {
           await database.end();
         }
       }),
   );
-  letters.addCommand(
+  deadLetters.addCommand(
     command('show', 'one dead letter: its bytes, and what today’s schemas make of them')
       .argument('<topic/partition/offset>', 'id, as list prints it', parseCoordinates)
-      .action(showLetter),
+      .action(showDeadLetter),
   );
-  letters.addCommand(
+  deadLetters.addCommand(
     filtered(command('redrive', 'decode and apply again, with today’s schemas; safe to repeat'))
       .option('--dry-run', 'change nothing, say what would become of them', false)
       .argument('[topic/partition/offset...]', 'ids; without any, all that the filters let pass')
-      .action(redriveLetters),
+      .action(redriveDeadLetters),
   );
-  letters.addCommand(discardCommand());
-  return letters;
+  deadLetters.addCommand(discardCommand());
+  return deadLetters;
 }
 
-async function showLetter(id: Coordinates): Promise<void> {
+async function showDeadLetter(id: Coordinates): Promise<void> {
   const { settings } = context(['database', 'registry']);
   const [database] = await together([reachDatabase(settings, 1), reachRegistry(settings)]);
   try {
@@ -73,13 +76,13 @@ async function showLetter(id: Coordinates): Promise<void> {
     const schemas = new SchemaCache(schemaFetcher(settings));
     await schemas.load(schemaIdsOf([record]));
     const { record: _, ...today } = new AvroDecoder(schemas).decodeRecord(record);
-    printJson({ ...letterJson(row), today });
+    printJson({ ...deadLetterJson(row), today });
   } finally {
     await database.end();
   }
 }
 
-async function redriveLetters(
+async function redriveDeadLetters(
   ids: string[],
   options: FilterOptions & { dryRun: boolean },
 ): Promise<void> {
@@ -92,9 +95,9 @@ async function redriveLetters(
     const schemas = new SchemaCache(schemaFetcher(settings));
     const outcomes = new Map<string, number>();
     const note = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-    const letters =
-      chosen.length > 0 ? chosenLetters(database, chosen) : lettersOf(database, filter);
-    for await (const row of letters) {
+    const deadLetters =
+      chosen.length > 0 ? chosenDeadLetters(database, chosen) : deadLettersOf(database, filter);
+    for await (const row of deadLetters) {
       const result = await redriveDeadLetter(ledger, schemas, row, options);
       if ('outcome' in result) note(result.outcome);
       else {
@@ -103,7 +106,7 @@ async function redriveLetters(
       }
     }
     if (outcomes.size === 0 && isFiltered(filter)) {
-      throw new CheckFailedError('no open dead letter passes the filters');
+      throw new CheckFailedError('no open dead letter matches the filters');
     }
     const summary = [...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
     print(`${options.dryRun ? 'would be: ' : ''}${summary === '' ? 'no dead letters' : summary}`);
@@ -115,7 +118,7 @@ async function redriveLetters(
   }
 }
 
-function letterJson({ newest_generation, ...row }: DeadLetterRow): object {
+function deadLetterJson({ newest_generation, ...row }: DeadLetterRow): object {
   return {
     id: formatCoordinates({ ...row, newest_generation }),
     ...row,
@@ -126,7 +129,7 @@ function letterJson({ newest_generation, ...row }: DeadLetterRow): object {
   };
 }
 
-function printLetters(rows: readonly DeadLetterRow[]): void {
+function printDeadLetters(rows: readonly DeadLetterRow[]): void {
   const columns = [
     { title: 'id' },
     { title: 'recorded' },

@@ -15,12 +15,12 @@ import { pingRegistry } from '../registry/subjects.ts';
 import { note } from './output.ts';
 import { refusalOf } from './refusals.ts';
 
-/** Who waits longer is told for what. */
+/** A longer wait is announced on standard error. */
 const SILENCE_MS = 2_000;
 const FIRST_DELAY_MS = 100;
 const MOST_DELAY_MS = 2_000;
 
-/** Kafka, once a broker has answered: whichever of them. */
+/** Kafka, once any of the brokers has answered. */
 export async function reachKafka(settings: Settings, logger: Logger): Promise<Kafka> {
   const first = await reach(settings, `Kafka at ${settings.KAFKA_BROKERS.join(', ')}`, () =>
     anyBroker(settings, logger),
@@ -29,7 +29,7 @@ export async function reachKafka(settings: Settings, logger: Logger): Promise<Ka
   return createKafka({ ...settings, KAFKA_BROKERS: [first, ...others] }, logger);
 }
 
-/** Waits until every topic is there. */
+/** Waits until every topic exists. */
 export async function reachTopics(
   settings: Settings,
   kafka: Kafka,
@@ -38,7 +38,7 @@ export async function reachTopics(
   await reachSome(settings, kafka, topics, (missing) => missing === 0);
 }
 
-/** Waits until one of the topics is there: a worker reads it, and the others when they are there. */
+/** Waits until one of the topics exists. A worker starts with it and adds the others later. */
 export async function reachAnyTopic(
   settings: Settings,
   kafka: Kafka,
@@ -47,7 +47,7 @@ export async function reachAnyTopic(
   await reachSome(settings, kafka, topics, (missing) => missing < topics.length);
 }
 
-/** @throws {WrongUsageError} when a topic is not there: nobody is about to make it */
+/** @throws {WrongUsageError} when a topic does not exist: no point in waiting for it */
 export async function requireTopics(kafka: Kafka, topics: readonly string[]): Promise<void> {
   const missing = await withAdmin(kafka, (admin) => missingTopics(admin, topics));
   if (missing.length > 0) throw new WrongUsageError(namesOf(missing));
@@ -90,22 +90,22 @@ export async function reachDatabase(settings: Settings, size: number): Promise<D
   }
 }
 
-/** Postgres, once it has answered, whatever is in it. */
+/** Postgres, once it has answered, whether or not it has our tables. */
 export async function reachServer(settings: Settings, size: number): Promise<Database> {
   const database = openDatabase(settings, size);
   try {
     await reach(settings, databaseName(settings), () => database.query('SELECT 1'));
     return database;
   } catch (error) {
-    // Not awaited: an attempt to connect that hangs would be waited for.
+    // Not awaited: it would wait for a connection attempt that hangs.
     void database.end();
     throw error;
   }
 }
 
 /**
- * All of them side by side. What one of them refuses, such as a password or a schema without tables,
- * ends the wait for the others at once; what cannot be reached is named together.
+ * Runs all attempts concurrently. A refusal, such as a wrong password or a schema without tables,
+ * rejects at once; dependencies that cannot be reached are reported together.
  */
 export async function together<T extends readonly unknown[]>(
   attempts: readonly [...{ [K in keyof T]: Promise<T[K]> }],
@@ -128,12 +128,12 @@ function databaseName(settings: Settings): string {
   return `Postgres at ${hostname}:${port || 5432}${pathname}`;
 }
 
-/** Tries until it works, is refused for good, or STARTUP_TIMEOUT_S has passed. */
+/** Retries until the probe succeeds, is refused permanently, or STARTUP_TIMEOUT_S has passed. */
 async function reach<T>(settings: Settings, what: string, probe: () => Promise<T>): Promise<T> {
   const seconds = settings.STARTUP_TIMEOUT_S;
   const begun = Date.now();
   const deadline = begun + seconds * 1_000;
-  let isTold = false;
+  let isAnnounced = false;
   let wait = FIRST_DELAY_MS;
   let last: unknown = new Error('no answer');
   for (;;) {
@@ -150,8 +150,8 @@ async function reach<T>(settings: Settings, what: string, probe: () => Promise<T
       }
       last = error;
     }
-    if (!isTold && Date.now() - begun > SILENCE_MS) {
-      isTold = true;
+    if (!isAnnounced && Date.now() - begun > SILENCE_MS) {
+      isAnnounced = true;
       note(`waiting for ${what}, up to ${seconds} s: ${messageOf(last)}`);
     }
     if (Date.now() + wait >= deadline) {

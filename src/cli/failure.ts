@@ -8,16 +8,16 @@ export interface Failure {
   readonly message: string;
 }
 
-/** What became of a command, from whatever it threw. Never throws. */
+/** Classifies anything that a command threw. Never throws. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof UsageLedgerError) {
     return { exitCode: error.exitCode, message: error.message };
   }
   if (isNotPermitted(error)) {
-    // Which roles the ledger has stands in the database, which cannot be read here.
+    // The names of the ledger's roles are in the database, which cannot be read here.
     const roles =
       'its user needs the writer role of this ledger (by default usage_ledger_writer), or the ' +
-      'reader role to report';
+      'reader role for report';
     return {
       exitCode: EXIT.wrongUsage,
       message: `DATABASE_URL: ${messageOf(error)}; ${roles}`,
@@ -26,13 +26,13 @@ export function failureOf(error: unknown): Failure {
   if (isTransient(error) || isTransientInKafka(error)) {
     return {
       exitCode: EXIT.unreachable,
-      message: `a service was lost while the command ran: ${messageOf(error)}; run it again`,
+      message: `lost a service during the command: ${messageOf(error)}; run it again`,
     };
   }
   return bugOf(error);
 }
 
-/** Nothing that is expected to happen. */
+/** An error that no code expects. */
 export function bugOf(error: unknown): Failure {
   const shown = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { exitCode: EXIT.bug, message: `a bug, please report it:\n${shown}` };

@@ -31,9 +31,9 @@ export function time(value: string): Date {
 }
 
 /**
- * A range of time that can hold something. An empty one would be answered with "nothing is wrong".
+ * Requires a range of time that is not empty: an empty one would always pass a check.
  *
- * @throws {WrongUsageError} when it ends before it begins
+ * @throws {WrongUsageError} when the end is not after the beginning
  */
 export function requireRange(
   since: Date | undefined,

@@ -2,9 +2,8 @@ import { once } from 'node:events';
 import { printableJson, printableLines } from '../config/printable.ts';
 
 /**
- * A reader that has seen enough, such as `head`, closes the pipe. That ends nothing but the output: a
- * command that changes something goes on, and one that only prints stops (`printAll`). Nobody calls
- * that an error.
+ * A reader such as `head` closes the pipe early. That is not an error and ends only the output: a
+ * command that changes something runs to its end, and one that only prints stops (`printAll`).
  */
 export function outliveReaders(): void {
   for (const stream of [process.stdout, process.stderr]) {
@@ -14,7 +13,7 @@ export function outliveReaders(): void {
   }
 }
 
-/** Prints a line of an answer; logs go to standard error. */
+/** Prints a line to standard output. */
 export function print(line: string): void {
   process.stdout.write(`${printableLines(line)}\n`);
 }
@@ -23,7 +22,7 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${printableJson(JSON.stringify(value, undefined, 2))}\n`);
 }
 
-/** Prints a long answer as fast as it is read, until nobody reads it any more. */
+/** Prints a long answer with back-pressure, and stops when the reader closes the pipe. */
 export async function printAll(pieces: AsyncIterable<string>): Promise<void> {
   const { stdout } = process;
   for await (const piece of pieces) {
@@ -32,7 +31,7 @@ export async function printAll(pieces: AsyncIterable<string>): Promise<void> {
   }
 }
 
-/** Tells a person who waits what is going on. */
+/** Prints progress to standard error. */
 export function note(line: string): void {
   process.stderr.write(`${printableLines(line)}\n`);
 }

@@ -17,24 +17,24 @@ import { alignedTable } from './table.ts';
 interface ShownPosition {
   readonly group_id: string;
   readonly topic: string;
-  /** Null: the topic is not there, and the ledger has no position in it. */
+  /** Null: the topic does not exist, and the ledger has no position in it. */
   readonly partition: number | null;
   readonly next_offset: number | null;
   readonly pass: number | null;
   readonly generation: number | null;
   readonly topic_id: string | null;
-  /** Null, as the next two: the brokers do not have the topic. */
+  /** Null, like the next two, when the brokers do not have the topic. */
   readonly earliest: number | null;
   readonly end: number | null;
   readonly lag: number | null;
-  /** Offsets that a person skipped, and that nobody has read since. */
+  /** Offsets skipped by a person and not read since. */
   readonly skipped_unread: number;
-  /** Why the partition is halted, or will be, and what resolves it. */
+  /** Why the partition is halted, or will be, and the command that resolves it. */
   readonly problem: string | null;
 }
 
 export function showPositionsCommand() {
-  return command('show', 'where the group stands in each partition')
+  return command('show', 'print the position of the group in each partition')
     .option('--json', 'print JSON and nothing else', false)
     .action(showPositions);
 }
@@ -103,7 +103,7 @@ async function positionsShown(
   );
 }
 
-/** What the ledger knows of a topic that the brokers do not have: one row at least. */
+/** The positions in a topic that the brokers do not have; at least one row. */
 function rowsOfMissing(
   groupId: string,
   topic: string,

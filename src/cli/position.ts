@@ -26,15 +26,12 @@ interface Found {
 }
 
 export function positionCommand() {
-  const position = command(
-    'position',
-    'where each partition stands, and the decisions that only a person may take',
-  );
+  const position = command('position', 'show positions, and make the decisions that need a person');
   position.addCommand(showPositionsCommand());
   position.addCommand(
     partitionCommand(
       'accept-loss',
-      'go on after offsets that the broker does not have any more; kept in the books',
+      'resume after offsets the broker has deleted; recorded in the books',
     ).action(async (options: PartitionOptions) => {
       await withPartition(options, async ({ database, key, view }) => {
         print(`${keyOf(key)}: ${await acceptLoss(database, key, view)}`);
@@ -42,15 +39,15 @@ export function positionCommand() {
     }),
   );
   position.addCommand(
-    partitionCommand('set', 'read on from any offset, as another pass; kept in the books')
-      .requiredOption('--offset <n>', 'offset to go on from', wholeNumber(0))
-      .option('--skip-unread', 'also when offsets that nobody has read are left out by that', false)
+    partitionCommand('set', 'continue from another offset, as a new pass; recorded in the books')
+      .requiredOption('--offset <n>', 'offset to continue from', wholeNumber(0))
+      .option('--skip-unread', 'allow skipping offsets that were never read', false)
       .action(async (options: PartitionOptions & { offset: number; skipUnread: boolean }) => {
         await withPartition(options, (found) => set(found, options));
       }),
   );
   position.addCommand(
-    partitionCommand('resume', 'go on after a halt that DEAD_LETTER_LIMIT caused').action(
+    partitionCommand('resume', 'resume after a halt caused by DEAD_LETTER_LIMIT').action(
       async (options: PartitionOptions) => {
         await withPartition(options, resumePartition);
       },
@@ -73,8 +70,8 @@ async function set(
 async function resumePartition({ database, key, view }: Found): Promise<void> {
   const { groupId, topic } = key;
   if (await resume(database, key, view.latest)) {
-    const judged = `dead letters from offset ${view.latest} on count towards DEAD_LETTER_LIMIT`;
-    print(`${keyOf(key)}: resumed; ${judged}`);
+    const counted = `dead letters from offset ${view.latest} on count towards DEAD_LETTER_LIMIT`;
+    print(`${keyOf(key)}: resumed; ${counted}`);
     return;
   }
   const halt = (await positionsOf(database, groupId, [topic])).get(keyOf(key))?.halt;

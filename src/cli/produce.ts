@@ -6,13 +6,10 @@ import { command, context, print } from './command.ts';
 import { reachKafka, reachRegistry, together } from './dependencies.ts';
 
 export function produceCommand() {
-  return command(
-    'produce',
-    'encode a file of events to Avro and send them; stops at the first line that is wrong',
-  )
+  return command('produce', 'encode events as Avro and send them; stops at the first invalid line')
     .requiredOption(
       '--file <events.jsonl>',
-      'lines of {"session_id": "…", "metric": {"type": "…", …}}; account_id and attributes may follow',
+      'lines of {"session_id": "…", "metric": {"type": "…", …}}; account_id and attributes are optional',
     )
     .option('--topic <topic>', 'topic to send to (default: the first of KAFKA_TOPICS)')
     .action(async (options: { file: string; topic?: string }) => {

@@ -7,8 +7,8 @@ import { note, outliveReaders } from './output.ts';
 export function runProgram(root: Command): void {
   throwInsteadOfExit(root);
   outliveReaders();
-  // In whatever thread or callback it was thrown: a worker that is half alive would not be restarted.
-  process.on('uncaughtException', (error) => process.exit(tell(bugOf(error))));
+  // From any thread or callback: a worker that is only half alive would not be restarted.
+  process.on('uncaughtException', (error) => process.exit(report(bugOf(error))));
   // Not `exitCode`: a socket that a failed attempt left open must not keep the process alive.
   exitCodeOf(root).then((code) => {
     process.stdout.write('', () => process.exit(code));
@@ -17,7 +17,7 @@ export function runProgram(root: Command): void {
 
 /** commander ends the process with 1 on wrong usage; ours is 2. */
 function throwInsteadOfExit(command: Command): void {
-  command.exitOverride().showHelpAfterError('(add --help for what is expected)');
+  command.exitOverride().showHelpAfterError('(use --help for usage)');
   for (const child of command.commands) throwInsteadOfExit(child);
 }
 
@@ -27,11 +27,11 @@ async function exitCodeOf(root: Command): Promise<number> {
     return EXIT.done;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUsage;
-    return tell(failureOf(error));
+    return report(failureOf(error));
   }
 }
 
-function tell({ exitCode, message }: Failure): number {
+function report({ exitCode, message }: Failure): number {
   note(`usage-ledger: ${message}`);
   return exitCode;
 }

@@ -1,6 +1,6 @@
 const WIDTH = 32;
 
-/** A progress bar on standard error; on something else than a terminal, one line at the end. */
+/** A progress bar on standard error; one line at the end when that is not a terminal. */
 export class ProgressBar {
   readonly #label: string;
   readonly #begun = performance.now();
@@ -20,7 +20,7 @@ export class ProgressBar {
     this.#shown = line;
   }
 
-  /** Ends the bar with what was done and how long it took. */
+  /** Replaces the bar by a summary and the time taken. */
   end(summary: string): void {
     if (this.#shown !== '') process.stderr.write(`\r${' '.repeat(this.#shown.length)}\r`);
     const seconds = ((performance.now() - this.#begun) / 1_000).toFixed(1);

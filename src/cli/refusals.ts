@@ -1,7 +1,6 @@
 /**
- * What a service answers that will not answer otherwise later: waiting for it would only put off the
- * moment at which a person reads what to change. A worker that runs waits all the same, since there
- * somebody may be changing a password.
+ * Answers of a service that a retry will not change, so that a command fails at start with the setting
+ * to check. A running worker retries even these: a password may be changing.
  */
 
 /** Source: PostgreSQL, Appendix A, "PostgreSQL Error Codes". */
@@ -30,10 +29,10 @@ const CERTIFICATE_CODES = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
-/** The other side does not accept our certificate, or wants one. */
+/** The other side rejects our certificate, or requires one. */
 const CERTIFICATE_ALERT = /^ERR_SSL_.*ALERT.*(CERTIFICATE|UNKNOWN_CA)/;
 
-/** @returns what to check; `undefined` when the same may work in a moment */
+/** @returns what to check; `undefined` when a retry may succeed */
 export function refusalOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if (error.name === 'KafkaJSSASLAuthenticationError') {

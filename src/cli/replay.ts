@@ -37,7 +37,7 @@ interface ReplayOptions {
 const OUTCOMES = ['applied', 'duplicate', 'ignored', 'conflict', 'dead_letter'] as const;
 
 export function replayCommand() {
-  return command('replay', 'read a range of the topic again; what was applied stays applied once')
+  return command('replay', 'read a range of a topic again; applied events are not applied twice')
     .option('--topic <topic>', 'only this topic (default: all of KAFKA_TOPICS)')
     .option('--partition <n>', 'only this partition', wholeNumber(0, 0x7fff_ffff))
     .addOption(
@@ -55,12 +55,16 @@ export function replayCommand() {
     )
     .option('--from-beginning', 'from the first offset that the broker has')
     .addOption(
-      new Option('--to-offset <n>', 'to before this offset (default: the end as of now)')
+      new Option('--to-offset <n>', 'up to, not including, this offset (default: the current end)')
         .argParser(wholeNumber(0))
         .conflicts(['toTimestamp']),
     )
-    .option('--to-timestamp <time>', 'to before the first message at or after this time', time)
-    .option('--dry-run', 'change nothing, say what would change', false)
+    .option(
+      '--to-timestamp <time>',
+      'up to, not including, the first message at or after this time',
+      time,
+    )
+    .option('--dry-run', 'change nothing; print what would change', false)
     .option('--json', 'print JSON and nothing else', false)
     .action(runReplay);
 }
@@ -69,7 +73,7 @@ async function runReplay(options: ReplayOptions): Promise<void> {
   const { fromOffset, fromTimestamp, fromBeginning, dryRun } = options;
   if (fromOffset === undefined && fromTimestamp === undefined && !fromBeginning) {
     throw new WrongUsageError(
-      'say from where: --from-offset, --from-timestamp or --from-beginning',
+      'no start given; pass --from-offset, --from-timestamp or --from-beginning',
     );
   }
   requireRange(fromTimestamp, options.toTimestamp, {
@@ -87,7 +91,7 @@ async function runReplay(options: ReplayOptions): Promise<void> {
     await requireTopics(kafka, topics);
     const ranges = await withAdmin(kafka, (admin) => rangesOf(admin, topics, options));
     const groupId = groupOf(settings);
-    // Until here a signal simply ends the process: nothing was begun.
+    // Nothing has begun before this, so a signal may simply end the process.
     const signal = shutdownSignal(logger);
     const source = new KafkaSource({ kafka, settings, groupId, topics, logger });
     const { counts, halted } = await replay({
@@ -114,7 +118,7 @@ async function runReplay(options: ReplayOptions): Promise<void> {
       printJson({ dry_run: dryRun, group_id: dryRun ? null : groupId, ranges: rows });
     else printRanges(rows, dryRun);
     if (ranges.every(({ from, to }) => from >= to)) {
-      throw new CheckFailedError('nothing was read: the broker has no message in these ranges');
+      throw new CheckFailedError('nothing was read: the broker has no messages in these ranges');
     }
     if (halted.length > 0) throw new CheckFailedError(haltedMessage(halted));
     if (signal.aborted) throw new CheckFailedError('stopped before the end of the ranges');
@@ -144,20 +148,21 @@ async function rangesOf(
       const to = options.toOffset ?? toTimes?.get(partition) ?? latest;
       if (options.fromOffset !== undefined && (from > latest || from > to)) {
         throw new WrongUsageError(
-          `${keyOf({ topic, partition })}: no offsets from ${from} to before ${to}; ` +
-            `the broker has ${earliest} to before ${latest}`,
+          `${keyOf({ topic, partition })}: no offsets in [${from}, ${to}); ` +
+            `the broker has [${earliest}, ${latest})`,
         );
       }
       if (options.fromOffset !== undefined && from < earliest) {
         note(
-          `${keyOf({ topic, partition })}: offsets ${from} to ${earliest - 1} are deleted; ` +
+          `${keyOf({ topic, partition })}: offsets ${from}-${earliest - 1} were deleted; ` +
             `reading from ${earliest}`,
         );
       }
       ranges.push({ topic, partition, from: Math.max(from, earliest), to: Math.min(to, latest) });
     }
   }
-  if (ranges.length === 0) throw new WrongUsageError(`there is no partition ${options.partition}`);
+  if (ranges.length === 0)
+    throw new WrongUsageError(`--partition ${options.partition}: no topic has this partition`);
   return ranges.sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition);
 }
 
@@ -171,7 +176,7 @@ async function offsetsAt(
   return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]));
 }
 
-/** The broker need not remember a group that will never come back. */
+/** Removes a group that will not be used again from the broker. */
 async function forgetGroup(kafka: Kafka, groupId: string): Promise<void> {
   await withAdmin(kafka, (admin) => admin.deleteGroups([groupId])).catch(() => {});
 }
@@ -187,5 +192,5 @@ function printRanges(rows: readonly Record<string, unknown>[], dryRun: boolean):
       rows.map((row) => names.map((name) => String(row[name]))),
     ),
   );
-  if (dryRun) print('nothing was changed: this is what a replay would do');
+  if (dryRun) print('dry run: nothing was changed');
 }

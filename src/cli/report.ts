@@ -27,7 +27,7 @@ export function reportCommand() {
         else if (options.format === 'csv') await printAll(csvOf(rows));
         else await printTable(rows, options.session);
         if (options.session !== undefined && rows.count === 0) {
-          throw new CheckFailedError(`there is no usage of session ${options.session}`);
+          throw new CheckFailedError(`no usage for session ${options.session}`);
         }
       } finally {
         await database.end();
@@ -66,8 +66,8 @@ async function* jsonOf(rows: AsyncIterable<ReportRow>): AsyncGenerator<string> {
 }
 
 /**
- * Readers of JSON take numbers for doubles. Durations are exact decimals, and so strings, always;
- * counts are numbers as long as a double holds them, and strings beyond that.
+ * JSON readers parse numbers as doubles. Durations are exact decimals, so they are always strings;
+ * counts are numbers up to 2^53 and strings beyond.
  */
 function jsonValue(name: keyof ReportRow, text: string): string {
   const isCount = !TEXT_COLUMNS.has(name) && !EXACT_COLUMNS.has(name);
@@ -91,7 +91,7 @@ async function printTable(rows: AsyncIterable<ReportRow>, session?: string): Pro
   else if (session === undefined) print('no usage yet');
 }
 
-/** A report line for a person: what is not billed for a kind stays empty. */
+/** A line of the table; values of zero are left empty. */
 export function reportLine(row: ReportRow): string[] {
   const value = (name: keyof ReportRow) => (row[name] === '0' ? '' : grouped(row[name]));
   const seconds = DURATION_COLUMNS.map((name) => row[name]).find((text) => text !== '0');

@@ -27,9 +27,9 @@ import { Worker } from '../worker/worker.ts';
 import { startSelfCheck } from './self-check.ts';
 import { unlessStopped } from './shutdown.ts';
 
-/** New months are prepared long before they begin. */
+/** Partitions of coming months are created long before they are needed. */
 const PARTITIONS_EVERY_MS = 24 * 3_600_000;
-/** How long a worker that stops goes on copying dead letters; others, or the next start, do the rest. */
+/** How long a stopping worker continues to copy dead letters; other workers copy the rest. */
 const LAST_COPIES_MS = 10_000;
 
 export interface RunOptions {
@@ -42,18 +42,18 @@ export interface RunOptions {
   /** Aborted to drain and stop. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
-  /** Told where /readyz and the others are served. */
+  /** Receives the address of the HTTP server. */
   readonly onHttp?: (address: string) => void;
-  /** Where messages come from, when it is not Kafka as the settings say; for tests. */
+  /** Replaces Kafka as the source of records; for tests. */
   readonly source?: PartitionSource;
-  /** Called behind every step of a batch; for tests. */
+  /** Called after each step of a batch; for tests. */
   readonly onStep?: (step: BatchStep) => void | Promise<void>;
 }
 
 export interface RunResult {
-  /** What became of the messages that this run booked. */
+  /** Outcomes of the messages that this run booked. */
   readonly counts: OutcomeCounts;
-  /** Partitions that a person must decide about; only with `untilCaughtUp`. */
+  /** Partitions that need a person's decision; only with `untilCaughtUp`. */
   readonly halted: readonly PartitionStatus[];
 }
 
@@ -75,11 +75,14 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
   };
   const source = options.source ?? new KafkaSource({ kafka, settings, groupId, topics, logger });
   const outbox = outboxOf(options);
-  const schemas = new SchemaCache(learning(schemaFetcher(settings), source));
+  const schemas = new SchemaCache(registering(schemaFetcher(settings), source));
   for (const topic of topics) {
     loadLatest(registry, topic, schemas).catch((error: unknown) => {
-      // The first message asks again, and waits for the answer.
-      logger.debug({ topic, error: messageOf(error) }, 'no schema is known beforehand');
+      // The first message loads it, and waits for the registry.
+      logger.debug(
+        { topic, error: messageOf(error) },
+        'the latest schema was not loaded; loading schemas as messages need them',
+      );
     });
   }
   const worker: Worker = new Worker({
@@ -116,7 +119,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
   const months = setInterval(() => preparePartitions(database, logger), PARTITIONS_EVERY_MS);
   try {
     outbox?.start();
-    // A signal is heeded at once, also while brokers or other members are waited for.
+    // The signal is handled at once, even during a wait for brokers or other members.
     const ended = unlessStopped(signal, workToTheEnd(options, source, worker));
     const halted = await Promise.race([ended, worker.failure]);
     logger.info('draining');
@@ -130,7 +133,7 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
   }
 }
 
-/** Settles when all is caught up, if it is to end then; with the partitions that are halted. */
+/** Resolves with the halted partitions once all are caught up; never, without `untilCaughtUp`. */
 async function workToTheEnd(
   options: RunOptions,
   source: PartitionSource,
@@ -148,8 +151,8 @@ async function workToTheEnd(
 }
 
 /**
- * Where every partition ends now. A broker that has only just begun to answer may still be loading
- * its groups; an outage after the start is waited out.
+ * The current end of every partition. Retries transient errors: a broker that has just started may
+ * still be loading its groups.
  */
 async function targetsOf(options: RunOptions, source: PartitionSource): Promise<Target[]> {
   const { settings, database, logger, signal } = options;
@@ -161,7 +164,7 @@ async function targetsOf(options: RunOptions, source: PartitionSource): Promise<
       if (!isTransient(error) && !isTransientInKafka(error)) throw error;
       logger.warn(
         { attempt, error: messageOf(error) },
-        'cannot look up the ends of the partitions',
+        'looking up the ends of the partitions failed; retrying',
       );
       await backOff(attempt, signal).catch(() => {});
     }
@@ -206,16 +209,19 @@ async function startHttp(
 async function preparePartitions(database: Database, logger: Logger): Promise<void> {
   try {
     for (const warning of await prepareMonths(database)) {
-      logger.warn({ warning }, 'a partition of the ledger was not prepared');
+      logger.warn({ warning }, 'a monthly partition of the ledger was not created');
     }
   } catch (error) {
-    // The default partition takes what has no month of its own.
-    logger.warn({ error: messageOf(error) }, 'preparing the partitions of the ledger failed');
+    // Not fatal: the default partition takes rows of a month without a partition.
+    logger.warn(
+      { error: messageOf(error) },
+      'creating monthly partitions of the ledger failed; retrying in a day',
+    );
   }
 }
 
-/** Whatever schema is found, the source learns too. */
-function learning(fetch: FetchSchema, source: PartitionSource): FetchSchema {
+/** Registers each schema that is found with the source, which decodes ahead with it. */
+function registering(fetch: FetchSchema, source: PartitionSource): FetchSchema {
   return async (id) => {
     const answer = await fetch(id);
     if (answer.found) source.registerSchema(id, answer.schema);

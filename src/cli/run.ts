@@ -14,22 +14,22 @@ import {
 import { runWorker } from './run-worker.ts';
 import { shutdownSignal, unlessStopped } from './shutdown.ts';
 
-/** Connections beside those of the batches: positions, probes, names. */
+/** Connections for positions, probes and names, in addition to those of the batches. */
 const SPARE_CONNECTIONS = 2;
 
 export function runCommand() {
-  return command('run', 'the consumer worker: apply events until SIGTERM, then drain')
+  return command('run', 'run the worker: apply events until SIGTERM, then drain')
     .option(
       '--until-caught-up',
-      'exit once every partition has reached the end it had at the start; ' +
-        'exit 1 when one had to be halted',
+      'exit once every partition has reached its end at start-up; ' +
+        'exit 1 if a partition is halted',
       false,
     )
     .action(async ({ untilCaughtUp }: { untilCaughtUp: boolean }) => {
       const { settings, logger } = context(['kafka', 'registry', 'database']);
       const signal = shutdownSignal(logger);
       const found = await unlessStopped(signal, dependencies(settings, logger, untilCaughtUp));
-      // Nothing was begun: nothing is to be drained.
+      // Stopped before anything began, so there is nothing to drain.
       if (found === undefined) return;
       const { kafka, registry, database } = found;
       try {
@@ -50,7 +50,7 @@ async function dependencies(settings: Settings, logger: Logger, untilCaughtUp: b
     reachRegistry(settings),
     reachDatabase(settings, size),
   ]);
-  // A run that ends by itself would call a topic that is missing caught up.
+  // A missing topic would count as caught up.
   const reachSome = untilCaughtUp ? reachTopics : reachAnyTopic;
   await reachSome(settings, kafka, settings.KAFKA_TOPICS);
   return { kafka, registry, database };
@@ -61,5 +61,5 @@ export function haltedMessage(halted: readonly PartitionStatus[]): string {
     ({ topic, partition, position, detail }) =>
       `  topic ${topic}, partition ${partition}, offset ${position}: ${detail}`,
   );
-  return `halted, while the other partitions are caught up:\n${lines.join('\n')}`;
+  return `partitions halted; the others are caught up:\n${lines.join('\n')}`;
 }

@@ -4,7 +4,7 @@ import { command, context, print } from './command.ts';
 import { reachRegistry } from './dependencies.ts';
 
 export function schemasCommand() {
-  const schemas = command('schemas', 'register the Avro schemas, or check that they may be');
+  const schemas = command('schemas', 'register the Avro schemas, or check their compatibility');
   schemas.addCommand(
     command('register', 'register the schema of every topic of KAFKA_TOPICS').action(async () => {
       const { settings } = context(['registry']);
@@ -16,7 +16,7 @@ export function schemasCommand() {
     }),
   );
   schemas.addCommand(
-    command('check', 'ask the registry whether the schemas are compatible; exit 1 if not').action(
+    command('check', 'check the schemas against the registry; exit 1 if not compatible').action(
       async () => {
         const { settings } = context(['registry']);
         await reachRegistry(settings);

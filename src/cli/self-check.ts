@@ -7,11 +7,10 @@ import { verifyBooks } from '../verify/verify.ts';
 const EVERY_MS = 60_000;
 
 /**
- * Has the worker do on itself, all the time, the part of `verify` that costs little: a break is seen
- * within a minute. A check that cannot be made is no check that holds: it warns, and the metric with
- * the age of the last check grows.
+ * Runs the inexpensive checks of `verify` once a minute. A check that cannot run does not count as
+ * passed: it logs a warning, and the metric with the age of the last check grows.
  *
- * @returns stops it
+ * @returns a function that stops it
  */
 export function startSelfCheck(
   database: Database,
@@ -19,7 +18,7 @@ export function startSelfCheck(
   metrics: WorkerMetrics,
   everyMs = EVERY_MS,
 ): () => void {
-  // A database that hangs is not asked again meanwhile: each question would take a connection.
+  // One check at a time: each would hold a connection to a database that hangs.
   let isChecking = false;
   const timer = setInterval(async () => {
     if (isChecking) return warn(logger, metrics, 'no answer yet');
@@ -49,8 +48,5 @@ async function checkBooks(
 
 function warn(logger: Logger, metrics: WorkerMetrics, error: string): void {
   const lastCheckSeconds = Math.round(metrics.bookCheckAgeSeconds());
-  logger.warn(
-    { error, lastCheckSeconds },
-    'the books could not be checked; it is tried again in a minute',
-  );
+  logger.warn({ error, lastCheckSeconds }, 'the books could not be checked; retrying in a minute');
 }

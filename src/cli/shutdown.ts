@@ -1,13 +1,12 @@
 import type { Logger } from '../config/logger.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
-/** A terminal and a service manager signal the whole process group, and npm passes on what it gets. */
+/** Terminals and service managers signal the whole process group, and npm forwards a second copy. */
 const COPIES_MS = 2_000;
 
 /**
- * Aborts on the first SIGINT or SIGTERM. What comes within two seconds of it is the same wish, in
- * copies; a later signal ends the process at once: nothing is lost by that, what was not booked is
- * read again.
+ * Aborts on the first SIGINT or SIGTERM. Signals within the next two seconds are copies of it; a later
+ * one ends the process at once, which loses nothing: what was not booked is read again.
  */
 export function shutdownSignal(logger: Logger): AbortSignal {
   const controller = new AbortController();
@@ -26,17 +25,17 @@ export function shutdownSignal(logger: Logger): AbortSignal {
   return controller.signal;
 }
 
-/** What `work` gives, or `undefined` as soon as the signal is aborted; `work` is then not waited for. */
+/** The result of `work`, or `undefined` as soon as the signal is aborted, without waiting for `work`. */
 export async function unlessStopped<T>(
   signal: AbortSignal,
   work: Promise<T>,
 ): Promise<T | undefined> {
-  // Whatever becomes of it after that is of no interest.
+  // A rejection after the abort must not be unhandled.
   work.catch(() => {});
   return Promise.race([work, aborted(signal)]);
 }
 
-/** Settles when the signal is aborted. */
+/** Resolves when the signal is aborted. */
 export function aborted(signal: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve(undefined);

@@ -7,7 +7,7 @@ import { command, context, note, print } from './command.ts';
 import { reachKafka, reachRegistry, together } from './dependencies.ts';
 import { share, wholeNumber } from './options.ts';
 
-/** Duplicates are drawn from this many of the last messages, as a retrying producer sends them. */
+/** Duplicates are picked from this many recent messages, as from a retrying producer. */
 const RECENT = 1_000;
 const TICK_MS = 20;
 
@@ -20,13 +20,9 @@ interface SimulateOptions {
 }
 
 export function simulateCommand() {
-  return command('simulate', 'produce made-up, plausible call traffic')
+  return command('simulate', 'produce synthetic call traffic')
     .option('--sessions <n>', 'number of calls', wholeNumber(1), 100)
-    .option(
-      '--rate <n>',
-      'events per second (default: as fast as the broker takes them)',
-      wholeNumber(1),
-    )
+    .option('--rate <n>', 'events per second (default: unlimited)', wholeNumber(1))
     .option('--duplicates <share>', 'share of events that are sent a second time, 0 to 1', share, 0)
     .option('--seed <n>', 'the same seed gives the same calls', wholeNumber(0, 0xffff_ffff), 1)
     .option('--topic <topic>', 'topic to send to (default: the first of KAFKA_TOPICS)')
@@ -38,8 +34,8 @@ export function simulateCommand() {
         reachRegistry(settings),
       ]);
       const schemaId = await registerSchema(registry, settings, topic);
-      // Made-up calls are billed as real ones are: whoever is in the wrong shell sees it at once.
-      note(`sending made-up calls to ${topic} at ${settings.KAFKA_BROKERS.join(', ')}`);
+      // Simulated calls are billed like real ones: name the target, in case it is the wrong one.
+      note(`sending simulated calls to ${topic} at ${settings.KAFKA_BROKERS.join(', ')}`);
       const producer = new EventProducer(kafka, topic);
       const pace = paceOf(options.rate);
       const recent: ProducedMessage[] = [];
@@ -52,7 +48,7 @@ export function simulateCommand() {
           await producer.add(message);
           events += 1;
           recent[events % RECENT] = message;
-          // The running share decides, so that a seed repeats its duplicates too.
+          // By the running share, so that a seed reproduces its duplicates too.
           if (duplicates < Math.floor(events * options.duplicates)) {
             const again = recent[(events * 7919) % recent.length] ?? message;
             await producer.add(again);
@@ -70,7 +66,7 @@ export function simulateCommand() {
     });
 }
 
-/** Holds production to a rate, in steps of 20 ms; what is waiting is sent before each pause. */
+/** Limits production to a rate, in steps of 20 ms; flushes before each pause. */
 function paceOf(rate: number | undefined) {
   const begun = performance.now();
   return async (sent: number, flush: () => Promise<void>): Promise<void> => {

@@ -6,8 +6,8 @@ export interface Column {
 }
 
 /**
- * Rows as aligned text: a line of titles, a rule, then a line for each row. What a terminal would
- * obey is escaped.
+ * Rows as aligned text: a line of titles, a rule, then a line for each row. Control characters are
+ * escaped.
  */
 export function alignedTable(
   columns: readonly Column[],
@@ -41,8 +41,8 @@ export function csvField(value: string): string {
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 
 /**
- * A name in CSV. One that somebody else chose may be a formula, which a spreadsheet would run: an
- * apostrophe before it says that it is text. For numbers, which may be negative, `csvField`.
+ * A name in CSV. Senders choose names, and a spreadsheet would run one that looks like a formula: a
+ * leading apostrophe makes it text. Use `csvField` for numbers, which may be negative.
  */
 export function csvName(value: string): string {
   return FORMULA.test(value) ? quoted(`'${value}`) : csvField(value);
@@ -52,7 +52,7 @@ function quoted(value: string): string {
   return `"${value.replaceAll('"', '""')}"`;
 }
 
-/** 1234567 as 1,234,567; digits behind the point stay as they are. */
+/** 1234567 as 1,234,567; the fraction is left as it is. */
 export function grouped(value: string | number | bigint): string {
   const [whole = '', fraction] = String(value).split('.');
   const groups = whole.replace(/\B(?=(\d{3})+$)/g, ',');

@@ -6,7 +6,7 @@ import { requireRange, time } from './options.ts';
 import { skippedText } from './skipped.ts';
 
 export function verifyCommand() {
-  return command('verify', 'check that the books balance; exit 1 when they do not')
+  return command('verify', 'check that the books balance; exit 1 if they do not')
     .option('--json', 'print the result as JSON and nothing else', false)
     .option('--since <time>', 'only sessions written to at or after this time (ISO 8601)', time)
     .option('--until <time>', 'only sessions written to before this time (ISO 8601)', time)

@@ -3,7 +3,7 @@ import { printableJson } from './printable.ts';
 
 export type { Logger };
 
-/** Logs go to standard error, so that standard output belongs to the answer of a command. */
+/** Logs to standard error, since standard output is for the result of a command. */
 export function createLogger(level: string): Logger {
   return pino(
     { name: 'usage-ledger', level, hooks: { streamWrite: printableJson } },

@@ -1,26 +1,25 @@
 /**
- * Text of others on its way to a terminal: names, ids, details and error messages may hold escape
- * sequences that a terminal obeys, line ends that forge a line, and marks that turn the order of what
- * is read around. They are shown as what they are.
+ * Escapes text from outside before it is printed: names, ids, details and error messages may have
+ * terminal escape sequences, line ends that forge a line, and bidirectional marks that reorder text.
  */
 
 /** Control characters, format characters (bidirectional marks, zero width), line ends of Unicode. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/** A text in one line, for a cell of a table or a part of a sentence. */
+/** For a cell of a table or a part of a sentence: line ends are escaped. */
 export function printable(text: string): string {
-  return text.replace(UNSEEN, escaped);
+  return text.replace(INVISIBLE, escaped);
 }
 
-/** A text of several lines, as far as these are ours. */
+/** For text of several lines: line feeds are kept. */
 export function printableLines(text: string): string {
-  return text.replace(UNSEEN, (character) => (character === '\n' ? '\n' : escaped(character)));
+  return text.replace(INVISIBLE, (character) => (character === '\n' ? '\n' : escaped(character)));
 }
 
-/** JSON that says the same: between its values it has no other unseen characters than line ends. */
+/** Equivalent JSON: outside of its strings it has no invisible characters but line feeds. */
 export function printableJson(json: string): string {
-  return json.replace(UNSEEN, (character) => {
+  return json.replace(INVISIBLE, (character) => {
     if (character === '\n') return character;
     return Array.from({ length: character.length }, (_, i) => {
       return `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`;

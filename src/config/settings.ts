@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { messageOf, WrongUsageError } from '../errors.ts';
 import { MEMORY_BUDGET } from './memory-budget.ts';
 
-/** What a setting is needed for; a command names the groups that it uses. */
+/** What a setting is for; a command lists the groups that it needs. */
 export type SettingGroup = 'kafka' | 'registry' | 'database' | 'worker' | 'general';
 
 export interface SettingSpec {
@@ -11,7 +11,7 @@ export interface SettingSpec {
   readonly schema: z.ZodType;
   /** Text form of the default; `undefined`: none. */
   readonly fallback?: string;
-  /** Without a default: must it be there when its group is used? */
+  /** Whether it must be set when its group is used; only without a default. */
   readonly required?: boolean;
   /** A secret is never printed and may be given as NAME_FILE. */
   readonly secret?: boolean;
@@ -77,15 +77,15 @@ const registryUrl = url(['http', 'https']).refine(
 );
 
 /**
- * Of a password that is not escaped, a part ends up in the host, the path, the query or the fragment of
- * the URL, and these are shown in errors. Each leaves an @ after the host, or a fragment.
+ * A part of a password that is not percent-encoded ends up in the host, path, query or fragment, which
+ * errors show. Each of these leaves an @ after the host, or a fragment.
  */
 const databaseUrl = url(['postgres', 'postgresql']).refine((value) => {
   if (!URL.canParse(value)) return true;
   const { pathname, search, hash } = new URL(value);
   const parameters = search.split(/[?&]/).filter((pair) => !pair.startsWith('user='));
   return hash === '' && ![pathname, ...parameters].some((part) => part.includes('@'));
-}, 'expected user and password with their special characters escaped, such as %40 for @ and %2F for /');
+}, 'expected user and password to be percent-encoded, such as %40 for @ and %2F for /');
 
 const httpPort = z.string().transform((value, ctx) => {
   if (value === 'off') return 'off' as const;
@@ -103,7 +103,7 @@ const schemaName = z
 
 const rolePrefix = z
   .string()
-  .regex(/^[a-z_][a-z0-9_]{0,55}$/, 'expected small letters, digits and _, 56 at most');
+  .regex(/^[a-z_][a-z0-9_]{0,55}$/, 'expected at most 56 lowercase letters, digits and _');
 
 const logLevel = z.enum(
   ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
@@ -115,19 +115,19 @@ const mechanism = z.enum(
   'expected plain, scram-sha-256 or scram-sha-512',
 );
 
-/** Every setting, in the order of the README's table, which is printed from here. */
+/** Every setting, in the order of the README's table, which is generated from here. */
 export const SETTINGS = {
   KAFKA_BROKERS: {
     group: 'kafka',
     schema: brokers,
     required: true,
-    about: 'Brokers to begin with, as host:port ([::1]:9092 for IPv6), separated by commas',
+    about: 'Bootstrap brokers, as host:port ([::1]:9092 for IPv6), separated by commas',
   },
   KAFKA_GROUP_ID: {
     group: 'kafka',
     schema: text,
     fallback: 'usage-ledger',
-    about: 'Consumer group; positions and books are kept for each group',
+    about: 'Consumer group; each group has its own positions and books',
   },
   KAFKA_TOPICS: {
     group: 'kafka',
@@ -139,16 +139,20 @@ export const SETTINGS = {
     group: 'kafka',
     schema: text,
     fallback: 'usage-ledger',
-    about: "Name in the brokers' logs and quotas",
+    about: 'Client id for the logs and quotas of the brokers',
   },
   KAFKA_SSL: { group: 'kafka', schema: flag, fallback: 'false', about: 'TLS to the brokers' },
   KAFKA_SSL_CA_FILE: {
     group: 'kafka',
     schema: text,
-    about: 'PEM file with the authority that signed the brokers; unset: those of the system',
+    about: 'PEM file of the CA of the brokers; unset: the CAs of Node.js',
   },
-  KAFKA_SSL_CERT_FILE: { group: 'kafka', schema: text, about: 'PEM file, client certificate' },
-  KAFKA_SSL_KEY_FILE: { group: 'kafka', schema: text, about: 'PEM file, key of that certificate' },
+  KAFKA_SSL_CERT_FILE: {
+    group: 'kafka',
+    schema: text,
+    about: 'PEM file of the client certificate',
+  },
+  KAFKA_SSL_KEY_FILE: { group: 'kafka', schema: text, about: 'PEM file of its private key' },
   KAFKA_SASL_MECHANISM: {
     group: 'kafka',
     schema: mechanism,
@@ -160,18 +164,18 @@ export const SETTINGS = {
     group: 'kafka',
     schema: integer(6_000, 1_800_000),
     fallback: '15000',
-    about: 'After this many ms without a heartbeat the group gives the partitions to others',
+    about: 'Time without a heartbeat after which the group reassigns the partitions',
   },
   KAFKA_DEAD_LETTER_TOPIC: {
     group: 'kafka',
     schema: text,
-    about: 'Dead letters are copied to this topic too, at least once; unset: the table only',
+    about: 'Topic to which dead letters are also copied, at least once; unset: none',
   },
   SCHEMA_REGISTRY_URL: {
     group: 'registry',
     schema: registryUrl,
     required: true,
-    about: 'Confluent-compatible schema registry, with its base path',
+    about: 'Confluent-compatible schema registry, including its base path',
   },
   SCHEMA_REGISTRY_USERNAME: { group: 'registry', schema: text, about: 'Basic auth user' },
   SCHEMA_REGISTRY_PASSWORD: {
@@ -191,44 +195,46 @@ export const SETTINGS = {
     group: 'database',
     schema: schemaName,
     fallback: 'usage_ledger',
-    about: 'Postgres schema that holds every relation',
+    about: 'Postgres schema of all relations',
   },
   DATABASE_ROLE_PREFIX: {
     group: 'database',
     schema: rolePrefix,
     about:
-      'The roles that `migrate` grants to are `…_writer` and `…_reader`; unset: those that the ledger has, `usage_ledger_…` for a new one',
+      'Prefix of the roles `…_writer` and `…_reader` that `migrate` grants to; unset: the current one, `usage_ledger` for a new ledger',
   },
   DATABASE_POOL_SIZE: {
     group: 'worker',
     schema: integer(1, 64),
     fallback: '2',
-    about: 'Batches in the making at once, each on a connection; two more are kept for other work',
+    about:
+      'Batches processed concurrently, each on its own connection; two more connections are for other work',
   },
   BATCH_MAX_EVENTS: {
     group: 'worker',
     schema: integer(1, 100_000),
     fallback: '20000',
-    about: 'Most messages in one transaction; an idle worker applies each message at once',
+    about:
+      'Maximum number of messages in one transaction; an idle worker applies each message immediately',
   },
   BUFFER_MAX_BYTES: {
     group: 'worker',
     schema: integer(65_536, 1_073_741_824),
     fallback: String(MEMORY_BUDGET.buffered),
-    about: 'Bytes fetched and not yet applied, over all partitions, at which fetching waits',
+    about: 'Bytes fetched and not yet applied, over all partitions, at which fetching pauses',
   },
   DEAD_LETTER_LIMIT: {
     group: 'worker',
     schema: share,
     fallback: '0.2',
     about:
-      "Share of dead letters among a partition's last 10,000 messages (once 1,000 are seen) above which it is halted; `1`: never",
+      "Share of dead letters among a partition's last 10,000 messages (once 1,000 have been seen) above which it is halted; `1`: never",
   },
   SHUTDOWN_TIMEOUT_S: {
     group: 'worker',
     schema: integer(1, 3_600),
     fallback: '30',
-    about: 'How long SIGTERM waits for transactions under way before they are cut',
+    about: 'How long a drain waits for running transactions before it cancels them',
   },
   HTTP_HOST: {
     group: 'worker',
@@ -240,13 +246,13 @@ export const SETTINGS = {
     group: 'worker',
     schema: httpPort,
     fallback: '9464',
-    about: 'Port of the same; `0`: any free one; `off`: none',
+    about: 'Port of the HTTP server; `0`: any free port; `off`: none',
   },
   STARTUP_TIMEOUT_S: {
     group: 'general',
     schema: integer(0, 86_400),
     fallback: '60',
-    about: 'How long a command waits for each dependency at start before it exits 3',
+    about: 'How long a command waits for each dependency at start before it exits with 3',
   },
   LOG_LEVEL: {
     group: 'general',
@@ -290,34 +296,35 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly SettingGrou
       continue;
     }
     const result = spec.schema.safeParse(raw);
-    // Set to undefined: given, but not valid.
+    // Present as undefined: set, but invalid.
     settings[name] = result.success ? result.data : undefined;
     if (!result.success) {
       const got = spec.secret ? '(a secret, not shown)' : shown(raw);
-      problems.push(`${name}: ${result.error.issues[0]?.message ?? 'not valid'}, got ${got}`);
+      problems.push(`${name}: ${result.error.issues[0]?.message ?? 'invalid value'}, got ${got}`);
     }
   }
   problems.push(...crossFieldProblems(settings));
   if (problems.length > 0) {
     throw new WrongUsageError(
-      `the configuration is not usable:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
+      `the configuration is invalid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
     );
   }
   return settings as Settings;
 }
 
-/** What is before an @ may be a password that was put where none is expected. */
+/** The text before an @ may be a password where none is expected. */
 function shown(raw: string): string {
   return JSON.stringify(raw.replace(/^.*@/s, '(not shown)@'));
 }
 
 function rawValue(name: SettingName, env: NodeJS.ProcessEnv, problems: string[]) {
-  // An empty variable is how compose files and shells say "not set".
+  // Compose files and shells use an empty variable for "not set".
   const direct = env[name] || undefined;
   const spec: SettingSpec = SETTINGS[name];
   const file = spec.secret ? env[`${name}_FILE`] || undefined : undefined;
   if (file === undefined) return direct;
-  if (direct !== undefined) problems.push(`${name}: set together with ${name}_FILE; expected one`);
+  if (direct !== undefined)
+    problems.push(`${name}: set together with ${name}_FILE; expected only one of them`);
   try {
     return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
@@ -339,7 +346,7 @@ function crossFieldProblems(settings: Record<string, unknown>): string[] {
     'SASL needs a mechanism, a user and a password',
   );
   together(['KAFKA_SSL_CERT_FILE', 'KAFKA_SSL_KEY_FILE'], 'a client certificate goes with its key');
-  // Whoever names certificates does not want to send in clear text. (The certificate has its key.)
+  // With certificates set, clear text is a mistake. (A certificate without its key is found above.)
   for (const name of ['KAFKA_SSL_CA_FILE', 'KAFKA_SSL_KEY_FILE']) {
     if (settings['KAFKA_SSL'] !== false || !(name in settings)) continue;
     problems.push(`${name}: set, but KAFKA_SSL is not; expected KAFKA_SSL=true`);
@@ -351,7 +358,9 @@ function crossFieldProblems(settings: Record<string, unknown>): string[] {
   const dead = settings['KAFKA_DEAD_LETTER_TOPIC'];
   const read = settings['KAFKA_TOPICS'];
   if (typeof dead === 'string' && Array.isArray(read) && read.includes(dead)) {
-    problems.push(`KAFKA_DEAD_LETTER_TOPIC: "${dead}" is read by KAFKA_TOPICS; expected another`);
+    problems.push(
+      `KAFKA_DEAD_LETTER_TOPIC: "${dead}" is one of KAFKA_TOPICS; expected another topic`,
+    );
   }
   return problems;
 }

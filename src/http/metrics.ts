@@ -6,44 +6,44 @@ import type { PartitionStatus } from '../worker/partition-status.ts';
 const PREFIX = 'usage_ledger_';
 const PARTITION = ['topic', 'partition'] as const;
 
-/** What the worker tells Prometheus. No ids and no payloads: labels are topic, partition, outcome. */
+/** The worker's metrics for Prometheus. Labels are topic, partition and outcome; no ids, no payloads. */
 export class WorkerMetrics {
   readonly registry = new Registry();
   readonly #messages = new Counter({
     name: `${PREFIX}messages_total`,
-    help: 'Messages booked, by what became of them',
+    help: 'Messages booked, by outcome',
     labelNames: [...PARTITION, 'outcome'],
     registers: [this.registry],
   });
   readonly #otherAccounts = new Counter({
     name: `${PREFIX}other_account_total`,
-    help: 'Sessions for which a batch named another account than the one they have',
+    help: "Sessions in a batch whose account_id differs from the session's first",
     labelNames: [...PARTITION],
     registers: [this.registry],
   });
   readonly #batchSeconds = new Histogram({
     name: `${PREFIX}batch_seconds`,
-    help: 'Time of the transaction of a batch, in seconds',
+    help: 'Duration of the transaction of a batch, in seconds',
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers: [this.registry],
   });
 
   readonly #bookBreaks = new Gauge({
     name: `${PREFIX}book_breaks`,
-    help: 'Places where the books do not balance, by check; the worker looks once a minute',
+    help: 'Places where the books do not balance, by check; updated once a minute',
     labelNames: ['check'],
     registers: [this.registry],
   });
 
   #booksCheckedAt = performance.now();
 
-  /** @param status the assigned partitions, asked for at every scrape */
+  /** @param status returns the assigned partitions; called at every scrape */
   constructor(status: () => readonly PartitionStatus[]) {
     collectDefaultMetrics({ register: this.registry, prefix: PREFIX });
     const ageSeconds = () => this.bookCheckAgeSeconds();
     new Gauge({
       name: `${PREFIX}book_check_age_seconds`,
-      help: 'Seconds since the books were last checked; more than some minutes: they cannot be',
+      help: 'Seconds since the last check of the books; grows while they cannot be checked',
       registers: [this.registry],
       collect() {
         this.set(ageSeconds());
@@ -58,7 +58,7 @@ export class WorkerMetrics {
     this.#perPartition('position', 'Next offset to be booked', status, (p) => p.position);
     this.#perPartition(
       'halted',
-      '1: a person must decide before the partition goes on',
+      '1 if the partition is halted until a person decides',
       status,
       (p) => (p.state === 'halted' ? 1 : 0),
     );
@@ -73,13 +73,13 @@ export class WorkerMetrics {
     this.#batchSeconds.observe(ms / 1_000);
   }
 
-  /** The worker has checked its books just now. */
+  /** Records the result of a check of the books. */
   booksChecked(breaks: ReadonlyMap<string, number>): void {
     this.#booksCheckedAt = performance.now();
     for (const [check, count] of breaks) this.#bookBreaks.set({ check }, count);
   }
 
-  /** Since the last check of the books that could be made; before the first: since the start. */
+  /** Since the last completed check of the books; before the first, since the start. */
   bookCheckAgeSeconds(): number {
     return (performance.now() - this.#booksCheckedAt) / 1_000;
   }

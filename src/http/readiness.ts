@@ -2,25 +2,25 @@ import { messageOf } from '../errors.ts';
 import type { MissingTopic } from '../kafka/topics.ts';
 import type { PartitionStatus } from '../worker/partition-status.ts';
 
-/** A partition with lag must move within this time. */
+/** A partition with lag must advance within this time. */
 const STALLED_MS = 60_000;
-/** More assignments than this within a minute are no deployment: somebody joins over and over. */
+/** More assignments than this within a minute mean that members rejoin repeatedly. */
 const MANY_ASSIGNMENTS = 10;
 /** A dependency must answer a probe within this time. */
 const PROBE_MS = 2_000;
 
 export interface ReadinessProbes {
-  /** Whether the group has given this worker its share (which may be nothing). */
+  /** Whether the group has assigned partitions to this worker (possibly none). */
   readonly isAssigned: () => boolean;
   readonly status: () => readonly PartitionStatus[];
-  /** How often the group gave out partitions within the last minute. */
+  /** Number of assignments within the last minute. */
   readonly assignments: () => number;
   readonly missingTopics: () => readonly MissingTopic[];
   readonly database: () => Promise<unknown>;
   readonly registry: () => Promise<unknown>;
 }
 
-/** Why the worker is not ready, in words; nothing when it is. */
+/** The reasons why the worker is not ready; empty when it is. */
 export async function readinessProblems(
   probes: ReadinessProbes,
   now = Date.now(),
@@ -55,7 +55,7 @@ function partitionProblems(status: readonly PartitionStatus[], now: number): str
     const isStalled = now - advancedAt > STALLED_MS && (lag > 0 || state === 'starting');
     if (state === 'halted') problems.push(`${where} is halted at offset ${position}: ${detail}`);
     else if (isStalled) {
-      const again = starts > 1 ? `, in which it began ${starts} times` : '';
+      const again = starts > 1 ? ` and was started ${starts} times` : '';
       const why = detail === undefined ? '' : `: ${detail}`;
       problems.push(`${where} has not advanced for ${seconds} s${again}, lag ${lag}${why}`);
     }

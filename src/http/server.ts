@@ -13,8 +13,8 @@ export interface HttpServer {
 }
 
 /**
- * Serves /healthz (the process is alive), /readyz (200 when it does its work, else 503 with the
- * reasons) and /metrics (Prometheus text).
+ * Serves /healthz (the process is alive), /readyz (200 when the worker makes progress, else 503 with
+ * the reasons) and /metrics (Prometheus text).
  *
  * @throws {WrongUsageError} when the address cannot be listened on
  */

@@ -1,11 +1,11 @@
-/** An answer is good for so long, however many ask. */
+/** How long a result is reused. */
 const FRESH_MS = 1_000;
-/** One that does not come is not waited for by those who ask later than this. */
+/** How long callers share a pending probe before another one is started. */
 const MOST_WAIT_MS = 2_000;
 
 /**
- * A probe that is shared by all who ask at about the same time: `/readyz` may be asked as often as
- * anybody likes, and the dependencies are asked once a second.
+ * Shares one probe among concurrent callers, so that the dependencies are probed at most once a second
+ * however often `/readyz` is polled.
  */
 export function sharedProbe(
   probe: () => Promise<unknown>,
@@ -18,10 +18,10 @@ export function sharedProbe(
     const asked = probe();
     last = asked;
     freshUntil = now() + MOST_WAIT_MS;
-    const settled = () => {
+    const refresh = () => {
       if (last === asked) freshUntil = now() + FRESH_MS;
     };
-    asked.then(settled, settled);
+    asked.then(refresh, refresh);
     return asked;
   };
 }

@@ -24,7 +24,7 @@ export interface Identity {
 export const PLACEHOLDERS: ReadonlySet<string> = new Set(['', 'unknown', 'session_close']);
 
 /**
- * The identity table: what tells one emission from another within (session, metric type), read from
+ * The identity table: what distinguishes one emission from another within (session, metric type), read from
  * how the plugins emit. `undefined`: nothing but the whole event does.
  *
  * | metric       | emitted                                            | discriminated by |

@@ -7,7 +7,7 @@ export type ApplyResult =
       readonly counts: OutcomeCounts;
       /** For how many sessions the batch names another account than the one they keep. */
       readonly otherAccounts: number;
-      /** Where the batch ended early, because `goesOnAfter` returned false. */
+      /** Where the batch ended early, because `continuesAfter` returned false. */
       readonly stoppedAt?: number;
     }
   /** The group's position is another one: nothing was written. `undefined`: it has none. */
@@ -25,6 +25,6 @@ export function reportDeadLetters(
   offsets: readonly number[],
 ): Applied {
   let continues = true;
-  for (const offset of offsets) continues = batch.goesOnAfter?.(offset) ?? continues;
+  for (const offset of offsets) continues = batch.continuesAfter?.(offset) ?? continues;
   return continues ? result : { ...result, stoppedAt: batch.nextOffset };
 }

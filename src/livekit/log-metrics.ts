@@ -11,8 +11,8 @@ export type MetricsLogFields = Record<string, string | number>;
 
 /**
  * Logs one metric at level info, with the message, fields, order and rounding of the Python
- * function: seconds and rates to hundredths, except that `ttfb` is left as it is. VAD is silent.
- * Names are left out when there is no metadata, and "unknown" when there is but it does not say.
+ * function: seconds and rates rounded to hundredths, except `ttfb`. VAD is not logged. Names are
+ * omitted without metadata, and "unknown" when the metadata does not have them.
  * Throws TypeError for anything that is not a metric.
  * Source: livekit-agents 1.5.10, metrics/utils.py.
  */
@@ -80,7 +80,7 @@ export function logMetrics(metrics: AgentMetrics, logger: MetricsLogger): void {
     case 'vad_metrics':
       break;
     default:
-      throw new TypeError('logMetrics was given something that is not one of the seven metrics');
+      throw new TypeError('logMetrics: the argument is not a metric');
   }
 }
 

@@ -23,7 +23,7 @@ export class ModelUsageCollector {
 
   /**
    * Adds one metric. VAD, EOU and anything that is not a metric change nothing; a metric of zeros
-   * still makes its row. Never throws for a metric that is whole.
+   * still creates its row. Never throws for a complete metric.
    */
   collect(metrics: AgentMetrics): void {
     const usage = billableUsage(metrics);
@@ -46,7 +46,7 @@ export class ModelUsageCollector {
   }
 
   /**
-   * The totals so far: LLM, TTS, STT, interruption, each in order of first sight. The rows are
+   * The totals so far: LLM, TTS, STT, interruption, each in order of first appearance. The rows are
    * copies; changing them does not change the collector.
    */
   flatten(): ModelUsage[] {

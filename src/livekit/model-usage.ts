@@ -69,10 +69,10 @@ export interface InterruptionModelUsage {
   total_requests: number;
 }
 
-/** Usage of one model, told apart by `type`. */
+/** Usage of one model, discriminated by `type`. */
 export type ModelUsage = LLMModelUsage | TTSModelUsage | STTModelUsage | InterruptionModelUsage;
 
-/** Everything one session used. */
+/** The usage of one session. */
 export interface AgentSessionUsage {
   model_usage: ModelUsage[];
 }

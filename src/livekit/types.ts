@@ -285,7 +285,7 @@ export interface InterruptionMetrics {
   metadata: Metadata | null;
 }
 
-/** Any of the seven metrics, told apart by `type`. */
+/** Any metric, discriminated by `type`. */
 export type AgentMetrics =
   | LLMMetrics
   | RealtimeModelMetrics

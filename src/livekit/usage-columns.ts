@@ -1,9 +1,9 @@
-/** The kinds of billable usage, in the order in which reports list them. */
+/** The types of billable usage, in the order of reports. */
 export const USAGE_TYPES = ['llm_usage', 'tts_usage', 'stt_usage', 'interruption_usage'] as const;
 
 export type UsageType = (typeof USAGE_TYPES)[number];
 
-/** What may be billed, as whole numbers: tokens, characters, requests. */
+/** Billable counts: tokens, characters, requests. */
 export const COUNT_COLUMNS = [
   'input_tokens',
   'input_cached_tokens',
@@ -23,7 +23,7 @@ export const COUNT_COLUMNS = [
 
 export type CountColumn = (typeof COUNT_COLUMNS)[number];
 
-/** What may be billed, in seconds. Doubles here, exact decimals in the ledger. */
+/** Billable durations in seconds: doubles here, exact decimals in the ledger. */
 export const DURATION_COLUMNS = ['session_duration', 'audio_duration'] as const;
 
 export type DurationColumn = (typeof DURATION_COLUMNS)[number];

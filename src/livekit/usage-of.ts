@@ -18,8 +18,8 @@ export interface BillableUsage extends UsageColumns {
 }
 
 /**
- * The billing rule, the only place that has it: what one metric adds to which row.
- * Undefined for what is not billed: VAD, EOU, and anything that is not a metric.
+ * The billing rule, defined only here: what one metric adds to which row. Undefined for what is not
+ * billed: VAD, EOU, and anything that is not a metric.
  * Source: livekit-agents 1.5.10, metrics/usage.py and metrics/usage_collector.py.
  */
 export function billableUsage(metric: AgentMetrics): BillableUsage | undefined {
@@ -45,7 +45,7 @@ export const USAGE_TYPE_OF = {
   interruption_metrics: 'interruption_usage',
 } as const satisfies Record<BillableMetric['type'], UsageType>;
 
-/** Which field of a metric is billed as which usage column; a dot leads into a record within it. */
+/** Which field of a metric is billed as which usage column; a dot separates the field of a nested record. */
 export const BILLED_FIELDS = {
   llm_metrics: {
     input_tokens: 'prompt_tokens',
@@ -92,7 +92,7 @@ function columnsOf(): Record<BillableMetric['type'], readonly UsageColumn[]> {
   return Object.fromEntries(entries);
 }
 
-/** For each of `usageValues`, its place among `USAGE_COLUMNS`. */
+/** For each of `usageValues`, its index in `USAGE_COLUMNS`. */
 export const PLACES_OF = Object.fromEntries(
   Object.entries(COLUMNS_OF).map(([type, columns]) => [
     type,
@@ -100,7 +100,7 @@ export const PLACES_OF = Object.fromEntries(
   ]),
 ) as Record<BillableMetric['type'], number[]>;
 
-/** The names on the way to each billed field, in the order of `COLUMNS_OF`. */
+/** The path of each billed field, in the order of `COLUMNS_OF`. */
 const STEPS_OF = new Map<string, string[][]>(
   Object.entries(BILLED_FIELDS).map(([type, fields]) => [
     type,
@@ -109,16 +109,16 @@ const STEPS_OF = new Map<string, string[][]>(
 );
 
 /**
- * What a metric adds to the columns of its type; `undefined`: it is not billed. Numbers are passed
- * on as given: headline token counts are never derived from the details, which need not add up to
- * them, and cancelled work counts like any other.
+ * What a metric adds to the columns of its type; `undefined`: it is not billed. Numbers are taken as
+ * they are: total token counts are not derived from their details, which need not add up to them, and
+ * cancelled requests count like any other.
  */
 export function usageValues(metric: AgentMetrics): number[] | undefined {
-  // The declared type holds for TypeScript callers only: null and strangers are not billed.
+  // Callers without types may pass null or anything else, which is not billed.
   return STEPS_OF.get(metric?.type)?.map((steps) => numberAt(metric, steps));
 }
 
-/** A record on the way that is null (details that the provider does not break down) counts nothing. */
+/** Zero when a nested record is null: the provider does not break down the details. */
 function numberAt(metric: AgentMetrics, steps: readonly string[]): number {
   let value: unknown = metric;
   for (const step of steps) {

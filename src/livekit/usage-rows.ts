@@ -1,7 +1,7 @@
 /**
- * Rows keyed by the pair (provider, model), kept in order of first sight.
- * Two levels of Map, since any joined key has two pairs that share it ("a|b","c" and "a","b|c"),
- * and since names such as `__proto__` are plain keys to a Map.
+ * Rows keyed by the pair (provider, model), kept in order of first appearance.
+ * Two levels of Map, since a joined key is ambiguous ("a|b","c" and "a","b|c"), and since names such
+ * as `__proto__` are plain keys of a Map.
  */
 export class UsageRows<Row extends object> {
   readonly #byProvider = new Map<string, Map<string, Row>>();
@@ -12,7 +12,7 @@ export class UsageRows<Row extends object> {
     this.#create = create;
   }
 
-  /** The row of this pair, made on first sight. */
+  /** The row of this pair, created on first use. */
   get(provider: string, model: string): Row {
     let byModel = this.#byProvider.get(provider);
     if (byModel === undefined) {
@@ -28,7 +28,7 @@ export class UsageRows<Row extends object> {
     return row;
   }
 
-  /** Copies of the rows, in order of first sight. */
+  /** Copies of the rows, in order of first appearance. */
   copies(): Row[] {
     return this.#inOrder.map((row) => ({ ...row }));
   }

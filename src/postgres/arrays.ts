@@ -33,7 +33,7 @@ export function byteaArray(values: readonly (Buffer | null)[]): Buffer {
   return arrayOf(OID.bytea, values, (to, value) => to.byteaOf(value), bytes);
 }
 
-/** @param moreBytes that the elements take, beside a few for each */
+/** @param moreBytes that the elements take, in addition to a few for each */
 function arrayOf<T>(
   elementOid: number,
   values: readonly (T | null)[],

@@ -9,13 +9,13 @@ import type { EncodedEvent, EventInput } from './encoder.ts';
 let entry: SchemaEntry | undefined;
 
 /**
- * Refuses an event that the worker would refuse, by the worker's own rules: it is decoded again and
- * validated.
+ * Refuses an event that the worker would refuse, by decoding and validating it with the worker's own
+ * code.
  *
  * @throws {WrongUsageError} naming the field
  */
 export function checkEvent(event: EventInput, { value }: EncodedEvent): void {
-  // Before it is encoded, since half a surrogate pair becomes another character then.
+  // Checked before encoding, which replaces half a surrogate pair by another character.
   const problem = textProblem(event, '');
   if (problem !== undefined) throw new WrongUsageError(problem);
   entry ??= readerFor(loadEnvelopeSchema());
@@ -27,7 +27,7 @@ export function checkEvent(event: EventInput, { value }: EncodedEvent): void {
   if (!validated.valid) throw new WrongUsageError(validated.detail);
 }
 
-/** What JSON can hold and no event may: numbers beyond all doubles, text that is no Unicode. */
+/** What JSON may have and an event may not: numbers out of range, ill-formed Unicode. */
 function textProblem(value: unknown, path: string): string | undefined {
   if (typeof value === 'number' && !Number.isFinite(value)) {
     return `${path} is ${value}; expected a finite number`;

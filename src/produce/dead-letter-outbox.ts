@@ -6,7 +6,7 @@ import type { DeadLetterRow } from '../ledger/statements/dead-letters.ts';
 import type { Database } from '../postgres/database.ts';
 import type { DeadLetterTopic, RefusedCopy } from './dead-letter-topic.ts';
 
-/** How often to look for what another worker left, or what is to be tried again. */
+/** How often to look for copies that another worker left, or that are due for a retry. */
 const POLL_MS = 5_000;
 const FIRST_RETRY_S = 1;
 const MOST_RETRY_S = 60;
@@ -20,11 +20,11 @@ export interface OutboxOptions {
 /**
  * Copies dead letters to KAFKA_DEAD_LETTER_TOPIC after their transaction has committed: at least
  * once, in no particular order. No partition waits for it. Any number of workers may run one: each
- * claims letters of its own.
+ * claims dead letters of its own.
  *
- * 1. Claim: letters that are due become due again when the claim has run out.
- * 2. Send, and await the acknowledgement. A crash here: they are sent a second time.
- * 3. Note the result on the row: copied; refused for good; or to be tried again later.
+ * 1. Claim the dead letters that are due; they become due again when the claim expires.
+ * 2. Send them and await the acknowledgement. After a crash here they are sent a second time.
+ * 3. Record the result on the row: copied, refused permanently, or to be retried later.
  */
 export class DeadLetterOutbox {
   readonly #options: OutboxOptions;
@@ -32,7 +32,7 @@ export class DeadLetterOutbox {
   #loop: Promise<void> = Promise.resolve();
   #wake: (() => void) | undefined;
   #failures = 0;
-  #trouble: string | undefined;
+  #lastCause: string | undefined;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -42,12 +42,12 @@ export class DeadLetterOutbox {
     this.#loop = this.#run();
   }
 
-  /** There is something to copy now. */
+  /** Starts copying now, without waiting for the next poll. */
   wake(): void {
     this.#wake?.();
   }
 
-  /** Copies what is left, as far as that works at once and within the time; then ends. */
+  /** Copies what is due, until an attempt fails or the time has passed; then disconnects. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping.abort();
     this.#wake?.();
@@ -62,7 +62,7 @@ export class DeadLetterOutbox {
     await this.#options.topic.close().catch((error: unknown) => {
       this.#options.logger.debug(
         { error: messageOf(error) },
-        'leaving the dead-letter topic failed',
+        'disconnecting from the dead-letter topic failed',
       );
     });
   }
@@ -74,49 +74,53 @@ export class DeadLetterOutbox {
     }
   }
 
-  /** @returns whether there may be more to copy now */
+  /** @returns whether more may be due now */
   async #copySome(): Promise<boolean> {
-    let letters: DeadLetterRow[] = [];
+    let deadLetters: DeadLetterRow[] = [];
     try {
-      letters = await claimDeadLetters(this.#options.database);
-      if (letters.length === 0) return false;
-      const refused = await this.#options.topic.copy(letters);
-      await this.#noteResults(letters, refused);
+      deadLetters = await claimDeadLetters(this.#options.database);
+      if (deadLetters.length === 0) return false;
+      const refused = await this.#options.topic.copy(deadLetters);
+      await this.#noteResults(deadLetters, refused);
       this.#recovered();
       return true;
     } catch (error) {
       this.#failures += 1;
-      this.#complain(error);
-      await this.#postpone(letters, error);
+      this.#warnOnce(error);
+      await this.#postpone(deadLetters, error);
       return false;
     }
   }
 
   async #noteResults(
-    letters: readonly DeadLetterRow[],
+    deadLetters: readonly DeadLetterRow[],
     refused: readonly RefusedCopy[],
   ): Promise<void> {
     const { database, logger, topic } = this.#options;
-    const missing = new Set(refused.map(({ letter }) => letter));
-    const copied = letters.filter((letter) => !missing.has(letter));
+    const missing = new Set(refused.map(({ deadLetter }) => deadLetter));
+    const copied = deadLetters.filter((deadLetter) => !missing.has(deadLetter));
     await noteDeadLetterCopies(database, copied, null, null);
-    for (const { letter, why } of refused) {
-      await noteDeadLetterCopies(database, [letter], why, null);
-      const { kafka_topic, kafka_partition, kafka_offset } = letter;
+    for (const { deadLetter, why } of refused) {
+      await noteDeadLetterCopies(database, [deadLetter], why, null);
+      const { kafka_topic, kafka_partition, kafka_offset } = deadLetter;
       logger.warn(
         { topic: kafka_topic, partition: kafka_partition, offset: kafka_offset, error: why },
-        `a dead letter was not copied: topic ${topic.name} refuses it; its bytes are in dead_letter`,
+        `topic ${topic.name} refused the copy of a dead letter; its bytes are in the table dead_letter`,
       );
     }
   }
 
-  /** To be tried again, by whichever worker comes first. */
-  async #postpone(letters: readonly DeadLetterRow[], error: unknown): Promise<void> {
+  /** Makes them due again after the backoff, for any worker. */
+  async #postpone(deadLetters: readonly DeadLetterRow[], error: unknown): Promise<void> {
     const { database, logger } = this.#options;
     const why = messageOf(error);
-    await noteDeadLetterCopies(database, letters, why, this.#retrySeconds()).catch(
-      // Then they are due when the claim has run out.
-      (reason: unknown) => logger.debug({ error: messageOf(reason) }, 'a claim is left to run out'),
+    await noteDeadLetterCopies(database, deadLetters, why, this.#retrySeconds()).catch(
+      // They become due when the claim expires.
+      (reason: unknown) =>
+        logger.debug(
+          { error: messageOf(reason) },
+          'postponing copies of dead letters failed; waiting for their claim to expire',
+        ),
     );
   }
 
@@ -124,21 +128,23 @@ export class DeadLetterOutbox {
     return Math.min(FIRST_RETRY_S * 2 ** Math.min(this.#failures, 10), MOST_RETRY_S);
   }
 
-  /** Once for each trouble, however long it lasts. */
-  #complain(error: unknown): void {
-    const trouble = messageOf(error);
-    if (trouble === this.#trouble) return;
-    this.#trouble = trouble;
+  /** Warns once per cause, however long it lasts. */
+  #warnOnce(error: unknown): void {
+    const cause = messageOf(error);
+    if (cause === this.#lastCause) return;
+    this.#lastCause = cause;
     const { logger, topic } = this.#options;
-    const message = `dead letters are not copied to topic ${topic.name}; trying again`;
-    logger.warn({ error: trouble }, message);
+    const message = `copying dead letters to topic ${topic.name} failed; retrying`;
+    logger.warn({ error: cause }, message);
   }
 
   #recovered(): void {
     this.#failures = 0;
-    if (this.#trouble === undefined) return;
-    this.#trouble = undefined;
-    this.#options.logger.info(`dead letters are copied to topic ${this.#options.topic.name} again`);
+    if (this.#lastCause === undefined) return;
+    this.#lastCause = undefined;
+    this.#options.logger.info(
+      `copying dead letters to topic ${this.#options.topic.name} works again`,
+    );
   }
 
   async #idle(): Promise<void> {

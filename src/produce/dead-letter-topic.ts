@@ -4,12 +4,12 @@ import { protocolErrorOf, TOO_LARGE } from '../kafka/errors.ts';
 import type { DeadLetterRow } from '../ledger/statements/dead-letters.ts';
 import { bytesOfCopy, copyOf, copyWithoutBytes } from './dead-letter-copy.ts';
 
-/** Session ids are no longer than this, in UTF-8. */
+/** The longest session id, in UTF-8 bytes. */
 const MAX_HASHED_KEY = 4_096;
-/** One send holds this many bytes at most, and at least one letter. */
+/** The bytes of one send, which has at least one dead letter. */
 const MAX_BYTES = 900_000;
 
-/** Answers of a broker to a record that it will never take; source: Kafka protocol, error codes. */
+/** Errors with which a broker refuses a record permanently. Source: Kafka protocol, error codes. */
 const NEVER_TAKEN = new Set([
   ...TOO_LARGE,
   'INVALID_RECORD', // such as one without a key, on a compacted topic
@@ -17,15 +17,15 @@ const NEVER_TAKEN = new Set([
   'INVALID_TIMESTAMP',
 ]);
 
-/** A letter that the topic refuses for good, and why. */
+/** A dead letter that the topic refuses permanently, and why. */
 export interface RefusedCopy {
-  readonly letter: DeadLetterRow;
+  readonly deadLetter: DeadLetterRow;
   readonly why: string;
 }
 
 /**
- * Copies of dead letters on a topic of their own. A letter that is too large for the topic leaves
- * its own bytes out of the copy and says so.
+ * Copies dead letters to a topic of their own. The copy of one that is too large for the topic omits
+ * key, value and headers, and says so in a header.
  */
 export class DeadLetterTopic {
   readonly name: string;
@@ -38,13 +38,13 @@ export class DeadLetterTopic {
   }
 
   /**
-   * Settles when the brokers have acknowledged the copies.
+   * Resolves when the brokers have acknowledged the copies.
    *
-   * @returns those that they refuse for good
-   * @throws when they do not answer, or do not have the topic, or do not let us write to it: some of
-   *   the copies may have been made
+   * @returns those that they refused permanently
+   * @throws when they do not answer, do not have the topic or do not permit writing to it; some of
+   *   the copies may have been sent
    */
-  async copy(letters: readonly DeadLetterRow[]): Promise<RefusedCopy[]> {
+  async copy(deadLetters: readonly DeadLetterRow[]): Promise<RefusedCopy[]> {
     try {
       this.#connected ??= this.#producer.connect();
       await this.#connected;
@@ -53,7 +53,7 @@ export class DeadLetterTopic {
       throw error;
     }
     const refused: RefusedCopy[] = [];
-    for (const chunk of chunksOf(letters)) refused.push(...(await this.#sendAll(chunk)));
+    for (const chunk of chunksOf(deadLetters)) refused.push(...(await this.#sendAll(chunk)));
     return refused;
   }
 
@@ -61,27 +61,27 @@ export class DeadLetterTopic {
     await this.#producer.disconnect();
   }
 
-  async #sendAll(letters: readonly DeadLetterRow[]): Promise<RefusedCopy[]> {
+  async #sendAll(deadLetters: readonly DeadLetterRow[]): Promise<RefusedCopy[]> {
     try {
-      await this.#send(letters.map(copyOf));
+      await this.#send(deadLetters.map(copyOf));
       return [];
     } catch (error) {
       if (!isRefusal(error)) throw error;
     }
     const refused: RefusedCopy[] = [];
-    for (const letter of letters) {
-      const why = await this.#refusalOf(letter);
-      if (why !== undefined) refused.push({ letter, why });
+    for (const deadLetter of deadLetters) {
+      const why = await this.#refusalOf(deadLetter);
+      if (why !== undefined) refused.push({ deadLetter, why });
     }
     return refused;
   }
 
-  /** Why the topic does not take a letter that is sent alone; `undefined`: it took it. */
-  async #refusalOf(letter: DeadLetterRow): Promise<string | undefined> {
+  /** Sends one dead letter alone. Returns why the topic refused it; `undefined` when it did not. */
+  async #refusalOf(deadLetter: DeadLetterRow): Promise<string | undefined> {
     let refusal: unknown;
     for (const message of [copyOf, copyWithoutBytes]) {
       try {
-        await this.#send([message(letter)]);
+        await this.#send([message(deadLetter)]);
         return undefined;
       } catch (error) {
         if (!isRefusal(error)) throw error;
@@ -98,8 +98,8 @@ export class DeadLetterTopic {
 }
 
 /**
- * By key, as everybody does it; but kafkajs hashes a key in a time that grows with the square of its
- * length: minutes for a megabyte.
+ * Partitions by key, like the default partitioner, except for long keys: kafkajs hashes a key in time
+ * quadratic in its length, minutes for a megabyte.
  */
 function byShortKey(): ReturnType<typeof Partitioners.DefaultPartitioner> {
   const byKey = Partitioners.DefaultPartitioner();
@@ -109,25 +109,25 @@ function byShortKey(): ReturnType<typeof Partitioners.DefaultPartitioner> {
   };
 }
 
-/** Whether another attempt would fail in the same way, because of what is sent. */
+/** Whether a retry would fail in the same way, because of the message itself. */
 function isRefusal(error: unknown): boolean {
   const type = protocolErrorOf(error);
   if (type !== undefined) return NEVER_TAKEN.has(type);
-  // What is not of kafkajs was thrown while the message was encoded.
+  // Thrown by the encoder of kafkajs for a message that it cannot encode.
   return error instanceof TypeError || error instanceof RangeError;
 }
 
-function* chunksOf(letters: readonly DeadLetterRow[]): Iterable<DeadLetterRow[]> {
+function* chunksOf(deadLetters: readonly DeadLetterRow[]): Iterable<DeadLetterRow[]> {
   let chunk: DeadLetterRow[] = [];
   let bytes = 0;
-  for (const letter of letters) {
-    const more = bytesOfCopy(letter);
+  for (const deadLetter of deadLetters) {
+    const more = bytesOfCopy(deadLetter);
     if (chunk.length > 0 && bytes + more > MAX_BYTES) {
       yield chunk;
       chunk = [];
       bytes = 0;
     }
-    chunk.push(letter);
+    chunk.push(deadLetter);
     bytes += more;
   }
   if (chunk.length > 0) yield chunk;

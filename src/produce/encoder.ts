@@ -3,7 +3,7 @@ import { messageOf, WrongUsageError } from '../errors.ts';
 import { readRecordFile } from '../schemas/load.ts';
 import { metricRecordName, NAMESPACE } from '../schemas/metric-records.ts';
 
-/** An event as people write it: a line of `produce`, or what `simulate` makes up. */
+/** An event before encoding: a line of a file for `produce`, or an event of `simulate`. */
 export interface EventInput {
   readonly session_id: string;
   readonly account_id?: string | null;
@@ -20,7 +20,7 @@ export interface EncodedEvent {
 /**
  * Encodes an event with the registered schema; absent fields take their defaults.
  *
- * @throws {WrongUsageError} naming the fields that do not fit
+ * @throws {WrongUsageError} with the fields that are missing or invalid
  */
 export async function encodeEvent(
   registry: SchemaRegistry,
@@ -49,11 +49,11 @@ function describe(error: unknown): string {
   const paths = isList && Array.isArray(error.paths) ? (error.paths as string[][]) : [];
   if (paths.length === 0) return messageOf(error);
   const names = paths.map((path) => path.join('.').replace(`${NAMESPACE}.`, ''));
-  return `not valid, or absent and without a default: ${[...new Set(names)].join(', ')}`;
+  return `invalid, or missing without a default: ${[...new Set(names)].join(', ')}`;
 }
 
 /**
- * Reads one line of an events file.
+ * Parses one line of a file of events.
  *
  * @throws {WrongUsageError} when it is not JSON or not an event
  */
@@ -73,7 +73,7 @@ export function parseEventLine(line: string): EventInput {
 
 const EVENT_FIELDS = new Set(['session_id', 'account_id', 'attributes', 'metric']);
 
-/** A misspelt field would be left out without a word, and somebody would not be billed. */
+/** A misspelt field would be dropped silently, and its usage not billed. */
 function refuseUnknownFields(event: EventInput): void {
   const unknown = Object.keys(event).filter((name) => !EVENT_FIELDS.has(name));
   const record = metricRecordName(event.metric.type);
@@ -81,7 +81,7 @@ function refuseUnknownFields(event: EventInput): void {
     const fields = new Set(readRecordFile(record).fields.map(({ name }) => name)).add('type');
     for (const name in event.metric) if (!fields.has(name)) unknown.push(`metric.${name}`);
   }
-  if (unknown.length > 0) throw new WrongUsageError(`unknown: ${unknown.join(', ')}`);
+  if (unknown.length > 0) throw new WrongUsageError(`unknown fields: ${unknown.join(', ')}`);
 }
 
 function isEvent(value: unknown): value is EventInput {

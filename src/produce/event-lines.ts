@@ -1,7 +1,7 @@
 import { createReadStream, statSync } from 'node:fs';
 import { messageOf, WrongUsageError } from '../errors.ts';
 
-/** No event comes near: without an end of the line, a file would be held in memory whole. */
+/** More than any event has. Bounds memory for a file without line ends. */
 const MAX_LINE_BYTES = 16 * 1_048_576;
 const LINE_FEED = 0x0a;
 
@@ -12,10 +12,10 @@ export interface EventLine {
 }
 
 /**
- * The lines of a file that are not empty. A byte order mark at its beginning is passed over.
+ * The lines of a file that are not empty. A byte order mark at its beginning is skipped.
  *
- * @throws {WrongUsageError} naming the line, when it is not UTF-8: it would be sent, and billed, with
- *   another name; or when there is no such file
+ * @throws {WrongUsageError} when the file does not exist, or a line is not UTF-8: replaced characters
+ *   would be billed under another name
  */
 export async function* linesOf(file: string): AsyncGenerator<EventLine> {
   let number = 0;
@@ -37,7 +37,7 @@ function textOf(bytes: Buffer, number: number, file: string): string {
   }
 }
 
-/** One that is too long ends the file: what was read of it comes last. */
+/** Stops at a line that is too long, and yields what was read of it. */
 async function* linesOfBytes(file: string): AsyncGenerator<Buffer> {
   let parts: Buffer[] = [];
   let length = 0;

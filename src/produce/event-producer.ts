@@ -2,7 +2,7 @@ import { type Kafka, Partitioners, type Producer } from 'kafkajs';
 import { messageOf, UnreachableError, WrongUsageError } from '../errors.ts';
 import { protocolErrorOf, TOO_LARGE } from '../kafka/errors.ts';
 
-/** A message for the topic: an encoded event, or anything else that a test wants there. */
+/** A message for the topic: an encoded event, or any bytes in tests. */
 export interface ProducedMessage {
   readonly key: string | Buffer | null;
   readonly value: Buffer | null;
@@ -11,11 +11,11 @@ export interface ProducedMessage {
 }
 
 const BATCH_MESSAGES = 2_000;
-/** Below what brokers take by default, with what is wrapped around messages. */
+/** Below the default `message.max.bytes` of brokers, record overhead included. */
 const BATCH_BYTES = 900_000;
 const MESSAGE_BYTES = 100;
 
-/** A message that is larger than the topic takes. */
+/** A message larger than the topic's `max.message.bytes`. */
 export class MessageTooLargeError extends WrongUsageError {
   readonly rejected: ProducedMessage;
 
@@ -27,8 +27,8 @@ export class MessageTooLargeError extends WrongUsageError {
 }
 
 /**
- * Sends messages in batches, acknowledged by all replicas. The partition of a key is the one that
- * Java's clients choose, so that a session stays in its partition whoever produces.
+ * Sends messages in batches, acknowledged by all replicas. Keys are partitioned as by the Java clients,
+ * so that a session stays in one partition whichever client produces.
  */
 export class EventProducer {
   readonly #producer: Producer;
@@ -51,7 +51,7 @@ export class EventProducer {
     await this.#producer.connect();
   }
 
-  /** Adds a message; when a batch is full, it is sent first. */
+  /** Adds a message; sends the batch when it is full. */
   async add(message: ProducedMessage): Promise<void> {
     const bytes = bytesOf(message);
     if (this.#waitingBytes + bytes > BATCH_BYTES) await this.flush();
@@ -61,10 +61,9 @@ export class EventProducer {
   }
 
   /**
-   * Sends what is waiting and awaits its acknowledgement.
+   * Sends the buffered messages and awaits their acknowledgement.
    *
-   * @throws {MessageTooLargeError} with the first message that the topic does not take; those before
-   *   it were sent
+   * @throws {MessageTooLargeError} with the first message that is too large; those before it were sent
    */
   async flush(): Promise<void> {
     const messages = this.#waiting;
@@ -89,7 +88,7 @@ export class EventProducer {
         throw new MessageTooLargeError(this.#topic, only, error);
       }
     }
-    // A topic that takes less than usual, or one message that is too large: halved until it is known.
+    // The batch or one message exceeds the topic's limit: halving finds out which.
     const middle = messages.length >> 1;
     await this.#send(messages.slice(0, middle));
     await this.#send(messages.slice(middle));
@@ -97,7 +96,7 @@ export class EventProducer {
 }
 
 function bytesOf({ key, value, headers = {} }: ProducedMessage): number {
-  // A header may be repeated: its values are then a list.
+  // The values of a repeated header are a list.
   const inHeaders = Object.entries(headers).flat(2);
   return [key, value, ...inHeaders].reduce<number>(
     (sum, part) => sum + Buffer.byteLength(part ?? ''),
@@ -105,7 +104,7 @@ function bytesOf({ key, value, headers = {} }: ProducedMessage): number {
   );
 }
 
-/** What kafkajs could not do is no bug; whatever else is thrown is one. */
+/** An error of kafkajs is an outage; any other is a bug. */
 function notSent(topic: string, error: unknown): unknown {
   if (!(error instanceof Error && error.name.startsWith('KafkaJS'))) return error;
   return new UnreachableError(`topic ${topic}: ${messageOf(error)}`, { cause: error });

@@ -11,16 +11,16 @@ import {
 type Encode = (event: EventInput) => Promise<EncodedEvent>;
 
 /**
- * Sends the events of a file, in its order, up to the first line that is wrong.
+ * Sends the events of a file in order, up to the first invalid line.
  *
- * @throws {WrongUsageError} naming that line and its field, and how many events before it were sent
+ * @throws {WrongUsageError} with that line, its field, and how many events before it were sent
  */
 export async function sendFile(
   file: string,
   producer: EventProducer,
   encode: Encode,
 ): Promise<void> {
-  // That a message is too large is found out when its batch is sent.
+  // A message that is too large is only detected when its batch is sent.
   const numbers = new WeakMap<ProducedMessage, number>();
   try {
     for await (const line of linesOf(file)) {
@@ -57,7 +57,7 @@ async function messageOf(
   }
 }
 
-/** Sends what still waits; one of those may turn out to be the first that is wrong. */
+/** Sends the buffered messages, one of which may be too large and so the first invalid one. */
 async function tooLargeBefore(producer: EventProducer): Promise<MessageTooLargeError | undefined> {
   try {
     await producer.flush();

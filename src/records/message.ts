@@ -99,5 +99,5 @@ export interface Batch {
    *
    * @returns false to end the batch after it
    */
-  readonly goesOnAfter?: (offset: number) => boolean;
+  readonly continuesAfter?: (offset: number) => boolean;
 }

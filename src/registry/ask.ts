@@ -2,22 +2,22 @@ import type { Settings } from '../config/settings.ts';
 import { messageOf, UnreachableError } from '../errors.ts';
 
 const TIMEOUT_MS = 5_000;
-/** A schema may have a megabyte, and is escaped as JSON in JSON. */
+/** A schema may have 1 MB, and is escaped as JSON within JSON. */
 const MAX_BYTES = 4 * 1_048_576;
 
-/** What answered a request, be it the registry or something in front of it. */
+/** An HTTP answer, of the registry or of a proxy in front of it. */
 export interface Answer {
   readonly status: number;
-  /** `undefined`: the body is no JSON, or was cut. */
+  /** `undefined`: the body is not JSON, or was cut off. */
   readonly json: unknown;
-  /** For a person: the request, and what kind of answer came. */
+  /** For error messages: the request, the status and the content type. */
   readonly about: string;
 }
 
 /**
- * Sends a request to the registry. Redirects are not followed: they lead to login pages.
+ * Sends a request to the registry. Redirects are not followed, since they lead to login pages.
  *
- * @throws {UnreachableError} when nothing answers within seconds
+ * @throws {UnreachableError} when there is no answer within 5 s
  */
 export async function ask(
   settings: Settings,
@@ -59,8 +59,8 @@ export async function ask(
 }
 
 /**
- * What to throw when an answer is none of a registry: a proxy's page, a login, an overload. The
- * question stays open, and is asked again.
+ * The error for an answer that is not from a registry, such as a proxy's error page, a login or an
+ * overload. It is retryable.
  */
 export function noAnswer(settings: Settings, answer: Answer): UnreachableError {
   const base = settings.SCHEMA_REGISTRY_URL.replace(/\/+$/, '');
@@ -69,13 +69,13 @@ export function noAnswer(settings: Settings, answer: Answer): UnreachableError {
 
 export function whyNoAnswer({ status, about }: Answer): string {
   const isRefused = status === 401 || status === 403;
-  const why = isRefused ? 'the credentials are refused' : 'which is no answer of a registry';
+  const why = isRefused ? 'the credentials were refused' : 'which is not a registry answer';
   return `answered ${status}, ${why} (${about})`;
 }
 
 /**
- * Whether a registry itself says that it does not have what was asked for, or cannot take it: its
- * codes are its status with two more digits. A page "not found" of something else has none.
+ * Whether an error is from the registry itself: its body has an `error_code`, the status followed by
+ * two digits. The 404 page of a proxy has none.
  */
 export function isRegistryError({ status, json }: Answer): boolean {
   const { error_code: code } = objectOf(json);

@@ -4,20 +4,20 @@ import { ask, isRegistryError, noAnswer, objectOf } from './ask.ts';
 
 const MAX_TEXT = 1_048_576;
 const MAX_REFERENCES = 100;
-/** Nested deeper, JSON cannot be handed from thread to thread. */
+/** JSON nested deeper cannot be cloned between threads. */
 const MAX_NESTING = 500;
 
-/** Statuses by which a registry says that it does not have a schema. */
+/** Statuses with which registries report a missing schema. */
 const NO_SUCH_SCHEMA = new Set([404, 422]);
 
-/** Why a schema that the registry has is of no use. */
+/** The registry has the schema, and it cannot be used. */
 class NotUsable extends Error {}
 class NotThere extends Error {}
 
 /**
- * Asks the registry for writer schemas, and for those that they refer to. Only what a registry says
- * is an answer: JSON with a schema, or its own error code for one that it does not have. Anything
- * else comes from something in front of it, and is thrown, as an outage is.
+ * Fetches writer schemas and the schemas they refer to. Accepts only JSON with a schema, or the
+ * registry's own error code for a missing one. Any other answer comes from something in front of the
+ * registry and is thrown like an outage.
  */
 export function schemaFetcher(settings: Settings): FetchSchema {
   return async (id): Promise<SchemaAnswer> => {
@@ -59,7 +59,7 @@ async function fetchSchema(settings: Settings, path: string): Promise<Found> {
   };
 }
 
-/** In the order in which they are to be defined; each once. */
+/** In the order of definition, each once. */
 async function referencesOf(settings: Settings, { references }: Found): Promise<unknown[]> {
   const schemas: unknown[] = [];
   const seen = new Set<string>();
@@ -94,7 +94,7 @@ function parseText(text: string): unknown {
   }
 }
 
-/** At most so deep; brackets within texts count as well, of which no schema has many. */
+/** An upper bound: brackets in strings count too, of which no schema has many. */
 function nestingOf(text: string): number {
   let depth = 0;
   let deepest = 0;

@@ -6,8 +6,8 @@ import { subjectOf } from './subjects.ts';
 const REQUEST_TIMEOUT_MS = 5_000;
 
 /**
- * A client of the registry that answers or fails within seconds. It does not try again by itself:
- * whoever asks knows for how long that is worth it.
+ * A client of the registry that answers or fails within 5 s. It does not retry; its callers know for
+ * how long a retry is useful.
  */
 export function createRegistry(settings: Settings): SchemaRegistry {
   const username = settings.SCHEMA_REGISTRY_USERNAME;
@@ -16,7 +16,7 @@ export function createRegistry(settings: Settings): SchemaRegistry {
     host: settings.SCHEMA_REGISTRY_URL.replace(/\/+$/, ''),
     clientId: settings.KAFKA_CLIENT_ID,
     retry: { retries: 0 },
-    // A connection that hangs would otherwise be waited for by everybody, forever.
+    // The client has no timeout of its own: a hanging connection would block every caller.
     middlewares: [
       () => ({
         prepareRequest: (next) =>
@@ -28,10 +28,10 @@ export function createRegistry(settings: Settings): SchemaRegistry {
 }
 
 /**
- * Loads what producers of a topic most likely write with, so that it is known before the first
- * message comes.
+ * Loads the latest schema of a topic, with which its producers most likely write, before the first
+ * message arrives.
  *
- * @throws when the registry has nothing under the topic's name, or gives no answer
+ * @throws when the subject has no schema, or the registry does not answer
  */
 export async function loadLatest(
   registry: SchemaRegistry,
@@ -39,7 +39,7 @@ export async function loadLatest(
   schemas: SchemaCache,
 ): Promise<void> {
   const id: unknown = await registry.getLatestSchemaId(subjectOf(topic));
-  // Of an answer that is none, the client makes an id that is none.
-  if (!Number.isSafeInteger(id)) throw new Error('the registry was not what answered');
+  // The client returns an invalid id for an answer that is not from a registry.
+  if (!Number.isSafeInteger(id)) throw new Error('the answer is not from a schema registry');
   await schemas.load([id as number]);
 }

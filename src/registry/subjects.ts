@@ -4,14 +4,14 @@ import { CheckFailedError, messageOf, UnreachableError, WrongUsageError } from '
 import { loadEnvelopeSchema } from '../schemas/load.ts';
 import { ask, isRegistryError, noAnswer, objectOf, whyNoAnswer } from './ask.ts';
 
-/** The subject of a topic's values, by the registry's default strategy. */
+/** The subject of a topic's values, by the default TopicNameStrategy. */
 export function subjectOf(topic: string): string {
   return `${topic}-value`;
 }
 
 /**
- * Registers our schema under the topic's subject and sets the subject's compatibility, so that any
- * reader can read everything that is still on the topic. Registering again changes nothing.
+ * Registers our schema under the topic's subject, and sets the subject's compatibility so that a newer
+ * schema can read everything on the topic. Idempotent.
  *
  * @returns the schema id
  */
@@ -31,7 +31,7 @@ export async function registerSchema(
     );
     if (Number.isSafeInteger(id)) return id;
   } catch (error) {
-    // An error without a status was thrown while the client looked into something that is no answer.
+    // Without a status, the client failed to parse an answer that is not from a registry.
     if (error instanceof Error && 'status' in error) {
       throw error.status === 409 || error.status === 422 ? refused(subject, error) : error;
     }
@@ -41,12 +41,11 @@ export async function registerSchema(
 }
 
 /**
- * Deletes the topic's subject with all of its versions, and its compatibility; where there is none,
- * nothing happens.
+ * Deletes the topic's subject with all of its versions, and its compatibility setting. Idempotent.
  */
 export async function deleteSubject(settings: Settings, topic: string): Promise<void> {
   const subject = encodeURIComponent(subjectOf(topic));
-  // For good only what was deleted before.
+  // A permanent deletion requires a soft deletion first.
   const paths = [
     `/subjects/${subject}`,
     `/subjects/${subject}?permanent=true`,
@@ -60,15 +59,15 @@ export async function deleteSubject(settings: Settings, topic: string): Promise<
   }
 }
 
-/** What the registry says of our schema under a subject. */
+/** The registry's verdict on our schema for a subject. */
 export interface CompatibilityReport {
   readonly subject: string;
   readonly compatible: boolean;
-  /** Why not, in the registry's words; or what is remarkable. */
+  /** The registry's reasons, or a remark. */
   readonly messages: readonly string[];
 }
 
-/** Asks the registry whether our schema may become the next version of the topic's subject. */
+/** Checks whether our schema is compatible as the next version of the topic's subject. */
 export async function checkCompatibility(
   settings: Settings,
   topic: string,
@@ -106,14 +105,14 @@ async function setCompatibility(
   if (!isRegistryError(answer)) throw noAnswer(settings, answer);
   const { message } = objectOf(answer.json);
   throw new WrongUsageError(
-    `the schema registry at ${settings.SCHEMA_REGISTRY_URL} does not set the compatibility of ` +
+    `the schema registry at ${settings.SCHEMA_REGISTRY_URL} refused to set the compatibility of ` +
       `${subject}: ${message ?? answer.about}`,
   );
 }
 
 function refused(subject: string, error: Error): CheckFailedError {
   return new CheckFailedError(
-    `the schema registry refuses our schema as the next version of ${subject}: ` +
+    `the schema registry refused our schema as the next version of ${subject}: ` +
       `${messageOf(error)}; run: usage-ledger schemas check`,
     { cause: error },
   );
@@ -121,13 +120,13 @@ function refused(subject: string, error: Error): CheckFailedError {
 
 function notRegistered(settings: Settings, subject: string, cause?: unknown): UnreachableError {
   const where = `the schema registry at ${settings.SCHEMA_REGISTRY_URL}`;
-  return new UnreachableError(`${where} did not answer with the id of ${subject}`, { cause });
+  return new UnreachableError(`${where} answered without a schema id for ${subject}`, { cause });
 }
 
 /**
- * Whether the registry answers at all. Throws when it does not.
+ * Throws when the registry does not answer.
  *
- * @throws {WrongUsageError} when it does not accept user and password
+ * @throws {WrongUsageError} when it refuses the credentials
  */
 export async function pingRegistry(settings: Settings): Promise<void> {
   const answer = await ask(settings, 'GET', '/subjects');

@@ -1,3 +1,4 @@
+import { USAGE_TYPES } from '../livekit/usage-columns.ts';
 import { type Database, readingSnapshot } from '../postgres/database.ts';
 
 /** Columns of the report: the key of a row, then all that is billed. */
@@ -31,7 +32,7 @@ export type ReportRow = Record<(typeof REPORT_COLUMNS)[number], string>;
 const PAGE = 10_000;
 
 /**
- * Usage per session and model, in the order of sessions, then of usage types as reports list them.
+ * Usage per session and model, by session, then in the order of USAGE_TYPES.
  *
  * @param sessionId only this session
  */
@@ -47,9 +48,8 @@ export async function* usageRows(
         FROM session_model_usage AS usage
         WHERE $1::text IS NULL OR session_id = $1
         ORDER BY usage.session_id,
-          array_position(ARRAY['llm_usage', 'tts_usage', 'stt_usage', 'interruption_usage'],
-            usage.usage_type), usage.provider, usage.model`,
-      [sessionId ?? null],
+          array_position($2::text[], usage.usage_type), usage.provider, usage.model`,
+      [sessionId ?? null, USAGE_TYPES],
     );
     for (;;) {
       const { rows } = await connection.query<ReportRow>(`FETCH ${PAGE} FROM report`);

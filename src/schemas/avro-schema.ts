@@ -17,7 +17,7 @@ export interface AvroRecordSchema {
 export interface AvroField {
   name: string;
   type: AvroSchema;
-  /** Absent when a writer must always give the field: the Python model has no default either. */
+  /** Absent for a required field, which has no default in the Python model either. */
   default?: null | boolean | number | string | Record<string, never>;
   doc: string;
 }

@@ -6,8 +6,8 @@ import { type MetricRecordName, NAMESPACE } from './metric-records.ts';
 const SCHEMA_DIRECTORY = new URL('../../schemas/', import.meta.url);
 
 /**
- * Reads schemas/<name>.avsc as it stands, with other records referred to by name.
- * Throws when there is no such file or it is not JSON.
+ * Reads schemas/<name>.avsc, in which other records are references by name.
+ * Throws when the file is missing or not JSON.
  */
 export function readRecordFile(name: string): AvroRecordSchema {
   const known = FILES.get(name);
@@ -46,7 +46,7 @@ function inlineFields(record: AvroRecordSchema, defined: Set<string>): AvroRecor
   return { ...record, fields };
 }
 
-/** Avro lets a name be defined once: inlined where it is met first, a reference afterwards. */
+/** Avro allows one definition per name: inlined at its first use, a reference afterwards. */
 function inline(schema: AvroSchema, defined: Set<string>): AvroSchema {
   if (Array.isArray(schema)) return schema.map((branch) => inline(branch, defined));
   if (typeof schema !== 'string') {

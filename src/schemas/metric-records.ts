@@ -1,7 +1,7 @@
 /** Namespace of every record in schemas/. */
 export const NAMESPACE = 'usage_ledger';
 
-/** Full name of the record that a message is. */
+/** Full name of the record of a message value. */
 export const ENVELOPE = `${NAMESPACE}.AgentMetricsEvent`;
 
 /**
@@ -19,10 +19,10 @@ export const METRIC_RECORDS = [
   { record: 'InterruptionMetrics', type: 'interruption_metrics' },
 ] as const;
 
-/** Unqualified Avro name of one of the seven metric records. */
+/** Unqualified Avro name of a metric record. */
 export type MetricRecordName = (typeof METRIC_RECORDS)[number]['record'];
 
-/** The `type` literal of one of the seven metrics. */
+/** The `type` literal of a metric. */
 export type MetricType = (typeof METRIC_RECORDS)[number]['type'];
 
 const RECORD_BY_TYPE: ReadonlyMap<string, MetricRecordName> = new Map(
@@ -33,12 +33,12 @@ const TYPE_BY_RECORD: ReadonlyMap<string, MetricType> = new Map(
   METRIC_RECORDS.map(({ record, type }) => [record, type]),
 );
 
-/** The record name for a `type` literal; undefined when the literal is none of the seven. */
+/** The record name for a `type` literal; undefined for any other text. */
 export function metricRecordName(type: string): MetricRecordName | undefined {
   return RECORD_BY_TYPE.get(type);
 }
 
-/** The `type` literal for an unqualified record name; undefined when it is none of the seven. */
+/** The `type` literal for an unqualified record name; undefined for any other name. */
 export function metricTypeOf(recordName: string): MetricType | undefined {
   return TYPE_BY_RECORD.get(recordName);
 }

@@ -1,4 +1,4 @@
-/** The clock of one call. It never stands still between events, so no two share a timestamp. */
+/** The clock of one call. It advances before every event, so timestamps are unique in the call. */
 export class CallClock {
   /** Seconds since the Unix epoch. */
   readonly startedAt: number;

@@ -63,7 +63,7 @@ export class Random {
     return text.slice(0, length);
   }
 
-  /** `length` characters as in ids of providers: letters, digits, `-` and `_`. */
+  /** `length` characters as in ids of providers: A-Z, a-z, 0-9, `-` and `_`. */
   alphanumeric(length: number): string {
     let text = '';
     while (text.length < length) {

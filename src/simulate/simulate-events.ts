@@ -27,15 +27,15 @@ const DEFAULT_START_MS = Date.UTC(2026, 0, 1);
 /** 2,000 calls of about 200 seconds are alive at once when one begins every tenth of a second. */
 const SECONDS_BETWEEN_CALLS = 0.1;
 const MAX_SESSIONS = 2 ** 32 - 1;
-/** The calls take the streams from 0 on; the choice of whose turn it is has one of its own. */
+/** Calls use the streams from 0 on; interleaving has a stream of its own. */
 const INTERLEAVING_STREAM = Number.MAX_SAFE_INTEGER;
 
 /**
- * Made-up, plausible call traffic: three calls in four are pipelines of STT, LLM and TTS, the rest
+ * Synthetic call traffic: three calls in four are pipelines of STT, LLM and TTS, the rest
  * are realtime models. Every identity occurs once within its session and metric type. Events of a
  * call come in the order of its clock, events of different calls interleave. VAD is thinned to two
  * reports a turn: real agents send one a second, which would be most of the traffic and no usage.
- * Objects of metadata are shared between events: do not change them.
+ * Metadata objects are shared between events: do not change them.
  * Throws RangeError for options out of range, when the first event is asked for.
  */
 export function* simulateEvents(options: SimulationOptions): Generator<SimulatedEvent, void> {

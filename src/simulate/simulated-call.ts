@@ -10,8 +10,7 @@ const ACCOUNTS = 400;
 const SHARE_WITHOUT_ACCOUNT = 0.05;
 
 /**
- * One call in progress. Its events depend on seed and index alone, not on what other calls do
- * meanwhile.
+ * One call in progress. Its events depend on seed and index alone, not on other calls.
  */
 export class SimulatedCall {
   readonly sessionId: string;

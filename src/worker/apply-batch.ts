@@ -65,8 +65,8 @@ export class BatchApplier {
    */
   async apply(whole: Batch): Promise<BatchEnd> {
     const { progress, isRunning, onApplied } = this.#options;
-    const goesOnAfter = (offset: number) => this.#window.rejected(whole, offset);
-    let rest: Batch = { ...whole, goesOnAfter };
+    const continuesAfter = (offset: number) => this.#window.rejected(whole, offset);
+    let rest: Batch = { ...whole, continuesAfter };
     while (isRunning()) {
       const { part, result, ms } = await this.#applyPart(rest); // 1, 2
       if (result.status === 'moved') {

@@ -39,8 +39,8 @@ const WORTH_PREPARING = 1_000;
  * ## RUNNING
  *
  * The only mode in which it accepts fetched records, and begins transactions. Waits for records, for a
- * batch permit, and for dependencies that do not answer. Moves to HALTED after the batch in which dead
- * letters exceed the limit, and at the offset from which records cannot be read. A fetch or a position
+ * batch permit, and for dependencies that do not answer. Moves to HALTED after the batch in which
+ * dead letters exceed the limit, and at the offset from which records cannot be read. A fetch or a position
  * that it did not expect is reported (`resync`, `restored`), upon which the assignment closes it.
  *
  * ## HALTED

@@ -33,7 +33,7 @@ export interface ReplayOptions {
   readonly ranges: readonly ReplayRange[];
   readonly maxEvents: number;
   readonly bufferBytes: number;
-  /** Change nothing, and tell what would change. */
+  /** Change nothing, and report what would change. */
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Arena } from '../../src/bytes/arena.ts';
 
-test('arrays lie behind each other in one memory, each where its numbers may begin', () => {
+test('arrays lie after each other in one memory, each where its numbers may begin', () => {
   const memory = new SharedArrayBuffer(64);
   const room = new Arena(memory);
   const bytes = room.uint8(3);

@@ -41,12 +41,12 @@ describe('a memo by bytes', () => {
     );
   });
 
-  test('tells thousands of them apart, through every growth and every new beginning', () => {
+  test('distinguishes thousands of them, through every growth and every clearing', () => {
     const { made, get } = memoOfTexts();
     for (let i = 0; i < 5_000; i += 1)
       expect(get(`session ${i}`)).toEqual({ text: `session ${i}` });
     expect(made).toHaveLength(5_000);
-    // The last ones are remembered, the first ones were forgotten when it was full.
+    // The last ones are cached; the first ones were cleared when it was full.
     get('session 4999');
     expect(made).toHaveLength(5_000);
     get('session 0');

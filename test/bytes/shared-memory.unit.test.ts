@@ -3,7 +3,7 @@ import { SharedMemory } from '../../src/bytes/shared-memory.ts';
 
 const MB = 1_048_576;
 
-test('takes the place of memory that would be made anew, when it fits', () => {
+test('is reused for a request that fits', () => {
   const shared = new SharedMemory();
   const first = shared.take(100_000);
   expect(first.byteLength).toBeGreaterThanOrEqual(100_000);

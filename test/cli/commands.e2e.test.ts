@@ -9,7 +9,7 @@ import { until } from '../support/until.ts';
 
 const EVENTS = fileURLToPath(new URL('../fixtures/vectors/calls/events.jsonl', import.meta.url));
 
-describe('the commands, as a person types them', () => {
+describe('the commands', () => {
   let env: NodeJS.ProcessEnv;
   let drop: () => Promise<void>;
   let folder: string;
@@ -35,14 +35,14 @@ describe('the commands, as a person types them', () => {
     await rm(folder, { recursive: true });
   });
 
-  test('migrate is safe from two places at once, and again', async () => {
+  test('migrate may run twice, and concurrently', async () => {
     const both = await Promise.all([cli(['migrate'], env), cli(['migrate'], env)]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     const again = await cli(['migrate'], env);
     expect(again.stdout).toMatch(/nothing to do/);
   });
 
-  test('schemas register is safe to repeat, and schemas check agrees', async () => {
+  test('schemas register is idempotent, and schemas check passes afterwards', async () => {
     const first = await cli(['schemas', 'register'], env);
     const second = await cli(['schemas', 'register'], env);
     const check = await cli(['schemas', 'check'], env);
@@ -51,7 +51,7 @@ describe('the commands, as a person types them', () => {
     expect(check.stdout).toMatch(/: compatible/);
   });
 
-  test('produce names the line that is wrong, and what was sent before it', async () => {
+  test('produce names the invalid line and how many events before it were sent', async () => {
     const file = join(folder, 'wrong.jsonl');
     const [good] = (await readFile(EVENTS, 'utf8')).split('\n', 1);
     await writeFile(file, `${good}\n\n{"session_id": "x", "metric": {"type": "llm_metrics"}}\n`);
@@ -65,7 +65,7 @@ describe('the commands, as a person types them', () => {
     const misspelt = await cli(['produce', '--file', file], env);
     expect(misspelt).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/unknown: acount_id/),
+      stderr: expect.stringMatching(/unknown fields: acount_id/),
     });
     expect((await cli(['produce', '--file', folder], env)).code).toBe(2);
     const absent = await cli(['produce', '--file', join(folder, 'absent')], env);
@@ -73,7 +73,7 @@ describe('the commands, as a person types them', () => {
     expect(absent.stderr).toMatch(/--file: ENOENT/);
   });
 
-  test('produce, run --until-caught-up, report and verify do what they say', async () => {
+  test('produced events are applied by run --until-caught-up, reported and verified', async () => {
     const produced = await cli(['produce', '--file', EVENTS], env);
     expect(produced).toMatchObject({ code: 0, stdout: expect.stringMatching(/^2384 events sent/) });
 
@@ -97,7 +97,7 @@ describe('the commands, as a person types them', () => {
     expect(JSON.parse(verify.stdout)).toMatchObject({ ok: true, breaks: [] });
   });
 
-  test('verify ends with 1 and names the break when a row is changed', async () => {
+  test('verify exits with 1 and names the break when a row was changed', async () => {
     const pg = await import('pg');
     const client = new pg.default.Client({ connectionString: env['DATABASE_URL'] });
     await client.connect();
@@ -120,7 +120,7 @@ describe('the commands, as a person types them', () => {
     expect((await cli(['verify'], env)).code).toBe(0);
   });
 
-  test('simulate repeats itself by seed, and a running worker drains on SIGTERM with 0', async () => {
+  test('simulate is reproducible by seed, and a worker drains on SIGTERM and exits with 0', async () => {
     const worker = startCli(['run'], env);
     await until('partitions are assigned', () => worker.log().includes('partitions assigned'));
     const args = ['simulate', '--sessions', '20', '--duplicates', '0.25', '--seed', '5'];

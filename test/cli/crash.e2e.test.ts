@@ -9,7 +9,7 @@ const preload = (code: string) => ({
 });
 
 // A crash and a check that did not hold had the same exit code.
-test('a mistake of ours ends a command with 70 and its stack', async () => {
+test('a bug ends a command with exit code 70 and its stack', async () => {
   const broken = preload('URL.canParse = () => { throw new TypeError("a mistake of ours") };');
   const { code, stdout, stderr } = await cli(['verify'], {
     ...broken,
@@ -23,7 +23,7 @@ test('a mistake of ours ends a command with 70 and its stack', async () => {
 test.each([
   ['thrown in a callback', 'throw new TypeError("a mistake of ours")'],
   ['rejected and not seen', 'Promise.reject(new TypeError("a mistake of ours"))'],
-])('a mistake that is %s does too', async (_, mistake) => {
+])('a bug that is %s exits with 70', async (_, mistake) => {
   const code = `const timer = setInterval(() => {
     if (process.listenerCount('uncaughtException') === 0) return;
     clearInterval(timer);
@@ -35,7 +35,7 @@ test.each([
   expect(ended.stderr).toMatch(/a bug, please report it:\nTypeError: a mistake of ours\n {4}at /);
 });
 
-test('and one in the thread that receives messages ends the worker', async () => {
+test('a bug in the receiver thread ends the worker with 70', async () => {
   const world = await newWorld(1);
   try {
     const code = `import { isMainThread } from 'node:worker_threads';
@@ -50,14 +50,14 @@ test('and one in the thread that receives messages ends the worker', async () =>
 });
 
 // That is nobody's mistake, and it was called a bug.
-test('a database that goes away while a command runs ends it with 3', async () => {
+test('a database lost during a command exits with 3', async () => {
   const world = await newWorld(1);
   const { proxy, url } = await TcpProxy.of(world.settings.DATABASE_URL);
   proxy.judge = (bytes) => (bytes.includes('DECLARE report') ? 'cut before' : 'pass');
   try {
     const { code, stderr } = await cli(['report'], { ...world.env, DATABASE_URL: url });
     expect(code).toBe(3);
-    expect(stderr).toMatch(/a service was lost while the command ran: .*; run it again/);
+    expect(stderr).toMatch(/lost a service during the command: .*; run it again/);
   } finally {
     await proxy.close();
     await world.close();

@@ -5,7 +5,7 @@ import { cli } from '../support/cli.ts';
 import { freshDatabase, stackUrls } from '../support/stack.ts';
 
 describe('wrong configuration', () => {
-  test('ends with 2 and lists every problem', async () => {
+  test('exits with 2 and lists every problem', async () => {
     const { code, stdout, stderr } = await cli(['run'], {
       KAFKA_BROKERS: 'abc:def',
       STARTUP_TIMEOUT_S: '-5',
@@ -29,13 +29,13 @@ describe('wrong configuration', () => {
     [['simulate', '--duplicates', '2']],
     [['produce']],
     [['run', '--no-such-option']],
-  ])('and wrong usage end with 2: %j', async (args) => {
+  ])('and wrong usage exit with 2: %j', async (args) => {
     const { code, stderr } = await cli(args, {});
     expect(code).toBe(2);
     expect(stderr).not.toBe('');
   });
 
-  test('--help ends with 0', async () => {
+  test('--help exits with 0', async () => {
     const { code, stdout } = await cli(['run', '--help'], {});
     expect(code).toBe(0);
     expect(stdout).toMatch(/--until-caught-up/);
@@ -43,7 +43,7 @@ describe('wrong configuration', () => {
 });
 
 describe('a dependency that does not answer', () => {
-  test('ends with 3 after STARTUP_TIMEOUT_S, and all of them are named', async () => {
+  test('exits with 3 after STARTUP_TIMEOUT_S, and every one is named', async () => {
     const port = await closedPort();
     const begun = performance.now();
 
@@ -63,7 +63,7 @@ describe('a dependency that does not answer', () => {
     expect(stderr).not.toMatch('hunter2');
   });
 
-  test('that accepts connections and says nothing ends with 3 too', async () => {
+  test('that accepts connections without answering exits with 3', async () => {
     const server = createServer(() => {});
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -79,7 +79,7 @@ describe('a dependency that does not answer', () => {
   });
 });
 
-test('a topic that is not there ends with 3, named', async () => {
+test('a missing topic exits with 3 and is named', async () => {
   const { kafkaBrokers, schemaRegistryUrl } = stackUrls();
   const database = await freshDatabase();
   const env = {

@@ -15,7 +15,7 @@ describe('a whole number', () => {
     },
   );
 
-  test('has an open end unless told otherwise, but never one that is not exact', () => {
+  test('has no upper limit by default other than 2^53 - 1', () => {
     expect(wholeNumber(1)('9007199254740991')).toBe(Number.MAX_SAFE_INTEGER);
     expect(() => wholeNumber(1)('9007199254740992')).toThrow('1 or more');
   });

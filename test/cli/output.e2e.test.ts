@@ -45,7 +45,7 @@ afterAll(async () => {
 });
 const command = (...args: string[]) => cli(args, world.env);
 
-describe('names that are hostile', () => {
+describe('hostile names', () => {
   test('are escaped in every table and in JSON', async () => {
     const shown = await Promise.all([
       command('report'),
@@ -70,7 +70,7 @@ describe('names that are hostile', () => {
     expect(stderr).not.toMatch(UNSEEN);
   });
 
-  test('are no formulas in CSV', async () => {
+  test('do not become formulas in CSV', async () => {
     const { stdout } = await command('report', '--session', HOSTILE, '--format', 'csv');
     const [, ...rest] = stdout.split('\n');
     expect(rest.join('\n')).toBe(
@@ -79,7 +79,7 @@ describe('names that are hostile', () => {
   });
 });
 
-test('JSON holds what a double does not: durations are strings, and counts beyond 2^53 too', async () => {
+test('JSON has durations, and counts above 2^53, as strings', async () => {
   const { stdout } = await command('report', '--format', 'json');
   const rows = JSON.parse(stdout) as Record<string, unknown>[];
   expect(rows.find(({ session_id }) => session_id === 'exact')).toMatchObject({
@@ -93,36 +93,36 @@ test('JSON holds what a double does not: durations are strings, and counts beyon
   });
 });
 
-describe('nothing is not a success:', () => {
-  test('a session without usage ends report with 1, named, and JSON stays JSON', async () => {
+describe('a command without a result fails:', () => {
+  test('report of a session without usage exits with 1 and prints valid JSON', async () => {
     const [table, json] = await Promise.all([
       command('report', '--session', 'unknown'),
       command('report', '--session', 'unknown', '--format', 'json'),
     ]);
     expect(table).toMatchObject({ code: 1, stdout: '' });
-    expect(table.stderr).toMatch(/no usage of session unknown/);
+    expect(table.stderr).toMatch(/no usage for session unknown/);
     expect(json).toMatchObject({ code: 1, stdout: '[]\n' });
   });
 
-  test('a redrive in which every letter is refused again ends with 1', async () => {
+  test('a redrive that applies no dead letter exits with 1', async () => {
     const { code, stdout } = await command('dead-letters', 'redrive');
     expect(stdout).toMatch(/1 still refused/);
     expect(code).toBe(1);
   });
 
-  test('a range of time that ends before it begins is wrong usage', async () => {
+  test('a range of time that ends before it begins exits with 2', async () => {
     const range = ['--since', '2026-02-01T00:00:00Z', '--until', '2026-01-01T00:00:00Z'];
     const [verify, list] = await Promise.all([
       command('verify', ...range),
       command('dead-letters', 'list', ...range),
     ]);
     expect(verify.code).toBe(2);
-    expect(verify.stdout).not.toMatch(/the books close|balance/);
+    expect(verify.stdout).not.toMatch(/balance/);
     expect(verify.stderr).toMatch(/--until 2026-01-01.*expected a time after --since/);
     expect(list.code).toBe(2);
   });
 
-  test('a replay of a range without messages ends with 1, and of a topic that is not there with 2 at once', async () => {
+  test('a replay of a range without messages exits with 1, and of a missing topic with 2', async () => {
     const [empty, absent] = await Promise.all([
       command('replay', '--from-timestamp', '2200-01-01T00:00:00Z'),
       command('replay', '--topic', 'nobody-made-this', '--from-beginning'),
@@ -134,13 +134,13 @@ describe('nothing is not a success:', () => {
   });
 });
 
-describe('a reader that has seen enough', () => {
+describe('a reader that closes the pipe', () => {
   const shell = async (line: string) => {
     const options = { cwd: ROOT, env: { PATH: process.env['PATH'], ...world.env } };
     return promisify(execFile)('bash', ['--norc', '-c', line], options);
   };
 
-  test('ends no command with an error, whatever it prints', async () => {
+  test('causes no error in any command', async () => {
     // Enough to fill the pipe and more, before head closes it.
     await world.database.query(
       `INSERT INTO session_model_usage
@@ -162,7 +162,7 @@ describe('a reader that has seen enough', () => {
     }
   });
 
-  test('of standard error changes nothing about the exit code', async () => {
+  test('of standard error does not change the exit code', async () => {
     const { stdout } = await shell(
       'exec 3>&1; { node dist/main.js report --session unknown; echo "$?" >&3; } 2>&1 >/dev/null | true',
     );

@@ -11,7 +11,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A self-check over a database that answers as told. */
+/** A check of the books over a scripted database. */
 function checked(query: () => Promise<{ rows: object[] }>) {
   const metrics = new WorkerMetrics(() => []);
   const warnings: object[] = [];
@@ -31,7 +31,7 @@ function checked(query: () => Promise<{ rows: object[] }>) {
 }
 
 // It was logged for debugging only, and the gauge of breaks kept its last value.
-test('a self-check that fails warns, and the age of the last one is exported', async () => {
+test('a failed check of the books warns, and its age is exported', async () => {
   let isUp = true;
   const { warnings, stop, age } = checked(async () => {
     if (!isUp) throw new Error('canceling statement due to user request');
@@ -55,7 +55,7 @@ test('a self-check that fails warns, and the age of the last one is exported', a
   stop();
 });
 
-test('a self-check that hangs takes one connection, warns, and its age grows', async () => {
+test('a hanging check of the books uses one connection, warns, and its age grows', async () => {
   let asked = 0;
   const { stop, age, warnings } = checked(() => {
     asked += 1;

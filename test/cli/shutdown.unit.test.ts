@@ -29,7 +29,7 @@ describe.each([
   ['SIGTERM', 'SIGTERM'],
   ['SIGINT', 'SIGTERM'],
 ] as const)('after %s, %s', (first, second) => {
-  test('within two seconds changes nothing, and later ends the process at once', () => {
+  test('within two seconds is ignored, and later ends the process at once', () => {
     const stopped = shutdownSignal(createLogger('fatal'));
     expect(stopped.aborted).toBe(false);
     send(first);
@@ -44,7 +44,7 @@ describe.each([
   });
 });
 
-test('what is waited for is left behind as soon as the signal comes', async () => {
+test('unlessStopped resolves as soon as the signal is aborted', async () => {
   const stop = new AbortController();
   expect(await unlessStopped(stop.signal, Promise.resolve('done'))).toBe('done');
   const waiting = unlessStopped(stop.signal, new Promise(() => {}));

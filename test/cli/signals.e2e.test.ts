@@ -30,7 +30,7 @@ afterAll(async () => {
   await world.close();
 });
 
-describe('a signal to the whole process group, as of a terminal or a service manager', () => {
+describe('a signal to the process group, as from a terminal or a service manager', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)(
     'drains when npm passes on a copy of %s',
     async (signal) => {
@@ -66,7 +66,7 @@ describe('a signal to the whole process group, as of a terminal or a service man
   );
 });
 
-describe('SIGTERM is heeded within three seconds', () => {
+describe('SIGTERM ends the worker within three seconds', () => {
   async function endsQuickly(worker: ReturnType<typeof startCli>): Promise<void> {
     const begun = performance.now();
     worker.process.kill('SIGTERM');
@@ -80,13 +80,13 @@ describe('SIGTERM is heeded within three seconds', () => {
     ['the registry', { SCHEMA_REGISTRY_URL: `http://${NOWHERE}` }],
     ['Postgres', { DATABASE_URL: `postgres://user:password@${NOWHERE}/none` }],
     ['the topics', { KAFKA_TOPICS: 'there-is-no-such-topic' }],
-  ])('while %s are waited for', async (_, env) => {
+  ])('while it waits for %s', async (_, env) => {
     const worker = startCli(['run'], { ...world.env, ...env });
     await until('it waits', () => worker.log().includes('waiting for'));
     await endsQuickly(worker);
   });
 
-  test('while the other members of the group are waited for', async () => {
+  test('while it waits for other members of the group', async () => {
     const env = { ...world.env, ...ANSWERS_READYZ, KAFKA_SESSION_TIMEOUT_MS: '30000' };
     const frozen = startCli(['run'], env);
     try {
@@ -106,7 +106,7 @@ describe('SIGTERM is heeded within three seconds', () => {
   });
 });
 
-test('other commands end at once, too, while they wait', async () => {
+test('SIGTERM ends other commands while they wait for a dependency', async () => {
   const env = { ...world.env, KAFKA_BROKERS: NOWHERE };
   for (const args of [['replay', '--from-beginning'], ['simulate']]) {
     const command = startCli(args, env);

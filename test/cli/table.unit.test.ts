@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { alignedTable, csvField, csvName, grouped } from '../../src/cli/table.ts';
 
 describe('a table', () => {
-  test('has columns as wide as their widest cell, titles and a rule, and no blanks at the end', () => {
+  test('has titles, a rule, columns as wide as their widest cell, and no trailing blanks', () => {
     const columns = [{ title: 'model' }, { title: 'tokens', align: 'right' as const }];
     const rows = [
       ['gpt-4o', '1,234,567'],
@@ -15,18 +15,18 @@ describe('a table', () => {
     );
   });
 
-  test('without rows is its titles and a rule', () => {
+  test('without rows has its titles and a rule', () => {
     expect(alignedTable([{ title: 'a' }, { title: 'bc' }], [])).toBe('a  bc\n─  ──');
   });
 
   // A name could move the cursor over other rows, or forge one.
-  test('shows what a terminal would obey', () => {
+  test('escapes control characters', () => {
     expect(alignedTable([{ title: 'a' }], [['\x1b[1A\n\u202e']])).toBe(
       ['a', '─'.repeat(15), '\\x1b[1A\\n\\u202e'].join('\n'),
     );
   });
 
-  test('takes a cell that is missing as empty', () => {
+  test('shows a missing cell as empty', () => {
     expect(alignedTable([{ title: 'a' }, { title: 'b' }], [['x']])).toBe('a  b\n─  ─\nx');
   });
 });
@@ -54,11 +54,11 @@ test.each([
   ['＝1', `"'＝1"`],
   ['gpt-4o', 'gpt-4o'],
   ['a,b', '"a,b"'],
-])('the name %j is text in CSV: %j', (value, expected) => {
+])('the name %j is escaped in CSV as %j', (value, expected) => {
   expect(csvName(value)).toBe(expected);
 });
 
-test('a number in CSV stays one, also a negative correction', () => {
+test('a negative number in CSV is not escaped', () => {
   expect(csvField('-12.5')).toBe('-12.5');
 });
 
@@ -72,6 +72,6 @@ test.each<[string | number | bigint, string]>([
   [9_007_199_254_740_993n, '9,007,199,254,740,993'],
   ['12345.678901', '12,345.678901'],
   ['0.5', '0.5'],
-])('%s is %s in groups', (value, expected) => {
+])('%s is grouped as %s', (value, expected) => {
   expect(grouped(value)).toBe(expected);
 });

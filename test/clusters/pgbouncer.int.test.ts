@@ -50,7 +50,7 @@ describe.each(MODES)('PgBouncer with %s', (_, settings) => {
     await world.close();
   });
 
-  test('eight migrations at once make one schema, and leave no lock behind', async () => {
+  test('eight concurrent migrations create one schema and leave no lock', async () => {
     const { url } = await bouncer(settings);
     const database = await freshDatabase(url);
     const env = loadSettings({ DATABASE_URL: database.url }, ['database']);
@@ -70,15 +70,15 @@ describe.each(MODES)('PgBouncer with %s', (_, settings) => {
   });
 });
 
-test('what another client has set on a pooled connection does not reach the ledger', async () => {
+test('settings of another client on a pooled connection do not affect the ledger', async () => {
   const { url } = await bouncer(['pool_mode = transaction', 'default_pool_size = 1']);
   const world = await newLedgerWorld(url);
-  const stranger = new pg.Client({ connectionString: world.settings.DATABASE_URL });
-  await stranger.connect();
-  await stranger.query(`SET datestyle = 'German'`);
-  await stranger.query(`SET array_nulls = off`);
-  await stranger.query(`SET search_path = nowhere`);
-  await stranger.query(`SET timezone = 'Asia/Kathmandu'`);
+  const otherClient = new pg.Client({ connectionString: world.settings.DATABASE_URL });
+  await otherClient.connect();
+  await otherClient.query(`SET datestyle = 'German'`);
+  await otherClient.query(`SET array_nulls = off`);
+  await otherClient.query(`SET search_path = nowhere`);
+  await otherClient.query(`SET timezone = 'Asia/Kathmandu'`);
   const partition = await world.partition(0);
   const some = calls.events
     .slice(0, 50)
@@ -89,11 +89,11 @@ test('what another client has set on a pooled connection does not reach the ledg
 
   expect(again).toMatchObject({ status: 'applied', counts: { applied: 0, conflict: 0 } });
   expect(await breaks(world.database)).toEqual([]);
-  await stranger.end();
+  await otherClient.end();
   await world.close();
 });
 
-test('a parameter of DATABASE_URL that it does not pass on is named at once', async () => {
+test('a parameter of DATABASE_URL that PgBouncer refuses is named at once', async () => {
   const { url } = await bouncer(['pool_mode = transaction']);
   const limited = new URL(url);
   limited.searchParams.set('options', '-c work_mem=1MB');

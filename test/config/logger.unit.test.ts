@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-test('a name in a log line does not reach the terminal raw, and the line is still JSON', () => {
+test('control characters in a log line are escaped, and the line is valid JSON', () => {
   const name = '\x9b2J\u202e\u2028';
   const code = `import { createLogger } from './src/config/logger.ts';
     createLogger('info').info({ name: ${JSON.stringify(name)} }, 'seen');`;

@@ -11,15 +11,15 @@ test.each([
   ['\u2028\u2029', '\\u2028\\u2029'],
   ['tag \u{e0041}', 'tag \\u{e0041}'],
   ['half \ud800', 'half \\ud800'],
-])('the name %j is shown as %j', (name, shown) => {
+])('the name %j is printed as %j', (name, shown) => {
   expect(printable(name)).toBe(shown);
 });
 
-test('lines of our own stay lines', () => {
+test('printableLines keeps line feeds', () => {
   expect(printableLines('one\ntwo\x1b[1m')).toBe('one\ntwo\\x1b[1m');
 });
 
-test('JSON shows nothing that a terminal obeys, and says the same', () => {
+test('printableJson escapes control characters and parses to the same value', () => {
   const value = { name: '\x1b[1m\u202e\x9b\u{e0041}\n', list: ['\u2028'] };
   const shown = printableJson(JSON.stringify(value, undefined, 2));
   expect(shown).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);

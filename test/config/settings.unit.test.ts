@@ -28,7 +28,7 @@ function problemsOf(env: NodeJS.ProcessEnv, needs = ALL): string[] {
     if (!(error instanceof WrongUsageError)) throw error;
     expect(error.exitCode).toBe(EXIT.wrongUsage);
     const [head, ...problems] = error.message.split('\n');
-    expect(head).toBe('the configuration is not usable:');
+    expect(head).toBe('the configuration is invalid:');
     return problems.map((problem) => problem.trim());
   }
 }
@@ -64,7 +64,7 @@ test('the defaults are those of the contract', () => {
   });
 });
 
-test('every problem is listed at once, with its variable, what it holds and what is expected', () => {
+test('every problem is listed, with its variable, value and what is expected', () => {
   const env = {
     KAFKA_BROKERS: 'localhost',
     KAFKA_SSL: 'yes',
@@ -83,7 +83,7 @@ test('every problem is listed at once, with its variable, what it holds and what
   ]);
 });
 
-test('what a command does not need may be absent, but not be wrong', () => {
+test('a setting that a command does not need may be absent, but not invalid', () => {
   expect(() => loadSettings({ DATABASE_URL: REQUIRED.DATABASE_URL }, ['database'])).not.toThrow();
   expect(problemsOf({ KAFKA_BROKERS: 'nonsense' }, ['database'])).toHaveLength(1);
   expect(problemsOf({ KAFKA_BROKERS: '', DATABASE_URL: '' }, ['kafka'])).toEqual([
@@ -144,11 +144,11 @@ describe('a secret', () => {
     .filter(([, { secret }]) => secret)
     .map(([name]) => name);
 
-  test('is each of these', () => {
+  test('is each password and DATABASE_URL', () => {
     expect(names).toEqual(['KAFKA_SASL_PASSWORD', 'SCHEMA_REGISTRY_PASSWORD', 'DATABASE_URL']);
   });
 
-  test('is never shown, neither given directly nor by its file', () => {
+  test('is never shown, whether set directly or by its file', () => {
     const hidden = 'mysql://user:hunter2@host/db';
     for (const env of [{ DATABASE_URL: hidden }, fileEnv('DATABASE_URL', fileWith(hidden))]) {
       const problems = problemsOf(env);
@@ -159,7 +159,7 @@ describe('a secret', () => {
     }
   });
 
-  test('may be in a file, whose last line end does not count', () => {
+  test('may be in a file, without its last line end', () => {
     const sasl = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'user' };
     for (const [text, password] of [
       ['hunter2\n', 'hunter2'],
@@ -171,7 +171,7 @@ describe('a secret', () => {
     }
   });
 
-  test('is a problem when its file cannot be read or is empty, or when both are given', () => {
+  test('is invalid when its file is unreadable or empty, or when both are set', () => {
     const missing = join(directory, 'missing');
     expect(problemsOf(fileEnv('DATABASE_URL', missing)).join()).toMatch(
       /DATABASE_URL_FILE: ENOENT.*missing/,
@@ -179,7 +179,7 @@ describe('a secret', () => {
     expect(problemsOf(fileEnv('DATABASE_URL', fileWith('\n')))).toHaveLength(1);
     const both = { ...fileEnv('DATABASE_URL', fileWith(REQUIRED.DATABASE_URL)) };
     expect(problemsOf({ ...both, DATABASE_URL: REQUIRED.DATABASE_URL })).toEqual([
-      'DATABASE_URL: set together with DATABASE_URL_FILE; expected one',
+      'DATABASE_URL: set together with DATABASE_URL_FILE; expected only one of them',
     ]);
   });
 
@@ -188,14 +188,14 @@ describe('a secret', () => {
   }
 });
 
-describe('settings that go together', () => {
+describe('settings that require each other', () => {
   const sasl = {
     KAFKA_SASL_MECHANISM: 'scram-sha-256',
     KAFKA_SASL_USERNAME: 'user',
     KAFKA_SASL_PASSWORD: 'hunter2',
   };
 
-  test('are fine all together', () => {
+  test('are valid when all are set', () => {
     expect(load(sasl)).toMatchObject(sasl);
   });
 
@@ -206,16 +206,16 @@ describe('settings that go together', () => {
     [{ SCHEMA_REGISTRY_USERNAME: 'user' }, /^SCHEMA_REGISTRY_PASSWORD: not set/],
     [
       { KAFKA_TOPICS: 'a,b', KAFKA_DEAD_LETTER_TOPIC: 'b' },
-      /^KAFKA_DEAD_LETTER_TOPIC: "b" is read by KAFKA_TOPICS/,
+      /^KAFKA_DEAD_LETTER_TOPIC: "b" is one of KAFKA_TOPICS/,
     ],
-  ])('are a problem in part: %j', (env, expected) => {
+  ])('are invalid when only some are set: %j', (env, expected) => {
     const problems = problemsOf(env);
     expect(problems).toEqual([expect.stringMatching(expected)]);
     expect(problems.join()).not.toContain('hunter2');
   });
 
-  // One that was set, but wrongly, was once reported as not set beside that.
-  test('are not called absent when they are wrong', () => {
+  // An invalid setting was once also reported as not set.
+  test('are not reported as absent when they are invalid', () => {
     expect(problemsOf({ ...sasl, KAFKA_SASL_MECHANISM: 'md5' })).toEqual([
       expect.stringMatching(/^KAFKA_SASL_MECHANISM: expected plain/),
     ]);

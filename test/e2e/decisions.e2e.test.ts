@@ -32,7 +32,7 @@ describe('a conflict', () => {
       )
     ).rows;
 
-  test('that is accepted bills the difference as a correction, and the same payload later is decided', async () => {
+  test('that is accepted bills the difference as a correction, and the same payload later is resolved', async () => {
     const other = { model_name: 'another', model_provider: 'another' };
     const first = changed({ request_id: 'x', prompt_tokens: 100, metadata: other });
     const second = changed({ request_id: 'x', prompt_tokens: 70, metadata: other });
@@ -78,13 +78,13 @@ describe('a conflict', () => {
 });
 
 describe('a dead letter', () => {
-  test('is listed, shown, and applied by a redrive once its cause is mended', async () => {
+  test('is listed, shown, and applied by a redrive once its cause is fixed', async () => {
     const [good] = await world.encode([llm]);
     const framed = Buffer.from(good?.value ?? Buffer.alloc(0));
     framed.writeUInt32BE(0x7000_0000, 1);
     await world.send([
       { key: 'k', value: framed, headers: { trace: 'abc', binary: Buffer.from([0xff, 0]) } },
-      { key: null, value: Buffer.from('rubbish') },
+      { key: null, value: Buffer.from('garbage') },
     ]);
     await world.run({ env: { DEAD_LETTER_LIMIT: '1' } });
     const id = `${world.topic}/0/0`;
@@ -100,7 +100,7 @@ describe('a dead letter', () => {
     const refused = await command('dead-letters', 'redrive');
     expect(refused).toMatchObject({ code: 1, stdout: expect.stringMatching(/2 still refused/) });
 
-    // The cause is mended: the bytes are what they should have been.
+    // The cause is fixed: the bytes are valid now.
     await world.database.query('UPDATE dead_letter SET value = $1 WHERE kafka_offset = 0', [
       good?.value,
     ]);
@@ -108,13 +108,13 @@ describe('a dead letter', () => {
     expect(dry.stdout).toBe('would be: 1 applied\n');
     expect((await command('dead-letters', 'list', '--json')).stdout).toContain(id);
     expect((await command('dead-letters', 'redrive', id)).stdout).toBe('1 applied\n');
-    expect((await command('dead-letters', 'redrive', id)).stdout).toMatch(/was resolved before/);
+    expect((await command('dead-letters', 'redrive', id)).stdout).toMatch(/already resolved/);
     const { rows } = await world.database.query('SELECT count(*)::int AS n FROM usage_event');
     expect(rows).toEqual([{ n: 1 }]);
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('is copied to KAFKA_DEAD_LETTER_TOPIC with its bytes, and where and why as headers', async () => {
+  test('is copied to KAFKA_DEAD_LETTER_TOPIC with its bytes, and its origin and reason as headers', async () => {
     const copies = await freshTopic(1);
     const value = Buffer.from([1, 2, 3]);
     await world.send([{ key: 'k', value, headers: { trace: 'abc' } }]);
@@ -148,7 +148,7 @@ describe('a dead letter', () => {
 });
 
 describe('a position', () => {
-  test('behind which offsets were lost goes on after accept-loss, in a running worker, and the books say so', async () => {
+  test('after which offsets were lost continues after accept-loss in a running worker, recorded in the books', async () => {
     const messages = await world.encode(calls.events.slice(0, 20));
     await world.send(messages.slice(0, 5));
     await world.run();
@@ -193,7 +193,7 @@ describe('a position', () => {
     expect((await command('position', 'accept-loss', ...where)).code).toBe(1);
   });
 
-  test('in a recreated topic goes on from its beginning after accept-loss', async () => {
+  test('in a recreated topic continues from its beginning after accept-loss', async () => {
     const messages = await world.encode(calls.events.slice(0, 20));
     await world.send(messages.slice(0, 15));
     await world.run();
@@ -216,7 +216,7 @@ describe('a position', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('can be set, which is another pass with a note', async () => {
+  test('can be set, which starts another pass with a note', async () => {
     await world.send(await world.encode(calls.events.slice(0, 20)));
     await world.run();
     const where = ['--topic', world.topic, '--partition', '0'];
@@ -235,7 +235,7 @@ describe('a position', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('that is set under a running worker is read from there, also when the topic is quiet', async () => {
+  test('that is set is used by a running worker, also when the topic is idle', async () => {
     await world.send(await world.encode(calls.events.slice(0, 20)));
     const stop = new AbortController();
     const run = world.run({ untilCaughtUp: false, signal: stop.signal });

@@ -11,7 +11,7 @@ describe('a group of workers', () => {
     await world.close();
   });
 
-  test('of which one joins and one leaves midway leaves the same rows, and books that close', async () => {
+  test('of which one joins and one leaves midway writes the same rows, and the books balance', async () => {
     const messages = await world.encode(calls.events);
     const third = Math.floor(messages.length / 3);
     const env = { BATCH_MAX_EVENTS: '20' };
@@ -37,7 +37,7 @@ describe('a group of workers', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('ends together when each runs until caught up', async () => {
+  test('exits when every partition is caught up', async () => {
     await world.send(await world.encode(calls.events));
 
     const results = await Promise.all([world.run(), world.run(), world.run()]);

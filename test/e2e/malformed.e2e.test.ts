@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EventInput } from '../../src/produce/encoder.ts';
 import type { ProducedMessage } from '../../src/produce/event-producer.ts';
-import { rubbish } from '../support/malformed.ts';
+import { malformedMessage } from '../support/malformed.ts';
 import {
   breaks,
   calls,
@@ -11,9 +11,9 @@ import {
   type World,
 } from '../support/world.ts';
 
-const RUBBISH = 5_000;
+const MALFORMED = 5_000;
 
-describe('5,000 messages of rubbish among the recorded calls', () => {
+describe('5,000 malformed messages among the recorded calls', () => {
   let world: World;
   const sent = new Map<string, { reason: string; count: number }>();
 
@@ -22,8 +22,8 @@ describe('5,000 messages of rubbish among the recorded calls', () => {
     const good = await world.encode(calls.events);
     const bad = await world.encode(badEvents());
     const messages: ProducedMessage[] = [...good];
-    for (let i = 0; i < RUBBISH; i += 1) {
-      const { reason, message } = rubbish(
+    for (let i = 0; i < MALFORMED; i += 1) {
+      const { reason, message } = malformedMessage(
         i,
         good[i % good.length] as ProducedMessage,
         bad[(i >> 2) % bad.length] as ProducedMessage,
@@ -38,7 +38,7 @@ describe('5,000 messages of rubbish among the recorded calls', () => {
     await world.close();
   });
 
-  test('leave the rows of the calls as they are, and are all kept with their bytes and the right reason', async () => {
+  test('do not change the rows of the calls, and are all kept with their bytes and reason', async () => {
     const { counts } = await world.run({ env: { DEAD_LETTER_LIMIT: '1' } });
 
     expect(counts).toEqual({
@@ -46,7 +46,7 @@ describe('5,000 messages of rubbish among the recorded calls', () => {
       duplicate: 0,
       ignored: 352,
       conflict: 0,
-      dead_letter: RUBBISH,
+      dead_letter: MALFORMED,
     });
     expect(await differencesFromPython(world.database)).toEqual([]);
 
@@ -62,13 +62,13 @@ describe('5,000 messages of rubbish among the recorded calls', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('are kept once for each offset, however often they are read', async () => {
+  test('are kept once per offset, however often they are read', async () => {
     const env = { DEAD_LETTER_LIMIT: '1', KAFKA_GROUP_ID: 'reads-it-again' };
     const { counts } = await world.run({ env });
 
-    expect(counts.dead_letter).toBe(RUBBISH);
+    expect(counts.dead_letter).toBe(MALFORMED);
     const { rows } = await world.database.query('SELECT count(*)::int AS n FROM dead_letter');
-    expect(rows).toEqual([{ n: RUBBISH }]);
+    expect(rows).toEqual([{ n: MALFORMED }]);
     expect(await breaks(world.database)).toEqual([]);
   });
 });
@@ -82,11 +82,11 @@ describe('a flood of dead letters', () => {
     await world.close();
   });
 
-  test('halts its partition with a clear reason, while the other one is read to its end', async () => {
+  test('halts its partition with the reason, while the other one is read to its end', async () => {
     const good = await world.encode(calls.events);
     const flood = Array.from({ length: 3_000 }, () => ({
       key: null,
-      value: Buffer.from('rubbish'),
+      value: Buffer.from('garbage'),
       partition: 0,
     }));
     await world.send(flood);

@@ -24,7 +24,7 @@ describe('where a group begins', () => {
   const position = async () =>
     (await world.database.query('SELECT next_offset, pass FROM consumer_position')).rows[0];
 
-  test("set back by Kafka's own tool, it reads again as another pass, idempotently", async () => {
+  test("reset by Kafka's own tool, it reads again as another pass, idempotently", async () => {
     await world.run();
     await kafkaTool('org.apache.kafka.tools.consumer.group.ConsumerGroupCommand', [
       '--bootstrap-server',
@@ -52,7 +52,7 @@ describe('where a group begins', () => {
     expect(await position()).toEqual({ next_offset: '2384', pass: 1 });
   });
 
-  test('its committed offsets deleted, it goes on from the position in Postgres', async () => {
+  test('its committed offsets deleted, it continues from the position in Postgres', async () => {
     await world.run();
     await admin((client) => client.deleteGroups([groupId()]));
     await world.send((await world.encode(calls.events)).slice(0, 10));
@@ -82,7 +82,7 @@ describe('where a group begins', () => {
     expect(await position()).toEqual({ next_offset: '2394', pass: 0 });
   });
 
-  test('without a position in Postgres, it begins at the earliest offset, whatever the broker says', async () => {
+  test('without a position in Postgres, it begins at the earliest offset, whatever is committed in Kafka', async () => {
     await admin((client) =>
       client.setOffsets({
         groupId: groupId(),
@@ -124,7 +124,7 @@ describe('where a group begins', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('the topic recreated, it halts and says so', async () => {
+  test('the topic recreated, it halts with that reason', async () => {
     await world.run();
     await recreateTopic(createKafka(world.settings, createLogger('fatal')), world.topic);
 

@@ -17,7 +17,7 @@ describe('recorded calls', () => {
     await world.close();
   });
 
-  test('produced once, they leave exactly the rows that the Python implementation answers', async () => {
+  test('produced once, they give exactly the rows of the Python implementation', async () => {
     await world.send(await world.encode(calls.events));
 
     const { counts } = await world.run();
@@ -33,7 +33,7 @@ describe('recorded calls', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('produced three times over, shuffled and read in two runs with other batch sizes, they leave the same rows to the digit', async () => {
+  test('produced three times, shuffled and read in two runs with other batch sizes, they give identical rows', async () => {
     const messages = await world.encode(calls.events);
     const thrice = shuffled([...messages, ...messages, ...messages], 20_261_124);
     const half = Math.floor(thrice.length / 2);

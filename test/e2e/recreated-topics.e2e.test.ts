@@ -10,7 +10,7 @@ import { breaks, calls, newWorld, type World } from '../support/world.ts';
 
 /**
  * A topic that is deleted, created again and filled past the position looks like the one before by
- * its offsets; its id tells them apart. What lies before the position there was once never read.
+ * its offsets; its id distinguishes them. What lies before the position there was once never read.
  */
 const example = calls.events.find(({ metric }) => metric.type === 'llm_metrics') as EventInput;
 const llm = (session_id: string, request_id: string, fields: object = {}): EventInput => ({
@@ -51,7 +51,7 @@ async function recreated(events: readonly EventInput[]): Promise<void> {
   await sendByAnother(await world.encode(events));
 }
 
-test('a topic recreated under a live worker, and filled past the position, halts it: both ranges are named, and nothing is skipped', async () => {
+test('a topic recreated under a running worker, and filled past the position, halts with both ranges, and nothing is skipped', async () => {
   const worker = startCli(['run'], { ...world.env, LOG_LEVEL: 'info' });
   await world.send(await world.encode(sessionOf('old', 5)));
   await until('the old messages are read', async () => (await nextOffset()) === 5);
@@ -77,7 +77,7 @@ test('a topic recreated under a live worker, and filled past the position, halts
   expect(await breaks(world.database)).toEqual([]);
 });
 
-test('a topic recreated and filled while no worker was there is noticed at the next start, also after one that only halted', async () => {
+test('a topic recreated and filled while no worker ran is detected at the next start, also after a start that only halted', async () => {
   await world.send(await world.encode(sessionOf('old', 5)));
   await world.run();
   await recreated(sessionOf('new', 12));
@@ -99,32 +99,32 @@ test('a topic recreated and filled while no worker was there is noticed at the n
   expect((await command('position', 'accept-loss', ...partition())).code).toBe(1);
 });
 
-test('dead letters and conflicts at offsets that were used before are kept, and decided one by one', async () => {
-  const letter = (text: string): ProducedMessage => ({ key: 'k', value: Buffer.from(text) });
+test('dead letters and conflicts at reused offsets are kept, and decided one by one', async () => {
+  const malformed = (text: string): ProducedMessage => ({ key: 'k', value: Buffer.from(text) });
   const encode = world.encode;
   const pair = (id: string, second: number) =>
     encode([llm(id, id, { prompt_tokens: 100 }), llm(id, id, { prompt_tokens: second })]);
-  await world.send([...(await pair('old', 999)), letter('old letter')]);
+  await world.send([...(await pair('old', 999)), malformed('old bytes')]);
   await world.run({ env: { DEAD_LETTER_LIMIT: '1' } });
   await recreateTopic(kafka(), world.topic);
   expect((await command('position', 'accept-loss', ...partition())).code).toBe(0);
-  await sendByAnother([...(await pair('new', 500)), letter('new letter')]);
+  await sendByAnother([...(await pair('new', 500)), malformed('new bytes')]);
   const { counts } = await world.run({ env: { DEAD_LETTER_LIMIT: '1' } });
 
   expect(counts).toMatchObject({ applied: 1, conflict: 1, dead_letter: 1 });
-  const letters = await query(
+  const deadLetters = await query(
     `SELECT convert_from(value, 'UTF8') AS text, kafka_offset::int AS at, generation AS g
       FROM dead_letter ORDER BY generation`,
   );
-  expect(letters).toEqual([
-    { text: 'old letter', at: 2, g: 0 },
-    { text: 'new letter', at: 2, g: 1 },
+  expect(deadLetters).toEqual([
+    { text: 'old bytes', at: 2, g: 0 },
+    { text: 'new bytes', at: 2, g: 1 },
   ]);
 
   const at = (offset: number) => `${world.topic}/0/${offset}`;
   const ambiguous = await command('conflicts', 'accept', at(1));
   expect(ambiguous.code).toBe(1);
-  expect(ambiguous.stderr).toContain(`name one: ${at(1)}@0, ${at(1)}@1`);
+  expect(ambiguous.stderr).toContain(`pass one of: ${at(1)}@0, ${at(1)}@1`);
   const listed = JSON.parse((await command('conflicts', 'list', '--json')).stdout);
   expect(listed.map(({ id }: { id: string }) => id)).toEqual([`${at(1)}@0`, `${at(1)}@1`]);
   expect((await command('conflicts', 'accept', `${at(1)}@1`)).stdout).toBe(
@@ -144,7 +144,7 @@ test('dead letters and conflicts at offsets that were used before are kept, and 
   const shown = await command('dead-letters', 'show', `${at(2)}@0`);
   expect(JSON.parse(shown.stdout)).toMatchObject({
     id: `${at(2)}@0`,
-    value: Buffer.from('old letter').toString('hex'),
+    value: Buffer.from('old bytes').toString('hex'),
   });
   expect((await command('dead-letters', 'discard', at(2), '--because', 'junk')).code).toBe(1);
   const discarded = await command('dead-letters', 'discard', `${at(2)}@0`, '--because', 'junk');

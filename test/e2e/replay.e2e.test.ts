@@ -29,7 +29,7 @@ async function replay(...args: string[]): Promise<Replay['ranges']> {
 const sum = (ranges: Replay['ranges'], name: string) =>
   ranges.reduce((total, range) => total + (range[name] ?? 0), 0);
 
-test('a replay of everything applies nothing twice, has books of its own and leaves the group alone', async () => {
+test('a replay of everything applies nothing twice, has its own books and does not change the group', async () => {
   await world.run();
   const position = async () =>
     (
@@ -49,7 +49,7 @@ test('a replay of everything applies nothing twice, has books of its own and lea
   expect(await breaks(world.database)).toEqual([]);
 });
 
-test('a dry run says what would be applied, once, and changes nothing', async () => {
+test('a dry run prints what would be applied, counted once, and changes nothing', async () => {
   // Everything twice: the second time is a duplicate, also when nothing is written in between.
   await world.send(await world.encode(calls.events));
 
@@ -64,7 +64,7 @@ test('a dry run says what would be applied, once, and changes nothing', async ()
   }
 });
 
-test('a replay of a range reads exactly that range, and makes good what was lost', async () => {
+test('a replay of a range reads exactly that range, and restores what was lost', async () => {
   await world.run();
   await world.database.query('TRUNCATE session_model_usage, consumed_range, consumer_position');
   await world.database.query('DELETE FROM ledger_page');
@@ -79,7 +79,7 @@ test('a replay of a range reads exactly that range, and makes good what was lost
   expect(await differencesFromPython(world.database)).toEqual([]);
 });
 
-test('wrong use is told, with 2', async () => {
+test('wrong usage of replay exits with 2', async () => {
   const wrong = [
     [],
     ['--from-beginning', '--from-offset', '3'],

@@ -46,8 +46,8 @@ async function throughProxy(run: (scene: FaultScene, proxy: TcpProxy) => Promise
 }
 
 describe.concurrent('a group', () => {
-  test('whose worker is frozen in a transaction goes on without it; thawed, it has no effect and rejoins', async () => {
-    await scene(async ({ world, work, send, booked, hasBooked, recovers, settles }) => {
+  test('whose worker is frozen in a transaction continues with the others; once continued, it has no effect and rejoins', async () => {
+    await scene(async ({ world, work, send, booked, hasBooked, recovers, allBooked }) => {
       const frozen = new WorkerProcess({ ...world.env, ...SESSION, BATCH_MAX_EVENTS: '20' });
       try {
         const isFrozen = frozen.frozenAt({
@@ -67,7 +67,7 @@ describe.concurrent('a group', () => {
         // Only the one that was frozen is left.
         await recovers(SESSION_RECOVERY_MS);
         expect(frozen.end).toBeUndefined();
-        await settles();
+        await allBooked();
       } finally {
         frozen.signal('SIGKILL');
         await frozen.ended;
@@ -75,8 +75,8 @@ describe.concurrent('a group', () => {
     });
   });
 
-  test('keeps a worker whose batch takes longer than the session: it heartbeats, and books once', async () => {
-    await scene(async ({ world, work, send, hasBooked, settles }) => {
+  test('keeps a worker whose batch takes longer than the session, and books the batch once', async () => {
+    await scene(async ({ world, work, send, hasBooked, allBooked }) => {
       const { settings } = world;
       let slow = 0;
       work({
@@ -93,19 +93,19 @@ describe.concurrent('a group', () => {
       await hasBooked(200);
       expect(slow).toBe(1);
       expect(await membersOf(settings)).toEqual(before);
-      await settles();
+      await allBooked();
     });
   });
 });
 
-describe.concurrent('a worker that cannot be taken into the group at once', () => {
+describe.concurrent('a worker that cannot join the group at once', () => {
   test.each([
     { what: 'moves', error: ErrorCode.NOT_COORDINATOR, isAnother: false },
     { what: 'forgets the member', error: ErrorCode.UNKNOWN_MEMBER_ID, isAnother: true },
   ])(
     'joins it later, when the coordinator $what and then loads its groups',
     async ({ error, isAnother }) => {
-      await throughProxy(async ({ world, recovers, settles }, proxy) => {
+      await throughProxy(async ({ world, recovers, allBooked }, proxy) => {
         const [member] = await membersOf(world.settings);
         const refused = refuse(proxy, [
           { api: Api.HEARTBEAT, error },
@@ -119,13 +119,13 @@ describe.concurrent('a worker that cannot be taken into the group at once', () =
             return members.length === 1 && members[0] !== member;
           });
         }
-        await settles();
+        await allBooked();
       });
     },
   );
 });
 
-describe.concurrent('a worker whose wire to the broker fails', () => {
+describe.concurrent('a worker whose connection to the broker fails', () => {
   test.each([
     { how: 'is cut, again and again', fail: cutOften, limitMs: undefined },
     {
@@ -133,11 +133,11 @@ describe.concurrent('a worker whose wire to the broker fails', () => {
       fail: async (proxy: TcpProxy) => proxy.stall(),
       limitMs: SESSION_RECOVERY_MS,
     },
-  ])('goes on by itself, to the digit, when it $how', async ({ fail, limitMs }) => {
-    await throughProxy(async ({ recovers, settles }, proxy) => {
+  ])('recovers with identical rows when it $how', async ({ fail, limitMs }) => {
+    await throughProxy(async ({ recovers, allBooked }, proxy) => {
       await fail(proxy);
       await recovers(limitMs);
-      await settles();
+      await allBooked();
     });
   });
 
@@ -149,22 +149,22 @@ describe.concurrent('a worker whose wire to the broker fails', () => {
   }
 });
 
-describe('a worker goes on by itself, to the digit, after the broker', () => {
+describe('a worker recovers with identical rows after the broker', () => {
   test('was killed and started again', async () => {
-    await scene(async ({ work, send, hasBooked, recovers, settles }) => {
+    await scene(async ({ work, send, hasBooked, recovers, allBooked }) => {
       work({ env: SESSION });
       await send(400);
       await hasBooked(200);
       await kafka.process.kill();
       await kafka.process.start();
-      // The broker remembers the member that the worker was, and waits for its session to end.
+      // The broker still has the worker's previous member, and waits for its session to end.
       await recovers(SESSION_RECOVERY_MS);
-      await settles();
+      await allBooked();
     });
   });
 
-  test('did not answer for longer than a request may take', async () => {
-    await scene(async ({ work, send, hasBooked, recovers, settles }) => {
+  test('did not answer for longer than the request timeout', async () => {
+    await scene(async ({ work, send, hasBooked, recovers, allBooked }) => {
       work({ env: SESSION });
       await send(400);
       await hasBooked(400);
@@ -172,7 +172,7 @@ describe('a worker goes on by itself, to the digit, after the broker', () => {
       await delay(10_500);
       await kafka.process.resume();
       await recovers(SESSION_RECOVERY_MS);
-      await settles();
+      await allBooked();
     });
   });
 });

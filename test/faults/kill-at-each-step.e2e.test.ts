@@ -4,10 +4,10 @@ import { WorkerProcess } from '../support/worker-process.ts';
 import { breaks, calls, differencesFromPython, newWorld, type World } from '../support/world.ts';
 import { WORKER_STEPS, type WorkerStep } from '../torture/worker-orders.ts';
 
-/** Steps that a worker only comes to when it is told to stop. */
+/** Steps that a worker only reaches when it is stopped. */
 const OF_THE_DRAIN = new Set<WorkerStep>(['draining', 'leaving_group']);
-/** Steps of telling the broker where the group stands. */
-const OF_THE_COPY = new Set<WorkerStep>(['telling_kafka', 'kafka_told']);
+/** Steps of committing offsets to the broker. */
+const OF_THE_COPY = new Set<WorkerStep>(['committing_to_kafka', 'committed_to_kafka']);
 /** Small, so that a worker is killed amid many batches. */
 const BATCH_MAX_EVENTS = '150';
 const REPEATED = 600;
@@ -51,7 +51,7 @@ async function killedAt(step: WorkerStep): Promise<Aftermath> {
     const env = { ...world.env, BATCH_MAX_EVENTS, KAFKA_SESSION_TIMEOUT_MS: '6000' };
     const victim = new WorkerProcess(env);
     const whileDraining = OF_THE_DRAIN.has(step);
-    // The broker is told twice a second at most: a quick worker may come to that only once.
+    // Offsets are committed at most twice a second, so a fast worker may commit only once.
     const isFirst = whileDraining || OF_THE_COPY.has(step);
     const occurrence = isFirst ? 1 : 3;
     victim.order({ act: 'kill', step, occurrence, whileDraining });

@@ -13,12 +13,12 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-describe.concurrent('over a wire that fails', () => {
+describe.concurrent('over a connection that fails', () => {
   /** COMMIT as a simple query of the frontend/backend protocol. */
   const COMMIT = Buffer.from('Q\0\0\0\x0bCOMMIT\0');
 
   test.each([
-    { verdict: 'cut behind', happened: true },
+    { verdict: 'cut after', happened: true },
     { verdict: 'cut before', happened: false },
   ] as const)(
     'a COMMIT without an answer ($verdict it) is looked up, not guessed',
@@ -26,7 +26,7 @@ describe.concurrent('over a wire that fails', () => {
       await withScene(
         postgres.urls,
         2,
-        async ({ world, work, send, hasBooked, recovers, settles, booked }) => {
+        async ({ world, work, send, hasBooked, recovers, allBooked, booked }) => {
           const { proxy, url } = await TcpProxy.of(world.settings.DATABASE_URL);
           let commits = 0;
           proxy.judge = (bytes) => {
@@ -41,11 +41,11 @@ describe.concurrent('over a wire that fails', () => {
           await recovers();
           const { counts } = await worker.stop();
           const counted = Object.values(counts).reduce((sum, count) => sum + count);
-          // What the worker was not told of, it does not count as its own.
+          // The worker does not count a commit whose answer was lost.
           if (happened) expect(counted).toBeLessThan(await booked());
           else expect(counted).toBe(await booked());
           work();
-          await settles();
+          await allBooked();
           await proxy.close();
         },
       );
@@ -53,14 +53,14 @@ describe.concurrent('over a wire that fails', () => {
   );
 });
 
-describe.concurrent('over a wire that fails without a word', () => {
+describe.concurrent('over a connection that hangs', () => {
   test.each(['begun', 'sessions_locked', 'usage_added', 'books_kept'] as const)(
     'a connection that falls silent at %s is given up',
     async (at) => {
       await withScene(
         postgres.urls,
         2,
-        async ({ world, work, send, hasBooked, recovers, settles }) => {
+        async ({ world, work, send, hasBooked, recovers, allBooked }) => {
           const { proxy, url } = await TcpProxy.of(world.settings.DATABASE_URL);
           let stalled = 0;
           work({
@@ -76,7 +76,7 @@ describe.concurrent('over a wire that fails without a word', () => {
           // From now on new connections work: the old ones must be found to be dead.
           await recovers(SESSION_RECOVERY_MS);
           await hasBooked(90);
-          await settles();
+          await allBooked();
           await proxy.close();
         },
       );

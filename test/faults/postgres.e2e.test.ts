@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BatchStep } from '../../src/ledger/ledger.ts';
 import { type FaultScene, RECOVERY_MS, withScene } from '../support/fault-scene.ts';
 import { membersOf } from '../support/group-members.ts';
-import { endsOf, partitionsBehind } from '../support/lagging-partitions.ts';
+import { endsOf, laggingPartitions } from '../support/lagging-partitions.ts';
 import { type OwnService, ownService } from '../support/own-service.ts';
 import { until } from '../support/until.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
@@ -108,9 +108,9 @@ const hasSaid = (worker: WorkerProcess, words: string) =>
     return worker.log.includes(words);
   });
 
-describe.concurrent('a worker goes on by itself, to the digit, after', () => {
-  test('its connections were terminated in the middle of transactions', async () => {
-    await scene(async ({ work, send, hasBooked, recovers, settles }, rival, database) => {
+describe.concurrent('a worker recovers with identical rows after', () => {
+  test('its connections were terminated during transactions', async () => {
+    await scene(async ({ work, send, hasBooked, recovers, allBooked }, rival, database) => {
       const left = new Set<BatchStep>(['begun', 'fenced', 'pages_written', 'books_kept']);
       work({
         onStep: async (step) => {
@@ -121,12 +121,12 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
       await hasBooked(400);
       expect(left.size).toBe(0);
       await recovers();
-      await settles();
+      await allBooked();
     });
   });
 
   test('a deadlock whose victim it was', async () => {
-    await scene(async ({ work, send, hasBooked, recovers, settles }, rival) => {
+    await scene(async ({ work, send, hasBooked, recovers, allBooked }, rival) => {
       work();
       await send(400);
       await hasBooked(400);
@@ -147,12 +147,12 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
         return rows.length > 0;
       });
       await recovers();
-      await settles();
+      await allBooked();
     }, 1);
   });
 
   test('a serialization failure', async () => {
-    await scene(async ({ work, send, hasBooked, recovers, settles }, rival, database) => {
+    await scene(async ({ work, send, hasBooked, recovers, allBooked }, rival, database) => {
       // The isolation that a database sets does not reach a batch: nothing of its own fails so.
       await rival.query(
         `ALTER DATABASE ${database} SET default_transaction_isolation = 'serializable'`,
@@ -182,12 +182,12 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
       expect(committed).toBeLessThan(usageAdded);
       await rival.query('DROP TRIGGER fail_often ON consumer_position');
       await recovers();
-      await settles();
+      await allBooked();
     });
   });
 
-  test('a lock that was held for 30 s, while the other partitions went on', async () => {
-    await scene(async ({ world, work, send, hasBooked, settles }, rival) => {
+  test('a lock that was held for 30 s, while the other partitions continued', async () => {
+    await scene(async ({ world, work, send, hasBooked, allBooked }, rival) => {
       work();
       await send(400);
       await hasBooked(400);
@@ -214,19 +214,19 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
           return attempts.size === attempt;
         });
         await until('the other partitions are at their ends', async () => {
-          const behind = await partitionsBehind(world, await endsOf(world));
-          return behind.every((other) => other === partition);
+          const lagging = await laggingPartitions(world, await endsOf(world));
+          return lagging.every((other) => other === partition);
         });
         expect(isHeld).toBe(true);
       }
       await held;
       await hasBooked(700, RECOVERY_MS);
-      await settles();
+      await allBooked();
     }, 4);
   });
 
-  test('a time in which the database was read-only', async () => {
-    await scene(async ({ work, send, hasBooked, recovers, settles }, rival, database) => {
+  test('a period in which the database was read-only', async () => {
+    await scene(async ({ work, send, hasBooked, recovers, allBooked }, rival, database) => {
       work();
       await send(400);
       await hasBooked(400);
@@ -237,12 +237,12 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
       // Connections that were made meanwhile stay read-only.
       await rival.query(`ALTER DATABASE ${database} RESET default_transaction_read_only`);
       await recovers();
-      await settles();
+      await allBooked();
     });
   });
 
-  test('a time in which the disk was full', async () => {
-    await scene(async ({ work, send, hasBooked, recovers, settles }, rival) => {
+  test('a period in which the disk was full', async () => {
+    await scene(async ({ work, send, hasBooked, recovers, allBooked }, rival) => {
       work();
       await send(400);
       await hasBooked(400);
@@ -255,12 +255,12 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
       await delay(2_000);
       await rival.query('DROP TRIGGER disk_full ON session_model_usage');
       await recovers();
-      await settles();
+      await allBooked();
     });
   });
 
-  test('a server that never finished as many rows at once in time', async () => {
-    await scene(async ({ work, send, hasBooked, settles }, rival) => {
+  test('a server that was too slow for a batch of that size', async () => {
+    await scene(async ({ work, send, hasBooked, allBooked }, rival) => {
       work();
       await send(400);
       await hasBooked(400);
@@ -277,12 +277,12 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
       await send(200);
       await hasBooked(600);
       await rival.query('DROP TRIGGER too_slow ON ledger_page');
-      await settles();
+      await allBooked();
     });
   });
 
   test('an exhausted connection pool: the server had no connection left', async () => {
-    await scene(async ({ world, send, booked, hasBooked, settles }, rival, database) => {
+    await scene(async ({ world, send, booked, hasBooked, allBooked }, rival, database) => {
       const seats = 5;
       const role = `writer_of_${database}`;
       await rival.query(
@@ -303,7 +303,7 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
         await Promise.all(idle.map((client) => client.end()));
         await hasBooked(500, RECOVERY_MS);
         expect(await membersOf(world.settings)).toEqual(members);
-        await settles();
+        await allBooked();
       });
     });
   });
@@ -314,7 +314,7 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
   ])(
     'an exhausted connection pool: its only connection waited for a lock, DATABASE_POOL_SIZE being $batches',
     async ({ batches, meanwhile }) => {
-      await scene(async ({ world, send, booked, hasBooked, settles }, rival) => {
+      await scene(async ({ world, send, booked, hasBooked, allBooked }, rival) => {
         const env = {
           ...world.env,
           DATABASE_POOL_SIZE: String(batches),
@@ -332,19 +332,19 @@ describe.concurrent('a worker goes on by itself, to the digit, after', () => {
           await send(100);
           await hasSaid(worker, meanwhile);
           // Between two attempts the others get their turn.
-          await until('another partition went on', async () => (await booked()) > before);
+          await until('another partition advanced', async () => (await booked()) > before);
           await rival.query('COMMIT');
           await hasBooked(600, RECOVERY_MS);
-          await settles();
+          await allBooked();
         });
       });
     },
   );
 });
 
-describe('a worker goes on by itself, to the digit, after Postgres', () => {
+describe('a worker recovers with identical rows after Postgres', () => {
   test('stopped at once and was started again', async () => {
-    await scene(async ({ work, send, hasBooked, recovers, settles }) => {
+    await scene(async ({ work, send, hasBooked, recovers, allBooked }) => {
       work();
       await send(400);
       await hasBooked(200);
@@ -352,12 +352,12 @@ describe('a worker goes on by itself, to the digit, after Postgres', () => {
       await send(100);
       await postgres.process.start();
       await recovers();
-      await settles();
+      await allBooked();
     });
   });
 
   test('did not answer for a while', async () => {
-    await scene(async ({ work, send, hasBooked, recovers, settles }) => {
+    await scene(async ({ work, send, hasBooked, recovers, allBooked }) => {
       work();
       await send(400);
       await hasBooked(200);
@@ -366,7 +366,7 @@ describe('a worker goes on by itself, to the digit, after Postgres', () => {
       await delay(7_000);
       await postgres.process.resume();
       await recovers();
-      await settles();
+      await allBooked();
     });
   });
 });

@@ -6,9 +6,9 @@ import { stackUrls } from '../support/stack.ts';
 
 const STORM_S = 60;
 
-// In a file of its own, beside the others: it takes a minute and next to no work.
-test('a group that workers join and leave every second for a minute books everything once', async () => {
-  await withScene(stackUrls(), 4, async ({ work, send, recovers, settles }) => {
+// In a file of its own, to run concurrently with others: it takes a minute, mostly idle.
+test('a group whose workers join and leave every second for a minute books every message once', async () => {
+  await withScene(stackUrls(), 4, async ({ work, send, recovers, allBooked }) => {
     work();
     await send(200);
     const leaving: Promise<RunResult>[] = [];
@@ -21,7 +21,7 @@ test('a group that workers join and leave every second for a minute books everyt
     }
     const guests = await Promise.all(leaving);
     await recovers();
-    await settles();
+    await allBooked();
     // Partitions did go to and fro.
     expect(guests.some(({ counts }) => counts.applied > 0)).toBe(true);
   });

@@ -21,8 +21,8 @@ describe('a registry that is down when the first schema is needed', () => {
     await registry.stop();
   });
 
-  test('is waited for, and nothing becomes a dead letter', async () => {
-    await scene(async ({ work, send, booked, recovers, settles }) => {
+  test('is retried, and no message becomes a dead letter', async () => {
+    await scene(async ({ work, send, booked, recovers, allBooked }) => {
       await registry.process.kill();
       work();
       await send(100);
@@ -30,7 +30,7 @@ describe('a registry that is down when the first schema is needed', () => {
       expect(await booked()).toBe(0);
       await registry.process.start();
       await recovers();
-      await settles();
+      await allBooked();
     }, registry.urls);
   });
 });
@@ -62,8 +62,8 @@ describe.concurrent('a registry that answers', () => {
       what: 'with a connection that breaks',
       answer: (response: ServerResponse) => response.destroy(),
     },
-  ])('$what is waited for, and nothing becomes a dead letter', async ({ answer }) => {
-    await scene(async ({ work, send, booked, recovers, settles }) => {
+  ])('$what is retried, and no message becomes a dead letter', async ({ answer }) => {
+    await scene(async ({ work, send, booked, recovers, allBooked }) => {
       const fake = await FakeRegistry.start(answer);
       try {
         work({ env: { SCHEMA_REGISTRY_URL: fake.url } });
@@ -73,15 +73,15 @@ describe.concurrent('a registry that answers', () => {
         expect(await booked()).toBe(0);
         fake.answer = undefined;
         await recovers();
-        await settles();
+        await allBooked();
       } finally {
         await fake.close();
       }
     });
   });
 
-  test('404 makes dead letters of the messages that name the schema, and of no others', async () => {
-    await scene(async ({ world, work, send, settles }) => {
+  test('404 makes dead letters of the messages with that schema only', async () => {
+    await scene(async ({ world, work, send, allBooked }) => {
       const [unknown] = await world.encode([
         { session_id: 'unknown', metric: { type: 'vad_metrics', ...VAD } },
       ]);
@@ -90,7 +90,7 @@ describe.concurrent('a registry that answers', () => {
       work();
       await send(50);
       await world.send([{ key: 'unknown', value }]);
-      await settles();
+      await allBooked();
       const { rows } = await world.database.query('SELECT reason, value FROM dead_letter');
       expect(rows).toEqual([{ reason: 'unknown_schema', value }]);
     });

@@ -15,7 +15,7 @@ afterAll(async () => {
 
 /** Books some events, backs up, books more, restores, and sends nothing: then all is booked again. */
 async function isBookedAgain(
-  { world, work, send, hasBooked, settles }: FaultScene,
+  { world, work, send, hasBooked, allBooked }: FaultScene,
   backUp: () => Promise<() => Promise<void>>,
 ): Promise<void> {
   work();
@@ -32,7 +32,7 @@ async function isBookedAgain(
     RECOVERY_MS,
   );
 
-  await settles();
+  await allBooked();
 }
 
 async function booked({ database }: FaultScene['world']): Promise<number> {
@@ -42,7 +42,7 @@ async function booked({ database }: FaultScene['world']): Promise<number> {
   return rows[0]?.n ?? -1;
 }
 
-describe('Postgres is restored to an earlier moment under a live worker, and nothing is sent:', () => {
+describe('after Postgres is restored to an earlier moment under a running worker, without new messages, the rows are rebuilt:', () => {
   test('its tables', async () => {
     await withScene(stackUrls(), 2, (scene) =>
       isBookedAgain(scene, () => backedUp(scene.world.database)),
@@ -55,8 +55,8 @@ describe('Postgres is restored to an earlier moment under a live worker, and not
     );
   });
 
-  test('its tables, to before the group had a position', async () => {
-    await withScene(stackUrls(), 2, async ({ world, work, send, hasBooked, settles }) => {
+  test('its tables, before the group had a position', async () => {
+    await withScene(stackUrls(), 2, async ({ world, work, send, hasBooked, allBooked }) => {
       const restore = await backedUp(world.database);
       work();
       await send(300);
@@ -65,7 +65,7 @@ describe('Postgres is restored to an earlier moment under a live worker, and not
 
       await until('all is read again', async () => (await booked(world)) === 300, RECOVERY_MS);
 
-      await settles();
+      await allBooked();
     });
   });
 });

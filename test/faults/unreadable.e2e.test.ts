@@ -15,7 +15,7 @@ afterAll(async () => {
   await kafka.stop();
 });
 
-test('a batch that cannot be read halts its partition alone, named with its offsets; restored, it is booked', async () => {
+test('a record batch that cannot be read halts only its partition, with its offsets, and is booked once restored', async () => {
   const world = await newWorld(2, kafka.urls);
   const all = await world.encode(calls.events.slice(0, 80));
   // Two batches in each partition.
@@ -46,7 +46,7 @@ test('a batch that cannot be read halts its partition alone, named with its offs
       return new RegExp(`/1 is halted at offset 20: ${reason}`).test(problems);
     });
     await world.send(all.slice(0, 20).map((message) => ({ ...message, partition: 0 })));
-    await until('the other partition goes on', async () => (await positions())[0] === 60);
+    await until('the other partition is read', async () => (await positions())[0] === 60);
     expect(worker.log().match(/is halted at offset/g)).toHaveLength(1);
     expect(worker.log().match(/partitions assigned/g)).toHaveLength(1);
   } finally {

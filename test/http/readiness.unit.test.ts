@@ -30,7 +30,7 @@ test('a worker without a problem is ready', async () => {
   expect(await readinessProblems(probes({ status: () => [partition({})] }), NOW)).toEqual([]);
 });
 
-test('a partition that stands still for a minute is named, with how often it began meanwhile', async () => {
+test('a partition with lag that has not advanced for a minute is named, with its number of starts', async () => {
   const advancedAt = NOW - 61_000;
   const status = () => [
     partition({ advancedAt }),
@@ -39,18 +39,18 @@ test('a partition that stands still for a minute is named, with how often it beg
   ];
   expect(await readinessProblems(probes({ status }), NOW)).toEqual([
     'calls/3 has not advanced for 61 s, lag 5',
-    'calls/4 has not advanced for 61 s, in which it began 40 times, lag 0',
+    'calls/4 has not advanced for 61 s and was started 40 times, lag 0',
   ]);
 });
 
-test('an assignment that begins over and over is named', async () => {
+test('repeated assignments are reported', async () => {
   expect(await readinessProblems(probes({ assignments: () => 10 }), NOW)).toEqual([]);
   expect(await readinessProblems(probes({ assignments: () => 11 }), NOW)).toEqual([
     'the group assigned partitions 11 times within the last minute',
   ]);
 });
 
-test('topics that are not there are named', async () => {
+test('missing topics are named', async () => {
   const missingTopics = () => [{ topic: 'calls', why: 'the brokers have no such topic' }];
   expect(await readinessProblems(probes({ missingTopics }), NOW)).toEqual([
     'topic calls is not read: the brokers have no such topic',

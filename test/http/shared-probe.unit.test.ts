@@ -12,8 +12,8 @@ function probed() {
 }
 
 // Each call of /readyz asked Postgres and the registry: whoever polls it decided how often.
-describe('a probe that many ask for', () => {
-  test('asks once while no answer has come, and once a second afterwards', async () => {
+describe('a shared probe', () => {
+  test('probes once while it is pending, and at most once a second afterwards', async () => {
     const { clock, asked, probe } = probed();
     const three = [probe(), probe(), probe()];
     expect(asked).toHaveLength(1);
@@ -27,7 +27,7 @@ describe('a probe that many ask for', () => {
     expect(asked).toHaveLength(2);
   });
 
-  test('shares a failure as well, and asks again after it', async () => {
+  test('shares a failure, and probes again after it', async () => {
     const { clock, asked, probe } = probed();
     const both = [probe(), probe()];
     asked[0]?.reject(new Error('no'));
@@ -39,7 +39,7 @@ describe('a probe that many ask for', () => {
     expect(await next).toBe('yes');
   });
 
-  test('does not wait for ever for an answer that never comes', () => {
+  test('starts another probe when one hangs', () => {
     const { clock, asked, probe } = probed();
     void probe();
     clock.now += 2_000;

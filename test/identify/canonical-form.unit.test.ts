@@ -54,7 +54,7 @@ describe('it is not changed by', () => {
   });
 });
 
-describe('it tells apart', () => {
+describe('it distinguishes', () => {
   test('a record of defaults from none', () => {
     const details = { ...realtime().input_token_details, cached_tokens_details: null };
     const zeros = { audio_tokens: 0, text_tokens: 0, image_tokens: 0 };
@@ -80,7 +80,7 @@ describe('it tells apart', () => {
   });
 });
 
-test('a label of any length fits, and does not spoil the forms after it', () => {
+test('a label of any length fits, and does not corrupt the forms after it', () => {
   const before = formOf(llm());
   const label = '€'.repeat(50_000);
   expect(formOf(llm({ label }))).toContain(Buffer.from(label).toString('hex'));

@@ -15,7 +15,7 @@ function relation(a: BillableMetric, b: BillableMetric): 'duplicate' | 'conflict
 }
 
 interface Row {
-  /** What tells one emission from another: changed, it is another emission. */
+  /** What distinguishes one emission from another: changed, it is another emission. */
   readonly discriminates: Record<string, BillableMetric>;
   /** Anything else: changed, it is the same emission with another payload. */
   readonly conflicts: Record<string, BillableMetric>;
@@ -122,7 +122,7 @@ describe.each(TABLE)('$sample.type', ({ sample, row }) => {
 describe.each(['', 'unknown', 'session_close'])('the placeholder id %j', (request_id) => {
   const makers = { llm, tts, stt, realtime };
 
-  test.each(Object.entries(makers))('lets the whole event tell emissions apart: %s', (_, make) => {
+  test.each(Object.entries(makers))('distinguishes emissions by the whole event: %s', (_, make) => {
     expect(relation(make({ request_id }), make({ request_id }))).toBe('duplicate');
     expect(
       relation(make({ request_id }), make({ request_id, cancelled: true, streamed: false })),

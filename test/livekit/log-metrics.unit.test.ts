@@ -70,8 +70,8 @@ describe('logMetrics', () => {
 
   test.each([null, undefined, 1, 'vad_metrics', {}, { type: '__proto__' }])(
     'throws for %j',
-    (stranger) => {
-      expect(() => logged(stranger as unknown as AgentMetrics)).toThrow(TypeError);
+    (nonMetric) => {
+      expect(() => logged(nonMetric as unknown as AgentMetrics)).toThrow(TypeError);
     },
   );
 });

@@ -103,7 +103,7 @@ describe('ModelUsageCollector', () => {
 
   test('ignores anything that is not a metric', () => {
     const collector = new ModelUsageCollector();
-    const strangers = [
+    const nonMetrics = [
       null,
       undefined,
       1,
@@ -113,7 +113,7 @@ describe('ModelUsageCollector', () => {
       { type: 'other' },
       { type: null },
     ];
-    for (const stranger of strangers) collector.collect(stranger as unknown as AgentMetrics);
+    for (const nonMetric of nonMetrics) collector.collect(nonMetric as unknown as AgentMetrics);
     expect(collector.flatten()).toEqual([]);
   });
 

@@ -28,8 +28,8 @@ describe('UsageCollector', () => {
 
   test('ignores anything that is not a metric', () => {
     const collector = new UsageCollector();
-    for (const stranger of [null, undefined, 0, '', {}, { type: 'constructor' }]) {
-      collector.collect(stranger as unknown as AgentMetrics);
+    for (const nonMetric of [null, undefined, 0, '', {}, { type: 'constructor' }]) {
+      collector.collect(nonMetric as unknown as AgentMetrics);
     }
     expect(collector.getSummary()).toEqual(new UsageSummary());
   });

@@ -47,9 +47,9 @@ const end = async (): Promise<number> => {
   return Number(rows[0]?.next_offset ?? 0);
 };
 
-describe('a dead letter that KAFKA_DEAD_LETTER_TOPIC refuses for good', () => {
+describe('a dead letter that KAFKA_DEAD_LETTER_TOPIC refuses permanently', () => {
   // A compacted topic takes nothing without a key: the partition once stood still for ever.
-  test('does not stop its partition: the refusal is on its row, and its neighbours are copied', async () => {
+  test('does not stop its partition: the refusal is on its row, and other dead letters are copied', async () => {
     const copies = await topicWith('cleanup.policy', 'compact');
     const first = await end();
     await world.send([
@@ -83,7 +83,7 @@ describe('a dead letter that KAFKA_DEAD_LETTER_TOPIC refuses for good', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test('because not even its coordinates fit does not stop its partition either', async () => {
+  test('because even its coordinates do not fit does not stop its partition', async () => {
     const copies = await topicWith('max.message.bytes', '100');
     const first = await end();
     await world.send([{ key: 'k', value: Buffer.from('anything'), partition: 0 }]);
@@ -102,7 +102,7 @@ describe('a copy', () => {
   const LARGE = 900_000;
 
   // `usage_ledger_omitted` of the sender was taken for ours: a large value then stopped the partition.
-  test('never carries the sender’s own usage_ledger_ headers, and leaves the bytes out of whatever is too large', async () => {
+  test('omits the sender’s usage_ledger_ headers, and the bytes of a dead letter that is too large', async () => {
     const copies = await topicWith('max.message.bytes', '500000');
     const first = await end();
     const forged = {
@@ -156,7 +156,7 @@ describe('a copy', () => {
   });
 
   // kafkajs needs six seconds to encode 150,000 headers, in which the worker does nothing else.
-  test('leaves out headers without number', async () => {
+  test('omits headers above the limit', async () => {
     const copies = await freshTopic(1);
     const headers = { many: Array.from({ length: 5_000 }, () => 'x') };
     await world.send([{ key: 'k', value: Buffer.from('x'), headers, partition: 0 } as never]);
@@ -168,7 +168,7 @@ describe('a copy', () => {
     expect(String(copy?.headers?.['usage_ledger_omitted'])).toMatch(/^key, value and headers/);
   });
 
-  test('keeps a header that is named __proto__', async () => {
+  test('keeps a header named __proto__', async () => {
     const copies = await freshTopic(1);
     const headers = Object.fromEntries([
       ['__proto__', 'kept'],

@@ -24,18 +24,21 @@ const idOf = ({ kafka_partition, kafka_offset }: DeadLetterRow) =>
   `${kafka_partition}/${kafka_offset}`;
 
 /** Books dead letters as a worker with KAFKA_DEAD_LETTER_TOPIC does. */
-async function bookLetters(count: number, change: Partial<DeadLetterMessage> = {}): Promise<void> {
+async function bookDeadLetters(
+  count: number,
+  change: Partial<DeadLetterMessage> = {},
+): Promise<void> {
   const ledger = new Ledger(world.database, { cacheBytes: 1_000_000, copiesDeadLetters: true });
   const partition = await world.partition(0);
-  const letters = Array.from(
+  const deadLetters = Array.from(
     { length: count },
     () => (offset: number) =>
       ({ ...messageAt(offset, Buffer.alloc(2_000, 7)), ...change }) as DeadLetterMessage,
   );
-  await partition.book(ledger, letters);
+  await partition.book(ledger, deadLetters);
 }
 
-function outboxTo(copy: (letters: readonly DeadLetterRow[]) => Promise<[]>): DeadLetterOutbox {
+function outboxTo(copy: (deadLetters: readonly DeadLetterRow[]) => Promise<[]>): DeadLetterOutbox {
   const topic = { name: 'copies', copy, close: async () => {} };
   return new DeadLetterOutbox({ database: world.database, topic, logger });
 }
@@ -48,12 +51,12 @@ const left = async () => {
 };
 
 describe('the outbox of dead letters', () => {
-  test('shares the work between workers: each letter is copied once, those of dead workers too', async () => {
-    await bookLetters(1_500);
+  test('shares the work between workers: each dead letter is copied once, those claimed by killed workers too', async () => {
+    await bookDeadLetters(1_500);
     const copied: string[] = [];
     const workers = [1, 2, 3].map(() =>
-      outboxTo(async (letters) => {
-        copied.push(...letters.map(idOf));
+      outboxTo(async (deadLetters) => {
+        copied.push(...deadLetters.map(idOf));
         return [];
       }),
     );
@@ -65,8 +68,8 @@ describe('the outbox of dead letters', () => {
     expect(new Set(copied).size).toBe(1_500);
   });
 
-  test('tries again as long as the topic does not answer, and says why on the row', async () => {
-    await bookLetters(3);
+  test('retries while the topic does not answer, and records why on the row', async () => {
+    await bookDeadLetters(3);
     let attempts = 0;
     const outbox = outboxTo(async () => {
       attempts += 1;
@@ -87,11 +90,11 @@ describe('the outbox of dead letters', () => {
     expect(attempts).toBe(2);
   });
 
-  test('holds nothing in memory and no locks while it waits for the topic', async () => {
-    await bookLetters(2_000);
+  test('holds no dead letters in memory and no locks while it waits for the topic', async () => {
+    await bookDeadLetters(2_000);
     let largest = 0;
-    const outbox = outboxTo(async (letters) => {
-      const bytes = letters.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+    const outbox = outboxTo(async (deadLetters) => {
+      const bytes = deadLetters.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
       largest = Math.max(largest, bytes);
       const { rows } = await world.database.query(
         `SELECT count(*)::int AS n FROM pg_stat_activity
@@ -106,8 +109,8 @@ describe('the outbox of dead letters', () => {
     expect(largest).toBeLessThan(1_100_000);
   });
 
-  test('ends when it is stopped, although the topic never answers', async () => {
-    await bookLetters(1);
+  test('stops although the topic never answers', async () => {
+    await bookDeadLetters(1);
     let isAsked = false;
     const outbox = outboxTo(() => {
       isAsked = true;
@@ -121,29 +124,29 @@ describe('the outbox of dead letters', () => {
     expect(await left()).toBe(1);
   });
 
-  test('copies once more what is left when it is stopped', async () => {
+  test('copies what is due once more when it is stopped', async () => {
     const copied: string[] = [];
-    const outbox = outboxTo(async (letters) => {
-      copied.push(...letters.map(idOf));
+    const outbox = outboxTo(async (deadLetters) => {
+      copied.push(...deadLetters.map(idOf));
       return [];
     });
     outbox.start();
-    await bookLetters(250);
+    await bookDeadLetters(250);
     await outbox.stop(10_000);
     expect(copied).toHaveLength(250);
     expect(await left()).toBe(0);
   });
 });
 
-test('without KAFKA_DEAD_LETTER_TOPIC nothing is due', async () => {
+test('without KAFKA_DEAD_LETTER_TOPIC no copy is due', async () => {
   const partition = await world.partition(0);
   await partition.book(world.ledger(), [(offset) => messageAt(offset, Buffer.from('x'))]);
   expect(await left()).toBe(0);
 });
 
 // A detail quotes what the sender wrote: a megabyte of it was stored, and sent as a header.
-test('the detail of a dead letter is bounded, whatever it quotes', async () => {
-  await bookLetters(1, { detail: `the metric is ${'x'.repeat(1_000_000)}` });
+test('the detail of a dead letter has a bounded length', async () => {
+  await bookDeadLetters(1, { detail: `the metric is ${'x'.repeat(1_000_000)}` });
   const { rows } = await world.database.query(
     'SELECT length(detail) AS n, left(detail, 20) AS beginning FROM dead_letter',
   );

@@ -48,7 +48,7 @@ const countOf = (topic: string) =>
   });
 
 // Each was sent, and became a dead letter, or was billed under another name.
-describe('produce refuses what it can know to be wrong, by line and field', () => {
+describe('produce refuses an invalid event with its line and field', () => {
   const nested = (change: (line: Line) => void) => json(change, lineOf('realtime_model_metrics'));
   test.each<[string, string | Buffer, RegExp]>([
     ['no session', json((line) => (line.session_id = '')), /session_id is empty/],
@@ -122,7 +122,7 @@ describe('produce refuses what it can know to be wrong, by line and field', () =
   });
 });
 
-test('a byte order mark and line ends of Windows are no part of the events', async () => {
+test('a byte order mark and CRLF line ends are ignored', async () => {
   const content = `\uFEFF${good}\r\n${good}\r\n`;
   expect(await produce(content)).toMatchObject({
     code: 0,
@@ -131,17 +131,17 @@ test('a byte order mark and line ends of Windows are no part of the events', asy
 });
 
 // 2,000 of them were one batch, which no broker takes: it ended in "a bug".
-test('many large events are sent in batches that the broker takes', async () => {
+test("many large events are sent in batches within the broker's limit", async () => {
   const large = json((line) => (line.metric['label'] = 'x'.repeat(100_000)));
   const { code, stdout, stderr } = await produce(`${large}\n`.repeat(30));
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(/^30 events sent/);
 });
 
-describe('an event that is larger than the topic takes is named', () => {
+describe('an event above max.message.bytes is named', () => {
   const large = (bytes: number) => json((line) => (line.metric['label'] = 'x'.repeat(bytes)));
 
-  test('be it larger than any batch', async () => {
+  test('when it is larger than a batch', async () => {
     const { code, stderr } = await produce(`${good}\n${large(1_100_000)}\n${good}\n`);
     expect(stderr).toMatch(
       /line 2: 1100\d+ bytes are more than topic .* takes \(max\.message\.bytes\)/,
@@ -150,7 +150,7 @@ describe('an event that is larger than the topic takes is named', () => {
     expect(code).toBe(2);
   });
 
-  test('or one of many in a batch, on a topic that takes little', async () => {
+  test('when it is one of many in a batch, on a topic with a low limit', async () => {
     const topic = await freshTopic(1);
     await withAdmin(createKafka(world.settings, createLogger('fatal')), (admin) =>
       admin.alterConfigs({

@@ -5,7 +5,7 @@ import { loadSettings } from '../../src/config/settings.ts';
 import { checkCompatibility } from '../../src/registry/subjects.ts';
 
 // A 404 for a path that it does not know was once taken for a subject without a schema: compatible.
-test('a registry that compares with the latest version only is asked for that', async () => {
+test('schemas check falls back to the latest version for a registry that compares only with that', async () => {
   const asked: (string | undefined)[] = [];
   const server = createServer((request, response) => {
     asked.push(request.url);

@@ -21,7 +21,7 @@ async function register(url: string, subject: string, schema: unknown): Promise<
 
 // The registry takes both, and Java writes with them: every message of the first was `undecodable`,
 // and the second kept the worker busy for ever.
-test('a default that is not of its first branch, and a schema made to exhaust, cost nothing', async () => {
+test('a default that is not of the first branch, and a schema made to exhaust the parser, do no harm', async () => {
   const world = await newWorld(1);
   try {
     const url = String(world.env['SCHEMA_REGISTRY_URL']);

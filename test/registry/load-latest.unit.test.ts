@@ -7,7 +7,7 @@ import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
 const registryWith = (latest: (subject: string) => Promise<number>) =>
   ({ getLatestSchemaId: latest }) as unknown as SchemaRegistry;
 
-test('what producers of a topic most likely write with is known before the first message', async () => {
+test('the latest schema of a topic is loaded before the first message', async () => {
   const schemas = new SchemaCache(async () => ({ found: true, schema: loadEnvelopeSchema() }));
   const subjects: string[] = [];
   const registry = registryWith(async (subject) => {
@@ -19,7 +19,7 @@ test('what producers of a topic most likely write with is known before the first
   expect(schemas.known([7])).toBeDefined();
 });
 
-test('a registry that does not say is no reason to ask for anything', async () => {
+test('without a latest schema, no schema is loaded', async () => {
   const schemas = new SchemaCache(() => Promise.reject(new Error('asked')));
   const registry = registryWith(() => Promise.reject(new Error('no such subject')));
   await expect(loadLatest(registry, 'calls', schemas)).rejects.toThrow('no such subject');

@@ -60,7 +60,7 @@ describe('an answer of a registry', () => {
     [404, 40403],
     [404, 40401],
     [422, 42201],
-  ])('is its own code for a schema that it does not have: %i %i', async (status, code) => {
+  ])('may be its error code for a missing schema: %i %i', async (status, code) => {
     const body = json({ error_code: code, message: 'Schema not found' });
     expect(await fetchOne({ status, body })).toMatchObject({
       found: false,
@@ -78,7 +78,7 @@ describe('an answer of a registry', () => {
       { schema: `${'['.repeat(5_000)}${']'.repeat(5_000)}` },
       'deeper',
     ],
-  ])('is a schema %s, which is of no use', async (_, answer, detail) => {
+  ])('may be an unusable schema: %s', async (_, answer, detail) => {
     expect(await fetchOne({ status: 200, body: json(answer) })).toMatchObject({
       found: false,
       reason: 'undecodable',
@@ -86,7 +86,7 @@ describe('an answer of a registry', () => {
     });
   });
 
-  test('may refer to other schemas, which are fetched too', async () => {
+  test('may refer to other schemas, which are fetched as well', async () => {
     const own = structuredClone(envelope);
     const metadata = definitionOf(own, 'Metadata');
     const text = json(own).replace(json(metadata), json('usage_ledger.Metadata'));
@@ -132,7 +132,7 @@ const NONSENSE: readonly [string, Canned][] = [
   ['a body without end', { status: 200, body: json({ schema: 'x'.repeat(5_000_000) }) }],
 ];
 
-describe('whatever else answers is no answer, and named', () => {
+describe('an answer that is not from a registry is an outage:', () => {
   test.each(NONSENSE)('%s', async (_, answer) => {
     const failure = fetchOne(answer);
     await expect(failure).rejects.toThrow(/^the schema registry at http:/);
@@ -150,7 +150,7 @@ describe('whatever else answers is no answer, and named', () => {
     },
   );
 
-  test.each(NONSENSE)('also to whoever registers a schema: %s', async (_, answer) => {
+  test.each(NONSENSE)('also when a schema is registered: %s', async (_, answer) => {
     answers = { '*': answer };
     const registry = { register: async () => ({}) } as never;
     await expect(registerSchema(registry, settings(), 'calls')).rejects.toThrow(
@@ -158,27 +158,27 @@ describe('whatever else answers is no answer, and named', () => {
     );
   });
 
-  test('a registration that returns no id is none', async () => {
+  test('a registration without an id in the answer fails', async () => {
     answers = { '*': { status: 200, body: json({ compatibility: 'BACKWARD_TRANSITIVE' }) } };
     for (const register of [
       async () => ({ id: undefined }),
       () => Promise.reject(new TypeError('x')),
     ]) {
       await expect(registerSchema({ register } as never, settings(), 'calls')).rejects.toThrow(
-        'did not answer with the id of calls-value',
+        'answered without a schema id for calls-value',
       );
     }
   });
 });
 
-describe('what a registry itself refuses', () => {
+describe('a refusal by the registry', () => {
   const refusal = (status: number, code: number, message: string) => ({
     status,
     body: json({ error_code: code, message }),
   });
 
   // It was called a bug (70).
-  test.each([409, 422])('%i to our schema is a check that failed', async (status) => {
+  test.each([409, 422])('of our schema with %i is a failed check', async (status) => {
     answers = { '*': { status: 200, body: json({ compatibility: 'BACKWARD_TRANSITIVE' }) } };
     const error = Object.assign(new Error('Incompatible schema: field x'), { status });
     const registry = { register: () => Promise.reject(error) } as never;
@@ -189,7 +189,7 @@ describe('what a registry itself refuses', () => {
     );
   });
 
-  test('the compatibility is wrong usage, in its words', async () => {
+  test('of the compatibility setting is wrong usage, with its message', async () => {
     answers = { '*': refusal(422, 42203, 'Invalid compatibility level') };
     const registry = { register: async () => ({ id: 1 }) } as never;
     const refused = registerSchema(registry, settings(), 'calls');

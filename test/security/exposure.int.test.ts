@@ -35,7 +35,7 @@ function event(name: string, fields: object = {}, session = `${MARK}-session`): 
   };
 }
 
-test('over HTTP and in the log of a worker are no ids and no payloads, and only this machine asks', async () => {
+test('HTTP and the log of a worker have no ids and no payloads, and HTTP listens on loopback', async () => {
   // Too long for an index of Postgres, and not to be packed: refused by the database itself.
   const long = Array.from({ length: 900 }, (_, i) =>
     String.fromCodePoint(0x1_0000 + ((i * 7_919) % 60_000)),
@@ -51,7 +51,7 @@ test('over HTTP and in the log of a worker are no ids and no payloads, and only 
     ]),
   );
   await world.send([
-    { key: `${MARK}-key`, value: Buffer.from(`${MARK}-rubbish`) },
+    { key: `${MARK}-key`, value: Buffer.from(`${MARK}-garbage`) },
     { key: `${MARK}-key`, value: Buffer.from(`\0\0\0\0\x7f${MARK}`), headers: { [MARK]: MARK } },
   ]);
 

@@ -71,7 +71,7 @@ const MISTAKES: readonly Mistake[] = [
   [
     'authority',
     'tls',
-    ({ stranger }) => ({ KAFKA_SSL_CA_FILE: stranger.caFile }),
+    ({ otherAuthority }) => ({ KAFKA_SSL_CA_FILE: otherAuthority.caFile }),
     /unable to verify|self-signed certificate|unable to get/i,
   ],
   [
@@ -101,7 +101,7 @@ const MISTAKES: readonly Mistake[] = [
 /** What no waiting would change, and so ends a command at once. */
 const REFUSED = /^(password|mechanism|authority|name of the host|missing client)/;
 
-describe('a broker that refuses, or is not to be trusted, is named with the reason:', () => {
+describe('a broker that refuses, or is not trusted, is named with the reason:', () => {
   const outcomes = new Map<string, unknown>();
   beforeAll(async () => {
     // Side by side: each takes as long as a command is to wait.

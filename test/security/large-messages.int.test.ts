@@ -27,11 +27,11 @@ const withFields = (fields: object): EventInput => ({
   metric: Object.assign({}, llm.metric, fields),
 });
 
-test('messages as large as the broker takes are dead letters with their bytes, and memory stays small', async () => {
+test('messages of the maximum size become dead letters with their bytes, in bounded memory', async () => {
   const [ascii] = await world.encode([withFields({ request_id: 'x'.repeat(LARGE) })]);
   const [emoji] = await world.encode([withFields({ request_id: '😀'.repeat(LARGE / 4) })]);
   const [session] = await world.encode([{ ...llm, session_id: 's'.repeat(LARGE / 2) }]);
-  const key = { key: Buffer.alloc(LARGE, 'k'), value: Buffer.from('rubbish'), partition: 0 };
+  const key = { key: Buffer.alloc(LARGE, 'k'), value: Buffer.from('garbage'), partition: 0 };
   const largest = { key: null, value: Buffer.alloc(LARGEST, 0xab) };
   const good = await world.encode([llm]);
   const rounds = 20;
@@ -59,11 +59,15 @@ test('messages as large as the broker takes are dead letters with their bytes, a
      FROM dead_letter GROUP BY 1, 2, 3 ORDER BY 1, 2`,
   );
   expect(rows).toEqual([
-    letter('invalid_value', /^request_id has 225000 characters; expected at most 1024$/, emoji),
-    letter('invalid_value', /^request_id has 900000 characters; expected at most 1024$/, ascii),
-    letter('invalid_value', /^session_id has 450000 characters; expected at most 1024$/, session),
-    letter('not_avro_framed', /^expected byte 0 and a schema id, got 1048400 bytes/, largest),
-    letter('not_avro_framed', /^expected byte 0 and a schema id, got 7 bytes/, key),
+    deadLetter('invalid_value', /^request_id has 225000 characters; expected at most 1024$/, emoji),
+    deadLetter('invalid_value', /^request_id has 900000 characters; expected at most 1024$/, ascii),
+    deadLetter(
+      'invalid_value',
+      /^session_id has 450000 characters; expected at most 1024$/,
+      session,
+    ),
+    deadLetter('not_avro_framed', /^expected byte 0 and a schema id, got 1048400 bytes/, largest),
+    deadLetter('not_avro_framed', /^expected byte 0 and a schema id, got 7 bytes/, key),
   ]);
   const applied = await world.database.query('SELECT count(*)::int AS count FROM usage_event');
   expect(applied.rows).toEqual([{ count: 1 }]);
@@ -74,7 +78,11 @@ test('messages as large as the broker takes are dead letters with their bytes, a
   expect(omitted).toHaveLength(rounds);
   expect(omitted[0]).toMatchObject({ usage_ledger_reason: Buffer.from('not_avro_framed') });
 
-  function letter(reason: string, detail: RegExp, message: { value: Buffer | null } | undefined) {
+  function deadLetter(
+    reason: string,
+    detail: RegExp,
+    message: { value: Buffer | null } | undefined,
+  ) {
     const bytes = message?.value?.length;
     return { reason, detail: expect.stringMatching(detail), bytes, count: rounds };
   }

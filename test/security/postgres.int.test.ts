@@ -37,7 +37,7 @@ async function asSuperuser<T extends pg.QueryResultRow>(statement: string): Prom
   }
 }
 
-/** Until the server has taken up its rules, which it does a moment after it was told to. */
+/** Until the server has taken up its rules, which it does a moment after it was signalled. */
 async function untilTlsIsAsked(): Promise<void> {
   await until('the server refuses who comes without TLS', async () => {
     const client = new pg.Client({ connectionString: server.url });
@@ -52,7 +52,7 @@ async function untilTlsIsAsked(): Promise<void> {
 }
 
 // First of all: roles belong to the server, and the other tests' migrations make them.
-test('who migrates without the right to make roles is warned, and has the tables', async () => {
+test('migrate by a user who may not create roles warns, and creates the tables', async () => {
   await asSuperuser("CREATE ROLE migrator LOGIN PASSWORD 'pw' NOCREATEROLE");
   await asSuperuser('GRANT CREATE ON DATABASE postgres TO migrator');
   const env = { DATABASE_URL: url(verified(), 'migrator', 'pw'), DATABASE_SCHEMA: 'without_roles' };
@@ -104,7 +104,7 @@ describe('Postgres over TLS', () => {
     await world.close();
   });
 
-  test('takes a client certificate in place of a password', async () => {
+  test('accepts a client certificate instead of a password', async () => {
     await asSuperuser('GRANT CREATE ON DATABASE postgres TO certified');
     const { certFile, keyFile } = server.certified;
     const DATABASE_URL = url({ ...verified(), sslcert: certFile, sslkey: keyFile }, 'certified');
@@ -116,7 +116,7 @@ describe('Postgres over TLS', () => {
     ['without TLS', () => url({ sslmode: 'disable' }), /no pg_hba.conf entry.* no encryption/],
     [
       'with an authority that did not sign the server',
-      () => url({ sslmode: 'verify-full', sslrootcert: server.stranger.caFile }),
+      () => url({ sslmode: 'verify-full', sslrootcert: server.otherAuthority.caFile }),
       /unable to verify|self-signed certificate|unable to get/,
     ],
     [
@@ -129,7 +129,7 @@ describe('Postgres over TLS', () => {
       () => url(verified(), 'postgres', 'pw-wrong'),
       /password authentication failed for user "postgres"/,
     ],
-  ])('is refused %s, which is said at once', async (_, databaseUrl, reason) => {
+  ])('is refused at once %s', async (_, databaseUrl, reason) => {
     const env = { DATABASE_URL: databaseUrl(), STARTUP_TIMEOUT_S: '60' };
     const error = await reachServer(loadSettings(env, ['database']), 1).catch(
       (thrown: unknown) => thrown,
@@ -141,7 +141,7 @@ describe('Postgres over TLS', () => {
     expect(message).not.toMatch(/pw-wrong|postgres:[^/]*@/);
   });
 
-  test('with an authority that is not there is a wrong configuration', async () => {
+  test('with a missing CA file is a configuration error', async () => {
     const env = { DATABASE_URL: url({ ...verified(), sslrootcert: '/nowhere/ca.pem' }) };
     const error = await reachServer(loadSettings(env, ['database']), 1).catch(
       (thrown: unknown) => thrown,

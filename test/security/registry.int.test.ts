@@ -40,7 +40,7 @@ const settings = (proxy: BasicAuthProxy, password = PASSWORD) => ({
   SCHEMA_REGISTRY_PASSWORD: password,
 });
 
-test('a registry behind basic auth is registered at and read from', async () => {
+test('a registry with basic auth is used to register and read schemas', async () => {
   await world.send(await world.encode(calls.events.slice(0, 40)));
   const before = plain.seen.passed;
 
@@ -52,7 +52,7 @@ test('a registry behind basic auth is registered at and read from', async () => 
   expect(await breaks(world.database)).toEqual([]);
 });
 
-test('over TLS too, with its authority in NODE_EXTRA_CA_CERTS', async () => {
+test('a registry over TLS is used with its CA in NODE_EXTRA_CA_CERTS', async () => {
   const trusting = { ...world.env, ...settings(tls), NODE_EXTRA_CA_CERTS: caFile };
   const [registered, distrusting] = await Promise.all([
     cli(['schemas', 'register'], trusting),
@@ -65,7 +65,7 @@ test('over TLS too, with its authority in NODE_EXTRA_CA_CERTS', async () => {
 });
 
 // They were waited for, for a minute.
-test('wrong credentials end a command with 2 at once, naming the registry and 401', async () => {
+test('wrong credentials exit with 2 at once, naming the registry and 401', async () => {
   const env = { ...world.env, ...settings(plain, 'pw-wrong') };
 
   const { code, stderr } = await cli(['schemas', 'check'], env);
@@ -75,7 +75,7 @@ test('wrong credentials end a command with 2 at once, naming the registry and 40
   expect(stderr).not.toMatch(/pw-wrong|Basic/);
 });
 
-test('credentials that are refused while a worker runs are waited out, and nothing is lost', async () => {
+test('credentials refused by the registry in a running worker are retried, and nothing is lost', async () => {
   const fresh = await newWorld(1);
   const wrong = settings(plain, 'pw-wrong');
   await fresh.send(await fresh.encode(calls.events.slice(0, 10)));

@@ -66,7 +66,7 @@ describe('a login with usage_ledger_writer', () => {
     metric: Object.assign({}, llm.metric, { request_id: 'twice' }, fields),
   });
 
-  test('runs the worker, with dead letters, conflicts and a repair of both', async () => {
+  test('runs the worker, with dead letters and conflicts and their resolution', async () => {
     await world.send(
       await world.encode([
         ...calls.events.slice(0, 40),
@@ -74,7 +74,7 @@ describe('a login with usage_ledger_writer', () => {
         changed({ prompt_tokens: 7 }),
       ]),
     );
-    await world.send([{ key: 'k', value: Buffer.from('rubbish') }]);
+    await world.send([{ key: 'k', value: Buffer.from('garbage') }]);
     const env = envOf(writer);
 
     const { counts } = await world.run({ env });
@@ -96,7 +96,7 @@ describe('a login with usage_ledger_writer', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
-  test("prepares the coming months' partitions, although it may not make tables", async () => {
+  test("creates the coming months' partitions, although it may not create tables", async () => {
     const month = (
       await world.database.query(
         "SELECT to_char(now() AT TIME ZONE 'UTC' + interval '1 month', 'YYYY_MM') AS month",
@@ -128,7 +128,7 @@ describe('a login with usage_ledger_writer', () => {
     expect(await refusal(writer, statement)).toBe(NOT_PERMITTED);
   });
 
-  test('is told so when it migrates', async () => {
+  test('gets a permission error from migrate', async () => {
     const env = { ...envOf(writer), DATABASE_SCHEMA: 'another' };
     const { code, stderr } = await cli(['migrate'], env);
     expect({ code, stderr }).toEqual({
@@ -171,26 +171,26 @@ describe('a login with usage_ledger_reader', () => {
     },
   );
 
-  test('gets the report, and is told what he lacks for the rest', async () => {
+  test('may run report, and gets an error with the missing privilege from other commands', async () => {
     const env = envOf(reader);
-    const [report, letters] = await Promise.all([
+    const [report, deadLetters] = await Promise.all([
       cli(['report', '--format', 'csv'], env),
       cli(['dead-letters', 'list'], env),
     ]);
     expect(report).toMatchObject({ code: 0, stderr: '' });
-    expect(letters).toMatchObject({
+    expect(deadLetters).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/permission denied for table dead_letter; its user needs/),
     });
   });
 });
 
-test('a login with neither is told which role he lacks', async () => {
+test('a login with neither role gets an error with the role that it lacks', async () => {
   const { code, stderr } = await cli(['report'], envOf(outsider));
   expect({ code, stderr }).toEqual({
     code: 2,
     stderr:
       'usage-ledger: DATABASE_URL: permission denied for schema usage_ledger; ' +
-      'its user needs the writer role of this ledger (by default usage_ledger_writer), or the reader role to report\n',
+      'its user needs the writer role of this ledger (by default usage_ledger_writer), or the reader role for report\n',
   });
 });

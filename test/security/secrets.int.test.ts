@@ -93,11 +93,11 @@ async function inFiles(settings: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> 
   return result;
 }
 
-describe('no secret is seen in the output, the log at its finest and the process list', () => {
+describe('no secret appears in the output, the trace log and the process list', () => {
   test.each([
     ['variables', async () => env],
     ['files', () => inFiles(env)],
-  ])('of commands that are given them as %s', async (_, settings) => {
+  ])('of commands that receive them as %s', async (_, settings) => {
     const given = await settings();
     const produced = await watchedCli(['produce', '--file', events], given);
     const ran = await watchedCli(['run', '--until-caught-up'], given);
@@ -112,7 +112,7 @@ describe('no secret is seen in the output, the log at its finest and the process
     expect(ran.stderr).toContain('"level":20');
   });
 
-  test('of commands that are refused with them', async () => {
+  test('of commands whose credentials are refused', async () => {
     const wrong = {
       ...env,
       KAFKA_SASL_PASSWORD: WRONG,

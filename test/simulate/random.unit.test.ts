@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { mix32, Random } from '../../src/simulate/random.ts';
 
 describe('Random', () => {
-  test('goes on as recorded, so that a seed means the same traffic tomorrow', () => {
+  test('continues as recorded, so that a seed gives the same traffic in every version', () => {
     const random = new Random(42, 0);
     expect([random.uint32(), random.uint32(), random.hex(12)]).toMatchInlineSnapshot(`
       [
@@ -14,12 +14,12 @@ describe('Random', () => {
     `);
   });
 
-  test('has streams that differ from each other', () => {
+  test('has different streams', () => {
     const firsts = Array.from({ length: 10_000 }, (_, stream) => new Random(1, stream).unit());
     expect(new Set(firsts).size).toBe(firsts.length);
   });
 
-  test('stays within its bounds and reaches both ends of a range of whole numbers', () => {
+  test('stays within its bounds, and reaches both ends of a range of integers', () => {
     const random = new Random(5, 5);
     const seen = new Set<number>();
     for (let n = 0; n < 2_000; n++) {
@@ -30,14 +30,14 @@ describe('Random', () => {
     expect([...seen].sort()).toEqual([3, 4, 5, 6, 7]);
   });
 
-  test('is about as likely as told', () => {
+  test('approximates the given probability', () => {
     const random = new Random(9, 1);
     let hits = 0;
     for (let n = 0; n < 20_000; n++) if (random.chance(0.25)) hits += 1;
     expect(hits / 20_000).toBeCloseTo(0.25, 1);
   });
 
-  test('makes ids of the length asked for', () => {
+  test('makes ids of the given length', () => {
     const random = new Random(1, 2);
     expect(random.hex(14)).toMatch(/^[0-9a-f]{14}$/);
     expect(random.alphanumeric(29)).toMatch(/^[\w-]{29}$/);

@@ -139,7 +139,7 @@ describe('simulateEvents', () => {
     expect(lasts).toContainEqual(expect.objectContaining({ request_id: 'session_close' }));
   });
 
-  test('begins when told to', () => {
+  test('begins at startAt', () => {
     const startAt = new Date('2030-06-01T00:00:00Z');
     const [first] = simulateEvents({ sessions: 1, seed: 1, startAt });
     expect(first?.metric.timestamp).toBeGreaterThan(startAt.getTime() / 1_000);

@@ -1,6 +1,6 @@
 import { OID } from '../../src/postgres/binary-values.ts';
 
-/** Behind the point. */
+/** Number of fractional digits. */
 const MOST_DIGITS = 400;
 
 /** The elements of an array in the binary form of Postgres, as texts, or null. */

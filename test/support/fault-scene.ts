@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { RunResult } from '../../src/cli/run-worker.ts';
-import { endsOf, partitionsBehind } from './lagging-partitions.ts';
+import { endsOf, laggingPartitions } from './lagging-partitions.ts';
 import type { StackUrls } from './stack-urls.ts';
 import { until } from './until.ts';
 import {
@@ -27,8 +27,8 @@ export interface FaultScene {
   hasBooked(count: number, limitMs?: number): Promise<void>;
   /** Asserts that what is sent from now on, the fault having ended, is booked within the limit. */
   recovers(limitMs?: number): Promise<void>;
-  /** Sends the rest, waits for it, stops the workers, and holds totals and books to the digit. */
-  settles(): Promise<void>;
+  /** Sends the rest, waits until it is booked, stops the workers, and checks totals and books. */
+  allBooked(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -86,7 +86,7 @@ async function newScene(urls: StackUrls, partitions: number): Promise<FaultScene
     await until('all is booked', async () => {
       if (failure !== undefined) throw failure;
       // A fault may be on: then nothing is known.
-      return (await partitionsBehind(world, ends).catch(() => undefined))?.length === 0;
+      return (await laggingPartitions(world, ends).catch(() => undefined))?.length === 0;
     });
   };
   const scene: FaultScene = {
@@ -129,7 +129,7 @@ async function newScene(urls: StackUrls, partitions: number): Promise<FaultScene
       const what = 'events are booked again after the fault';
       await whenBooked(what, before + 1, limitMs - (Date.now() - ended));
     },
-    async settles() {
+    async allBooked() {
       await scene.send(messages.length);
       await isRead();
       for (const { abort, result } of running) {

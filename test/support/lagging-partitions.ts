@@ -13,12 +13,12 @@ export function endsOf({ settings, topic }: World): Promise<Map<number, Partitio
 }
 
 /** The partitions that are not booked up to their ends. */
-export async function partitionsBehind(
+export async function laggingPartitions(
   { settings, database, topic }: World,
   ends: ReadonlyMap<number, PartitionBounds>,
 ): Promise<number[]> {
   const positions = await positionsOf(database, settings.KAFKA_GROUP_ID, [topic]);
-  const isBehind = ([partition, { latest }]: [number, PartitionBounds]) =>
+  const isLagging = ([partition, { latest }]: [number, PartitionBounds]) =>
     (positions.get(keyOf({ topic, partition }))?.nextOffset ?? 0) < latest;
-  return [...ends].filter(isBehind).map(([partition]) => partition);
+  return [...ends].filter(isLagging).map(([partition]) => partition);
 }

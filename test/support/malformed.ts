@@ -1,18 +1,22 @@
 import type { ProducedMessage } from '../../src/produce/event-producer.ts';
 
-/** Rubbish with the reason that it must be refused for. */
-export interface Rubbish {
+/** A malformed message and the reason of its dead letter. */
+export interface MalformedMessage {
   readonly reason: string;
   readonly message: ProducedMessage;
 }
 
 /**
- * The `i`th message of rubbish, of four sorts, each different from all others.
+ * The `i`th malformed message, of four kinds, each different from all others.
  *
- * @param good an encoded event to spoil
+ * @param good a valid encoded event to corrupt
  * @param badValue an event whose values must be refused, encoded
  */
-export function rubbish(i: number, good: ProducedMessage, badValue: ProducedMessage): Rubbish {
+export function malformedMessage(
+  i: number,
+  good: ProducedMessage,
+  badValue: ProducedMessage,
+): MalformedMessage {
   const { key } = good;
   const bytes = Buffer.from(good.value ?? Buffer.alloc(0));
   switch (i % 4) {

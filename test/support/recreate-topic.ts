@@ -2,7 +2,7 @@ import type { Kafka } from 'kafkajs';
 import { topicBounds, withAdmin } from '../../src/kafka/admin.ts';
 import { until } from './until.ts';
 
-/** Deletes a topic and creates it again, empty, with one partition; settles when it can be read. */
+/** Deletes a topic and creates it again, empty, with one partition; resolves when it can be read. */
 export async function recreateTopic(kafka: Kafka, topic: string): Promise<void> {
   await withAdmin(kafka, async (admin) => {
     await admin.deleteTopics({ topics: [topic] });

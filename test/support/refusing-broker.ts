@@ -19,7 +19,7 @@ const CORRELATION_OFFSET = 8;
 const NO_GROUP = Buffer.concat([Buffer.alloc(4, 0xff), Buffer.alloc(3 * 2 + 4)]);
 
 /**
- * Has requests through the proxy refused, each of them once and in this order: the broker never hears
+ * Has requests through the proxy refused, each of them once and in this order: the broker never receives
  * of them. A request is taken to come as it was written, in one piece.
  *
  * @returns how many were refused so far

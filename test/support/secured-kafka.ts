@@ -13,7 +13,7 @@ export interface SecuredKafka {
   readonly brokers: string;
   readonly authority: Authority;
   /** An authority that nobody trusts. */
-  readonly stranger: Authority;
+  readonly otherAuthority: Authority;
   /** Where the certificates are; removed at the end. */
   readonly folder: string;
   /** The settings by which the broker is reached, by mode. */
@@ -29,9 +29,9 @@ const LOGIN = 'org.apache.kafka.common.security';
 export async function startSecuredKafka(): Promise<SecuredKafka> {
   const folder = await mkdtemp(join(tmpdir(), 'usage-ledger-certificates-'));
   await chmod(folder, 0o711);
-  const [authority, stranger] = await Promise.all([
+  const [authority, otherAuthority] = await Promise.all([
     newAuthority(folder, 'authority'),
-    newAuthority(folder, 'stranger'),
+    newAuthority(folder, 'otherAuthority'),
   ]);
   const [server, client, watchdog] = await Promise.all([
     authority.issue('broker'),
@@ -71,7 +71,7 @@ export async function startSecuredKafka(): Promise<SecuredKafka> {
   return {
     brokers,
     authority,
-    stranger,
+    otherAuthority,
     folder,
     settings: {
       tls: over('TLS'),

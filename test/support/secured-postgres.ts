@@ -12,7 +12,7 @@ export interface SecuredPostgres {
   /** Of the superuser, without the parameters that ask for TLS. */
   readonly url: string;
   readonly authority: Authority;
-  readonly stranger: Authority;
+  readonly otherAuthority: Authority;
   /** Who shows it may come in as the role `certified`, without a password. */
   readonly certified: Certificate;
   stop(): Promise<void>;
@@ -21,9 +21,9 @@ export interface SecuredPostgres {
 export async function startSecuredPostgres(): Promise<SecuredPostgres> {
   const folder = await mkdtemp(join(tmpdir(), 'usage-ledger-certificates-'));
   await chmod(folder, 0o711);
-  const [authority, stranger, watchdog] = await Promise.all([
+  const [authority, otherAuthority, watchdog] = await Promise.all([
     newAuthority(folder, 'authority'),
-    newAuthority(folder, 'stranger'),
+    newAuthority(folder, 'otherAuthority'),
     Watchdog.start(),
   ]);
   const [server, certified] = await Promise.all([
@@ -47,7 +47,7 @@ export async function startSecuredPostgres(): Promise<SecuredPostgres> {
   return {
     url,
     authority,
-    stranger,
+    otherAuthority,
     certified,
     async stop() {
       await watchdog.close();

@@ -39,7 +39,7 @@ async function onServer(url: string, statement: string): Promise<void> {
   }
 }
 
-/** The name of a new topic; made, with a leader for each partition, when this settles. */
+/** Resolves with the name of a new topic once each of its partitions has a leader. */
 export async function freshTopic(
   partitions: number,
   kafkaBrokers = stackUrls().kafkaBrokers,

@@ -3,8 +3,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 /** What is to be done with bytes that a client sends. */
 export type Verdict =
   | 'pass'
-  /** The server gets them, and the client never hears of it. */
-  | 'cut behind'
+  /** The server receives them, and the client gets no answer. */
+  | 'cut after'
   /** The server does not get them. */
   | 'cut before'
   /** The server gets only some of them; for the others the client is answered in its stead. */
@@ -118,7 +118,7 @@ export class TcpProxy {
         case 'cut before':
           end();
           break;
-        case 'cut behind':
+        case 'cut after':
           // The server's answer shows that it is through.
           server.removeAllListeners('data');
           server.once('data', end);

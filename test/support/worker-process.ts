@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { News, Order } from '../torture/worker-orders.ts';
+import type { Order, WorkerEvent } from '../torture/worker-orders.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const LOG_CHARACTERS = 20_000;
@@ -20,7 +20,7 @@ export class WorkerProcess {
   #log = '';
   #onStarted: () => void = () => {};
   #onReached: () => void = () => {};
-  /** Settles once it heeds signals. */
+  /** Resolves once it handles signals. */
   readonly started: Promise<void>;
 
   constructor(env: NodeJS.ProcessEnv) {
@@ -39,8 +39,8 @@ export class WorkerProcess {
     this.started = new Promise((resolve) => {
       this.#onStarted = resolve;
     });
-    this.#child.on('message', (news: News) => {
-      if ('reached' in news) this.#onReached();
+    this.#child.on('message', (event: WorkerEvent) => {
+      if ('reached' in event) this.#onReached();
       else this.#onStarted();
     });
     this.ended = new Promise((resolve, reject) => {
@@ -66,12 +66,12 @@ export class WorkerProcess {
     return this.#log;
   }
 
-  /** Has the worker kill itself at a step; `ended` tells when it has. */
+  /** Has the worker kill itself at a step; `ended` resolves when it has. */
   order(order: Order): void {
     this.#child.send(order, () => {});
   }
 
-  /** Has the worker stop itself (SIGSTOP) at a step; settles when it has come to it. */
+  /** Has the worker stop itself (SIGSTOP) at a step; resolves when it has come to it. */
   frozenAt(order: Omit<Order, 'act'>): Promise<void> {
     const reached = new Promise<void>((resolve) => {
       this.#onReached = resolve;
@@ -96,7 +96,7 @@ export class WorkerProcess {
     return await this.ended;
   }
 
-  /** The most memory that it has held so far, in bytes; 0 where the system does not tell. */
+  /** The most memory that it has held so far, in bytes; 0 where the system does not report it. */
   peakMemory(): number {
     try {
       const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');

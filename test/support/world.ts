@@ -30,7 +30,7 @@ export interface RunChoices {
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
   readonly untilCaughtUp?: boolean;
-  /** Called behind every step of a batch: where faults are made. */
+  /** Called after each step of a batch; tests inject faults here. */
   readonly onStep?: NonNullable<RunOptions['onStep']>;
 }
 

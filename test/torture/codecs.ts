@@ -32,7 +32,7 @@ export function codecsNamed(list: string): CodecName[] {
 }
 
 /** Lets the producers of this process compress with every codec; kafkajs itself has only gzip. */
-export async function learnCodecs(): Promise<void> {
+export async function registerCodecs(): Promise<void> {
   const zstd = await Zstd.load();
   let batches = 0;
   CompressionCodecs[CompressionTypes.Snappy] = packedBy((bytes) =>

@@ -3,12 +3,12 @@ import kafkajs, { CompressionTypes } from 'kafkajs';
 import { decompressFrameSync } from 'lz4-napi';
 import { uncompressSync } from 'snappy';
 import { beforeAll, expect, test } from 'vitest';
-import { learnCodecs } from './codecs.ts';
+import { registerCodecs } from './codecs.ts';
 
 const BYTES = Buffer.from('a batch of records '.repeat(5_000));
 
 beforeAll(async () => {
-  await learnCodecs();
+  await registerCodecs();
 });
 
 async function packed(
@@ -19,12 +19,12 @@ async function packed(
   return bytes;
 }
 
-test('batches are packed by lz4 and zstd as others unpack them', async () => {
+test('batches compressed with lz4 and zstd are readable by other implementations', async () => {
   expect(decompressFrameSync(await packed(CompressionTypes.LZ4)).equals(BYTES)).toBe(true);
   expect(Buffer.from(decompress(await packed(CompressionTypes.ZSTD))).equals(BYTES)).toBe(true);
 });
 
-test('batches are packed by snappy as the Java client does it, and as librdkafka does it', async () => {
+test('batches are compressed with snappy in the formats of the Java client and of librdkafka', async () => {
   const framed = await packed(CompressionTypes.Snappy);
   expect(framed.subarray(1, 7).toString()).toBe('SNAPPY');
   const blocks: Buffer[] = [];

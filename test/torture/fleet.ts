@@ -50,7 +50,7 @@ export class Fleet {
     }
   }
 
-  /** Kills one by SIGKILL; settles when it is gone. */
+  /** Kills one by SIGKILL; resolves when it is gone. */
   async kill(worker: WorkerProcess): Promise<void> {
     worker.signal('SIGKILL');
     await worker.ended;

@@ -111,7 +111,7 @@ export class FleetingTopic {
     });
   }
 
-  /** Does what a person does who is told that offsets are lost, until all is booked. */
+  /** Accepts lost offsets like an operator, until everything is booked. */
   async acceptLosses(): Promise<void> {
     const { env, topic } = this.#options;
     await until(

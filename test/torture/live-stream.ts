@@ -29,7 +29,7 @@ export interface StreamOptions {
 }
 
 /**
- * Made-up traffic that goes on while everything around it breaks: what the broker does not
+ * Simulated traffic that continues during the faults: what the broker does not
  * acknowledge is sent again until it does, as a producer does that loses nothing.
  */
 export class LiveStream {

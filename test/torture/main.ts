@@ -37,7 +37,7 @@ const cycles = Number(values.cycles);
 const seed = Number(values.seed);
 const events = Number(values.events ?? cycles * 1_700);
 const workers = Number(values.workers);
-const spoilt = Number(values.poison);
+const malformed = Number(values.poison);
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const chosen = (['faults', 'codecs', 'settings', 'pgbouncer'] as const)
@@ -46,7 +46,7 @@ const chosen = (['faults', 'codecs', 'settings', 'pgbouncer'] as const)
   .join('');
 const again =
   `npm run torture -- --cycles ${cycles} --seed ${seed} --events ${events} ` +
-  `--poison ${spoilt}${chosen}`;
+  `--poison ${malformed}${chosen}`;
 say(again);
 const stack = await startStack({
   progress: say,
@@ -67,9 +67,9 @@ try {
   });
   process.stdout.write(report(result));
   if (!holds(result)) throw new Error('the totals or the books are wrong');
-  if (spoilt > 0) {
+  if (malformed > 0) {
     const world = await newWorld(4, stack);
-    const poisoned = await poison(world, spoilt, seed);
+    const poisoned = await poison(world, malformed, seed);
     await world.close();
     process.stdout.write(poisonReport(poisoned));
     if (poisoned.problems.length > 0) throw new Error('poison did what it must not');

@@ -1,7 +1,7 @@
 import { Random } from '../../src/simulate/random.ts';
 
 const HEADER_BYTES = 5;
-/** What brokers take by default, with room for the rest of the message. */
+/** What brokers take by default, leaving space for the rest of the message. */
 const MEGABYTE = 1_000_000;
 /** Longer ones are not repeated. */
 const REPEATED_BYTES = 5_000;
@@ -12,7 +12,7 @@ const STREAM_OF_MUTATIONS = 3;
 type Mutation = (value: Buffer, other: Buffer, random: Random) => Buffer;
 
 /**
- * Spoils valid messages, the same way for the same seed. What comes out may by chance still be
+ * Corrupts valid messages, reproducibly by seed. What comes out may by chance still be
  * valid, or valid with other values.
  */
 export class Mutator {
@@ -76,20 +76,20 @@ function insert(value: Buffer, _: Buffer, random: Random): Buffer {
 /** A string that says it is far longer than the message, or of a negative length. */
 function lengthBomb(value: Buffer, _: Buffer, random: Random): Buffer {
   const length = random.pick([2n ** 20n, 2n ** 31n, 2n ** 53n, 2n ** 62n, -1n, -(2n ** 62n)]);
-  return insertedAt(value, anywhereBehindHeader(value, random), zigZag(length));
+  return insertedAt(value, anywhereAfterHeader(value, random), zigZag(length));
 }
 
 /** A block of a map that says it has any number of entries. */
 function blockBomb(value: Buffer, _: Buffer, random: Random): Buffer {
   const count = random.pick([2n ** 16n, 2n ** 31n, 2n ** 60n, -(2n ** 31n), -(2n ** 60n)]);
   const block = Buffer.concat([zigZag(count), zigZag(random.pick([0n, 1n, -1n, 2n ** 40n]))]);
-  return insertedAt(value, anywhereBehindHeader(value, random), block);
+  return insertedAt(value, anywhereAfterHeader(value, random), block);
 }
 
 /** A byte that may choose the branch of a union becomes a small number, in or out of its range. */
 function otherBranch(value: Buffer, _: Buffer, random: Random): Buffer {
   const copy = Buffer.from(value);
-  const at = anywhereBehindHeader(copy, random);
+  const at = anywhereAfterHeader(copy, random);
   if (at < copy.length) copy[at] = random.integer(0, 20);
   return copy;
 }
@@ -114,7 +114,7 @@ function hugeString(value: Buffer, random: Random): Buffer {
   return Buffer.concat([head, zigZag(BigInt(text.length)), text, rest]);
 }
 
-function anywhereBehindHeader(value: Buffer, random: Random): number {
+function anywhereAfterHeader(value: Buffer, random: Random): number {
   return random.integer(Math.min(HEADER_BYTES, value.length), value.length);
 }
 

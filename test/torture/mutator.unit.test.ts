@@ -20,7 +20,7 @@ const schemas = new SchemaCache(async (id) =>
     : { found: false, reason: 'unknown_schema', detail: `no schema ${id}` },
 );
 
-test(`${MESSAGES} spoilt messages are each applied, ignored or refused with a reason, and none takes long`, async () => {
+test(`${MESSAGES} malformed messages are each applied, ignored or refused with a reason, in bounded time`, async () => {
   const mutator = new Mutator(valid, SEED);
   const kinds = new Map<string, number>();
   for (let i = 0; i < MESSAGES; i += 1) {
@@ -38,7 +38,7 @@ test(`${MESSAGES} spoilt messages are each applied, ignored or refused with a re
   }
 });
 
-test('a seed gives the same messages again', () => {
+test('the same seed gives the same messages', () => {
   const [one, other] = [new Mutator(valid, 7), new Mutator(valid, 7)];
   for (let i = 0; i < 1_000; i += 1) expect(one.next().equals(other.next())).toBe(true);
 });

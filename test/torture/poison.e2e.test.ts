@@ -13,7 +13,7 @@ afterAll(async () => {
   await world.close();
 });
 
-test(`${POISON} spoilt messages are each applied or refused with a reason, and their neighbours are billed to the digit`, async () => {
+test(`${POISON} malformed messages are each applied or refused with a reason, and the recorded calls among them are billed exactly`, async () => {
   const { problems, counts, reasons } = await poison(world, POISON, SEED);
 
   expect(problems).toEqual([]);

@@ -17,11 +17,11 @@ const VALID = 2_000;
 /** One send to a partition is one batch, which brokers take up to a megabyte. */
 const SEND_BYTES = 400_000;
 
-/** Sends spoilt messages among the recorded calls, runs a worker over them, and looks at both. */
+/** Sends malformed messages among the recorded calls, runs a worker over them, and looks at both. */
 export async function poison(world: World, count: number, seed: number): Promise<PoisonResult> {
   const good = await world.encode(calls.events);
-  const mutator = new Mutator(await valuesToSpoil(world, seed), seed);
-  const spoilt = (function* () {
+  const mutator = new Mutator(await valuesToCorrupt(world, seed), seed);
+  const malformed = (function* () {
     for (let i = 0; i < count; i += 1) yield { key: `key-${i % 97}`, value: mutator.next() };
   })();
   const neighbours = shuffled(good, seed)[Symbol.iterator]();
@@ -39,7 +39,7 @@ export async function poison(world: World, count: number, seed: number): Promise
     chunk.push(message);
     bytes += more;
   };
-  for (const message of spoilt) {
+  for (const message of malformed) {
     await add(message);
     i += 1;
     const neighbour = i % every === 0 ? neighbours.next().value : undefined;
@@ -53,7 +53,7 @@ export async function poison(world: World, count: number, seed: number): Promise
     'SELECT reason, count(*)::int AS n FROM dead_letter GROUP BY reason',
   );
   const total = Object.values(counts).reduce((sum, n) => sum + n);
-  // Rows of sessions that a spoilt message made are not among the recorded ones.
+  // Rows of sessions that a malformed message made are not among the recorded ones.
   const wrong = (await differencesFromPython(world.database)).filter(
     (difference) => !difference.endsWith('a row too many'),
   );
@@ -72,7 +72,7 @@ export async function poison(world: World, count: number, seed: number): Promise
 }
 
 /** Of sessions that are none of the recorded ones. */
-async function valuesToSpoil(world: World, seed: number): Promise<Buffer[]> {
+async function valuesToCorrupt(world: World, seed: number): Promise<Buffer[]> {
   const values: Buffer[] = [];
   for (const event of simulateEvents({ sessions: 1_000, seed })) {
     const attributes = { plan: 'pro', region: 'eu' };

@@ -157,7 +157,7 @@ function entryOf(metric: AgentMetrics): Entry | undefined {
   }
 }
 
-/** Digits behind the point that sums are kept with: more than any double of seconds has. */
+/** Fractional digits of the sums: more than any double of seconds has. */
 const SCALE = 40;
 
 /** A decimal numeral, such as `12.5` or `1e-7`, as a whole number of 10^-40. */

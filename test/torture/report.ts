@@ -40,7 +40,7 @@ export function report(result: TortureResult): string {
 export function poisonReport(result: PoisonResult): string {
   const { poison, neighbours, counts, reasons, problems } = result;
   const lines: [string, string | number][] = [
-    ['spoilt messages', poison],
+    ['malformed messages', poison],
     ['messages among them', neighbours],
     ...Object.entries(counts),
     ...Object.entries(reasons).map(([reason, n]): [string, number] => [`  ${reason}`, n]),

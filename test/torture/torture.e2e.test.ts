@@ -34,7 +34,7 @@ afterAll(async () => {
   await stack.stop();
 });
 
-test('faults of all sorts over a live stream lose nothing, double nothing, and leave books that close', async () => {
+test('faults of every kind during a live stream lose nothing, bill nothing twice, and the books balance', async () => {
   const result = await torture({
     stack,
     cycles: FAULTS.length,

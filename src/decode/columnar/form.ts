@@ -4,9 +4,9 @@ import { sha256 } from '../../identify/identity.ts';
 import { END, type FormStep, type Words } from './layout.ts';
 import type { Registers } from './registers.ts';
 
-/** Arena for the names and values of any metric, beside its texts. */
+/** Bytes for the names and values of any metric, without its texts. */
 const FIXED_BYTES = 2_048;
-/** A message of more is for the careful reader. */
+/** A longer message is declined. */
 export const MAX_MESSAGE_BYTES = 6_144;
 
 const out = byteViewOf(Buffer.allocUnsafeSlow(FIXED_BYTES + MAX_MESSAGE_BYTES));

@@ -183,6 +183,6 @@ function startThread(workerData: ReceiverData): Thread {
   const entry = new URL('./receiver-thread.ts', import.meta.url).href;
   const loader = import.meta.resolve('tsx/esm/api');
   const script = `import { register } from '${loader}'; register(); await import('${entry}');`;
-  // Not with `eval`: modules that Node was told to preload (--import) would not be loaded in it.
+  // Not with `eval`: modules that Node is to preload (--import) would not be loaded in it.
   return new Thread(new URL(`data:text/javascript,${encodeURIComponent(script)}`), options);
 }

@@ -1,5 +1,5 @@
 // Command clusters is what `npm run clusters` needs of Go: a producer, and a broker and a schema
-// registry that are other implementations than the usual ones.
+// registry that are independent implementations.
 package main
 
 import (

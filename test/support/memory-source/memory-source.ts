@@ -23,7 +23,7 @@ export interface MemorySourceOptions {
   readonly topics: readonly string[];
   /** What waits for the test; several sources may share them. */
   readonly calls?: HeldCalls;
-  /** Tells the calls of one source from those of another. */
+  /** Distinguishes the calls of one source from those of another. */
   readonly name?: string;
   /** Most offsets of one fetch. */
   readonly maxFetch?: number;
@@ -138,7 +138,7 @@ export class MemorySource implements PartitionSource, Member {
     return this.#call(`topicId ${topic}`, () => this.#broker.topic(topic).id);
   }
 
-  /** For the group: what the listener hears of it may be held. */
+  /** For the group: what the listener receives of it may be held. */
   rebalance(generation: number, share: readonly TopicPartition[]): void {
     this.#newest = generation;
     const ifNewest = (notify: () => void) => () => {

@@ -20,7 +20,7 @@ describe('startStack', () => {
     await rm(empty, { recursive: true });
   });
 
-  it('takes services that the environment names as they are, when told to', async () => {
+  it('takes services that the environment names as they are, when asked to', async () => {
     const env = { ...ADDRESSES, USAGE_LEDGER_STACK: 'environment' };
     const stack = await startStack({ progress: () => {}, env });
     expect(stack).toMatchObject({

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ManagedProcess, ServiceName, Stack } from '../../../tools/stack/stack.ts';
 import { freshTopic, ownStack } from '../../support/stack.ts';
 
-describe('a service that is broken and mended', () => {
+describe('a service that fails and is started again', () => {
   let stack: Stack;
   beforeAll(async () => {
     stack = await ownStack();

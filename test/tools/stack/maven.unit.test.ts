@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 // Maven warns of a wrong checksum and keeps the file: what is downloaded here is run.
-test('Maven is told to refuse a download whose checksum is wrong', async () => {
+test('Maven is asked to refuse a download whose checksum is wrong', async () => {
   const mvn = join(folder, 'mvn');
   const seen = join(folder, 'arguments');
   await writeFile(mvn, `#!/bin/sh\nprintf '%s\\n' "$@" >${seen}\n`);

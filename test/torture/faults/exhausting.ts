@@ -16,7 +16,7 @@ export const EXHAUSTING_FAULTS = {
       for (let n = 0; n < 20_000; n += 1) attributes[`${random.hex(8)}-${n}`] = '';
       await fleeting.sendIgnored(attributes);
     }
-    await goesOn(scene);
+    await continues(scene);
   },
 
   'schemas expand': async (scene) => {
@@ -25,7 +25,7 @@ export const EXHAUSTING_FAULTS = {
       const id = await registered(registry.url, schema);
       await fleeting.sendRaw({ key: null, value: framed(id, payload) });
     }
-    await goesOn(scene);
+    await continues(scene);
   },
 
   'a message expands': async (scene) => {
@@ -33,7 +33,7 @@ export const EXHAUSTING_FAULTS = {
     const value = Buffer.alloc(BOMB_BYTES);
     await fleeting.sendRaw({ key: null, value }, CompressionTypes.GZIP);
     await scene.advance();
-    // Its partition may be halted: whoever is told so deletes the topic.
+    // Its partition may be halted: an operator then deletes the topic.
     await fleeting.delete();
     await fleeting.create();
     await fleeting.send(FEW);
@@ -43,11 +43,11 @@ export const EXHAUSTING_FAULTS = {
   'a record has a time that no calendar has': async (scene) => {
     const message = { key: null, value: Buffer.from('no event'), timestamp: NANOSECONDS };
     await scene.fleeting.sendRaw(message);
-    await goesOn(scene);
+    await continues(scene);
   },
 } as const satisfies Record<string, Fault>;
 
-async function goesOn({ fleeting, advance }: Scene): Promise<void> {
+async function continues({ fleeting, advance }: Scene): Promise<void> {
   await advance();
   await fleeting.send(FEW);
   await fleeting.isBooked();

@@ -32,7 +32,7 @@ export interface Scene {
   killed(at: string): void;
 }
 
-/** Breaks something and repairs it; settles at the fault's end. */
+/** Breaks something and repairs it; resolves at the fault's end. */
 export type Fault = (scene: Scene) => Promise<void>;
 
 const STEP_TIMEOUT_MS = 60_000;

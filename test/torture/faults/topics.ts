@@ -3,7 +3,7 @@ import type { Fault, Scene } from './scene.ts';
 const FEW = 5;
 const MANY = 60;
 
-/** What happens to one of the topics, while the other goes on. */
+/** What happens to one of the topics, while the other is read. */
 export const TOPIC_FAULTS = {
   'a topic is deleted for a while': async (scene) => {
     const { fleeting, random } = scene;

@@ -28,7 +28,7 @@ export async function runModel({ seed, hasFence = true }: ModelOptions): Promise
   const world = new ModelWorld(random, hasFence);
   const faults = new Faults(world, random);
   /** Whatever can be done without time or an answer is done. */
-  const settle = async () => {
+  const runReady = async () => {
     await new Promise<void>((resolve) => realImmediate(resolve));
     require(world, [...world.violations, ...world.postgres.gaps, ...wrongCopies(world)]);
   };
@@ -36,15 +36,15 @@ export async function runModel({ seed, hasFence = true }: ModelOptions): Promise
     for (let ms = 0; ms < RECOVERY_MS && !isDone(); ms += TICK_MS) {
       await world.acceptLosses();
       vi.advanceTimersByTime(TICK_MS);
-      await settle();
+      await runReady();
     }
   };
   world.assign(() => random.pick(world.members));
-  await settle();
+  await runReady();
   faults.begin();
   for (let step = 0; step < STEPS; step += 1) {
     faults.next();
-    await settle();
+    await runReady();
   }
   faults.end();
   // Otherwise the last assignment stands, and no other lookup makes up for what it missed.
