@@ -12,6 +12,7 @@ interface Broker {
   readonly connectionPool: {
     send(call: ReturnType<typeof topicIdRequest>): Promise<TopicIdAnswer>;
   };
+  connect(): Promise<void>;
   disconnect(): Promise<void>;
 }
 interface Cluster {
@@ -40,6 +41,8 @@ export class TopicIds {
   async of(topic: string): Promise<string | undefined> {
     this.#cluster ??= createCluster(this.#kafka)({ allowAutoTopicCreation: false });
     const broker = await this.#cluster.brokerPool.findConnectedBroker();
+    // Found connected, a broker may still be asking for versions, for another call of this method.
+    await broker.connect();
     const range = broker.versions[METADATA];
     if (range === undefined || range.maxVersion < WITH_IDS || range.minVersion > WITH_IDS) {
       return undefined;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createLogger } from '../../src/config/logger.ts';
 import { loadSettings } from '../../src/config/settings.ts';
 import { createKafka } from '../../src/kafka/client.ts';
-import { TopicIds } from '../../src/kafka/topic-ids.ts';
+import { TopicIds, withTopicIds } from '../../src/kafka/topic-ids.ts';
 import { recreateTopic } from '../support/recreate-topic.ts';
 import { freshTopic, stackUrls } from '../support/stack.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
@@ -48,5 +48,22 @@ test('a connection that was lost is made again', async () => {
   await through.of(topic).catch(() => {});
   expect(await through.of(topic)).toBe(id);
   await through.close();
+  await proxy.close();
+});
+
+// A worker that looked up two topics at once ended with "Cannot read properties of null".
+test('a call that finds the broker connected, but not yet asked for its versions, waits for them', async () => {
+  const [host = '', port] = stackUrls().kafkaBrokers.split(':');
+  const proxy = await TcpProxy.to(host, Number(port));
+  await withTopicIds(kafka(`127.0.0.1:${proxy.port}`), async (client) => {
+    let second: Promise<string | undefined> | undefined;
+    // With its first request, kafkajs asks for the versions.
+    proxy.judge = () => {
+      second ??= client.of('there-is-no-such-topic');
+      return 'pass';
+    };
+    expect(await client.of('there-is-no-such-topic')).toBeUndefined();
+    expect(await second).toBeUndefined();
+  });
   await proxy.close();
 });
