@@ -32,7 +32,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Tests of faults wait most of the time.
-          maxConcurrency: 16,
+          maxConcurrency: 8,
         },
       },
       {
