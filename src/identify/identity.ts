@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { BillableMetric } from '../livekit/usage-of.ts';
 import { canonicalForm, canonicalPlan, type FieldPlan } from './canonical-form.ts';
+import { isWeakId } from './weak-id.ts';
 
 export type { BillableMetric } from '../livekit/usage-of.ts';
 
@@ -8,8 +9,8 @@ export type { BillableMetric } from '../livekit/usage-of.ts';
  * Which real-world emission an event is, within its session, and what it says: an identity and a
  * fingerprint of 8 bytes each, as two signed 32-bit halves (the form of a number that costs no
  * memory of its own). Same identity and same
- * fingerprint: a duplicate. Same identity, other fingerprint: a conflict. An event without a usable
- * id has the 128 bits of its fingerprint spread over both, so that either way 128 bits must agree
+ * fingerprint: a duplicate. Same identity, other fingerprint: a conflict. An event without an id, or with
+ * a weak one, has the 128 bits of its fingerprint spread over both, so that either way 128 bits must agree
  * before an event is taken for one that was billed; two different events whose identities alone
  * agree by chance would show as a conflict, not vanish.
  */
@@ -20,19 +21,17 @@ export interface Identity {
   readonly fingerprintLow: number;
 }
 
-/** Ids that emitters send when they have none. */
-export const PLACEHOLDERS: ReadonlySet<string> = new Set(['', 'unknown', 'session_close']);
-
 /**
  * The identity table: what distinguishes one emission from another within (session, metric type), read from
  * how the plugins emit. `undefined`: nothing but the whole event does.
  *
  * | metric       | emitted                                            | discriminated by |
  * | ------------ | -------------------------------------------------- | ---------------- |
- * | LLM          | once per stream                                    | id |
+ * | LLM          | once per stream; GPT-Live: once per response       | id |
  * | TTS          | once per segment                                   | id, segment |
  * | STT          | deltas under one id per connection, or once        | id, time, audio, tokens |
- * | Realtime     | once per response; AWS: deltas; xAI: session_close | id, time, tokens, session |
+ * | Realtime     | once per response; AWS, GPT-Live: deltas; Gemini:  | id, time, tokens, session |
+ * |              | reports of one time; xAI: session_close            | |
  * | Interruption | deltas without an id                               | the whole event |
  */
 export const DISCRIMINATORS = {
@@ -49,9 +48,9 @@ export const DISCRIMINATORS = {
   interruption_metrics: undefined,
 } as const satisfies Record<BillableMetric['type'], readonly string[] | undefined>;
 
-/** The id under which the emitter sent the metric; `null` for interruption, which has none. */
+/** The id under which the emitter sent the metric; `null`: metrics of its type have none. */
 export function requestIdOf(metric: BillableMetric): string | null {
-  return metric.type === 'interruption_metrics' ? null : metric.request_id;
+  return 'request_id' in metric ? metric.request_id : null;
 }
 
 /**
@@ -61,7 +60,7 @@ export function requestIdOf(metric: BillableMetric): string | null {
 export const IDENTITY_RULE = 2;
 
 /**
- * The fields whose canonical form is hashed into the identity of an event with a usable id;
+ * The fields whose canonical form is hashed into the identity of an event with a strong id;
  * `undefined`: an event of this type is identified by its fingerprint.
  */
 export function identityPlan(type: BillableMetric['type']): readonly FieldPlan[] | undefined {
@@ -84,10 +83,13 @@ const IDENTITY_PLANS = new Map(
  * @throws when this build does not know the rule
  */
 export function identify(metric: BillableMetric, rule: number = IDENTITY_RULE): Identity {
+  if (rule > IDENTITY_RULE) {
+    throw new Error(`a session has identity rule ${rule}, which is of a later build`);
+  }
   const whole = sha256(canonicalForm(metric));
   const requestId = requestIdOf(metric);
   const plan = identityPlan(metric.type);
-  if (requestId === null || PLACEHOLDERS.has(requestId) || plan === undefined) {
+  if (requestId === null || plan === undefined || isWeak(requestId, rule)) {
     return {
       identityHigh: wordAt(whole, 0),
       identityLow: wordAt(whole, 4),
@@ -104,23 +106,23 @@ export function identify(metric: BillableMetric, rule: number = IDENTITY_RULE): 
   };
 }
 
+/** The only ids that are weak by rule 1. */
+const PLACEHOLDERS: ReadonlySet<string> = new Set(['', 'unknown', 'session_close']);
+
+function isWeak(requestId: string, rule: number): boolean {
+  return rule === 1 ? PLACEHOLDERS.has(requestId) : isWeakId(requestId);
+}
+
 function identifyingBytes(
   metric: BillableMetric,
   requestId: string,
   plan: readonly FieldPlan[],
   rule: number,
 ): string | Buffer {
-  switch (rule) {
-    case 1: {
-      const names: readonly string[] = DISCRIMINATORS[metric.type] ?? [];
-      const parts = names.map((name) => metric[name as keyof typeof metric]);
-      return JSON.stringify([metric.type, requestId, ...parts]);
-    }
-    case 2:
-      return canonicalForm(metric, plan);
-    default:
-      throw new Error(`a session has identity rule ${rule}, which is of a later build`);
-  }
+  if (rule !== 1) return canonicalForm(metric, plan);
+  const names: readonly string[] = DISCRIMINATORS[metric.type] ?? [];
+  const parts = names.map((name) => metric[name as keyof typeof metric]);
+  return JSON.stringify([metric.type, requestId, ...parts]);
 }
 
 /** The 32 bytes of SHA-256 as 32 characters (latin1): no buffer per event. */

@@ -92,7 +92,7 @@ test('the example in docs/identity.md is what is written and hashed', () => {
   const [, block = ''] = page.split('```');
   // Each line is bytes, then what they mean.
   const bytes = block.split('\n').map((line) => (line.split(/ {3,}/)[0] ?? '').replaceAll(' ', ''));
-  const segment = tts({ request_id: 'tts-1', segment_id: 's1' });
+  const segment = tts({ request_id: 'tts_4f1a09c2be77', segment_id: 's1' });
   const form = canonicalForm(segment, identityPlan('tts_metrics')).toString('hex');
   expect(form).toBe(bytes.join(''));
   expect(page).toContain(`begins with \`${hexOf(segment).identity}\``);

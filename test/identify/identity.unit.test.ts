@@ -26,7 +26,7 @@ const TABLE: { sample: BillableMetric; row: Row }[] = [
   {
     sample: llm(),
     row: {
-      discriminates: { request_id: llm({ request_id: 'chatcmpl-2' }) },
+      discriminates: { request_id: llm({ request_id: 'chatcmpl-B9MBs8CjcvOV' }) },
       conflicts: {
         timestamp: llm({ timestamp: 1 }),
         prompt_tokens: llm({ prompt_tokens: 101 }),
@@ -42,7 +42,7 @@ const TABLE: { sample: BillableMetric; row: Row }[] = [
     sample: tts(),
     row: {
       discriminates: {
-        request_id: tts({ request_id: 'tts-2' }),
+        request_id: tts({ request_id: 'tts_4f1a09c2be78' }),
         segment_id: tts({ segment_id: 'segment-2' }),
         'no segment_id': tts({ segment_id: null }),
         'empty segment_id': tts({ segment_id: '' }),
@@ -58,7 +58,7 @@ const TABLE: { sample: BillableMetric; row: Row }[] = [
     sample: stt(),
     row: {
       discriminates: {
-        request_id: stt({ request_id: 'stt-2' }),
+        request_id: stt({ request_id: 'stt_0c1d2e3f4a5c' }),
         timestamp: stt({ timestamp: 1_760_000_000.2500002 }),
         audio_duration: stt({ audio_duration: 5.050000000000001 }),
         input_tokens: stt({ input_tokens: 1 }),
@@ -75,7 +75,7 @@ const TABLE: { sample: BillableMetric; row: Row }[] = [
     sample: realtime(),
     row: {
       discriminates: {
-        request_id: realtime({ request_id: 'resp-2' }),
+        request_id: realtime({ request_id: 'resp_67ccd2bed1ed' }),
         timestamp: realtime({ timestamp: 1 }),
         input_tokens: realtime({ input_tokens: 301 }),
         output_tokens: realtime({ output_tokens: 91 }),
@@ -119,7 +119,7 @@ describe.each(TABLE)('$sample.type', ({ sample, row }) => {
   });
 });
 
-describe.each(['', 'unknown', 'session_close'])('the placeholder id %j', (request_id) => {
+describe.each(['', 'session_close', 'chatcmpl-7', 'None'])('the weak id %j', (request_id) => {
   const makers = { llm, tts, stt, realtime };
 
   test.each(Object.entries(makers))('distinguishes emissions by the whole event: %s', (_, make) => {
@@ -135,14 +135,6 @@ describe.each(['', 'unknown', 'session_close'])('the placeholder id %j', (reques
     expect(identity).not.toBe(fingerprint);
     expect(hexOf(llm()).fingerprint).not.toBe(fingerprint);
   });
-});
-
-test('ids that only resemble a placeholder are ids', () => {
-  for (const request_id of [' ', 'Unknown', 'session_close_1', 'null']) {
-    expect(relation(llm({ request_id }), llm({ request_id, ttft: 9 })), request_id).toBe(
-      'conflict',
-    );
-  }
 });
 
 test('a speech_id that is filled in late leaves a duplicate a duplicate', () => {
@@ -205,11 +197,20 @@ describe('the rule of an earlier build', () => {
   });
 
   test.each([...samples.map((metric) => ({ ...metric, request_id: '' })), interruption()])(
-    'is the same for a $type without a usable id',
+    'is the same for a $type without an id',
     (metric) => {
       expect(hexOf(metric, 1)).toEqual(hexOf(metric));
     },
   );
+
+  test('takes any id but three for a strong one', () => {
+    for (const request_id of ['chatcmpl-7', '42', 'None', 'null']) {
+      const [one, two] = [llm({ request_id }), llm({ request_id, ttft: 9 })];
+      expect(hexOf(one, 1).identity, request_id).toBe(hexOf(two, 1).identity);
+      expect(hexOf(one).identity, request_id).not.toBe(hexOf(two).identity);
+      expect(hexOf(one).identity, request_id).not.toBe(hexOf(one, 1).identity);
+    }
+  });
 
   test('takes -0 for 0, and keeps any text apart', () => {
     expect(hexOf(stt({ audio_duration: -0 }), 1)).toEqual(hexOf(stt({ audio_duration: 0 }), 1));
@@ -220,5 +221,7 @@ describe('the rule of an earlier build', () => {
 });
 
 test('a rule of a later build is refused: its events would be billed twice', () => {
-  expect(() => identify(llm(), IDENTITY_RULE + 1)).toThrow('of a later build');
+  for (const metric of [llm(), llm({ request_id: '' }), interruption()]) {
+    expect(() => identify(metric, IDENTITY_RULE + 1)).toThrow('of a later build');
+  }
 });

@@ -17,7 +17,7 @@ const metadata = { model_name: 'model', model_provider: 'provider' };
 export const llm = (fields: Partial<LLMMetrics> = {}): LLMMetrics => ({
   type: 'llm_metrics',
   label: 'llm',
-  request_id: 'chatcmpl-1',
+  request_id: 'chatcmpl-B9MBs8CjcvOU',
   timestamp,
   duration: 1.5,
   ttft: 0.25,
@@ -35,7 +35,7 @@ export const llm = (fields: Partial<LLMMetrics> = {}): LLMMetrics => ({
 export const tts = (fields: Partial<TTSMetrics> = {}): TTSMetrics => ({
   type: 'tts_metrics',
   label: 'tts',
-  request_id: 'tts-1',
+  request_id: 'tts_4f1a09c2be77',
   timestamp,
   ttfb: 0.125,
   duration: 2.5,
@@ -56,7 +56,7 @@ export const tts = (fields: Partial<TTSMetrics> = {}): TTSMetrics => ({
 export const stt = (fields: Partial<STTMetrics> = {}): STTMetrics => ({
   type: 'stt_metrics',
   label: 'stt',
-  request_id: 'stt-1',
+  request_id: 'stt_0c1d2e3f4a5b',
   timestamp,
   duration: 0,
   audio_duration: 5.05,
@@ -72,7 +72,7 @@ export const stt = (fields: Partial<STTMetrics> = {}): STTMetrics => ({
 export const realtime = (fields: Partial<RealtimeModelMetrics> = {}): RealtimeModelMetrics => ({
   type: 'realtime_model_metrics',
   label: 'realtime',
-  request_id: 'resp-1',
+  request_id: 'resp_67ccd2bed1ec',
   timestamp,
   duration: 2,
   session_duration: 0,

@@ -8,6 +8,7 @@ import type { Message } from '../../src/records/message.ts';
 import { llm } from '../identify/samples.ts';
 import { billable, ignored, sessionOf } from './messages.ts';
 
+const nth = (i: number) => `${i}th`;
 const metric = (request_id: string, fields = {}) => llm({ request_id, ...fields });
 
 /** A session that is known, with these events in the ledger. */
@@ -26,20 +27,20 @@ function classified(session: SessionBatch) {
 }
 
 describe('whether a batch may change a session', () => {
-  const event = billable(metric('1'));
+  const event = billable(metric('first'));
 
   test.each<[string, SessionState | undefined, Message, boolean]>([
     ['a new session', undefined, event, true],
     ['an event that is not in the ledger', known(), event, true],
-    ['an event that is', known({}, '1'), event, false],
-    ['a conflict', known({}, '1'), billable(metric('1', { ttft: 9 })), false],
-    ['an earlier time', known({ firstUs: 1_001, lastUs: 2_000 }, '1'), event, true],
-    ['a later time', known({ firstUs: 1, lastUs: 999 }, '1'), event, true],
-    ['a first account', known({}, '1'), billable(metric('1'), { accountId: 'a' }), true],
+    ['an event that is', known({}, 'first'), event, false],
+    ['a conflict', known({}, 'first'), billable(metric('first', { ttft: 9 })), false],
+    ['an earlier time', known({ firstUs: 1_001, lastUs: 2_000 }, 'first'), event, true],
+    ['a later time', known({ firstUs: 1, lastUs: 999 }, 'first'), event, true],
+    ['a first account', known({}, 'first'), billable(metric('first'), { accountId: 'a' }), true],
     [
       'another account',
-      known({ accountId: 'b' }, '1'),
-      billable(metric('1'), { accountId: 'a' }),
+      known({ accountId: 'b' }, 'first'),
+      billable(metric('first'), { accountId: 'a' }),
       false,
     ],
     ['what is not billed, within its times', known(), ignored({}), false],
@@ -51,16 +52,20 @@ describe('whether a batch may change a session', () => {
   });
 
   test('and the outcomes of its messages when it may not', () => {
-    const other = billable(metric('1', { ttft: 9 }));
+    const other = billable(metric('first', { ttft: 9 }));
     const session = sessionOf(event, other, event);
-    session.state = known({}, '1');
+    session.state = known({}, 'first');
     expect(classifyUnchanged(session)).toBe(true);
     expect(session.outcomes).toEqual({ fresh: [], duplicates: 2, conflicting: [other] });
   });
 
   test('and no outcome when it may', () => {
-    const session = sessionOf(event, billable(metric('1', { ttft: 9 })), billable(metric('2')));
-    session.state = known({}, '1');
+    const session = sessionOf(
+      event,
+      billable(metric('first', { ttft: 9 })),
+      billable(metric('second')),
+    );
+    session.state = known({}, 'first');
     expect(classifyUnchanged(session)).toBe(false);
     expect(session.outcomes).toBeUndefined();
   });
@@ -68,34 +73,46 @@ describe('whether a batch may change a session', () => {
 
 describe('the outcome of an event', () => {
   test('of a session that is new: applied, and a second time within the batch a duplicate', () => {
-    const session = sessionOf(billable(metric('1')), billable(metric('2')), billable(metric('1')));
-    expect(classified(session)).toEqual({ fresh: ['1', '2'], duplicates: 1, conflicting: [] });
-    expect(session.billable.map(({ requestId }) => requestId)).toEqual(['1', '2', '1']);
+    const session = sessionOf(
+      billable(metric('first')),
+      billable(metric('second')),
+      billable(metric('first')),
+    );
+    expect(classified(session)).toEqual({
+      fresh: ['first', 'second'],
+      duplicates: 1,
+      conflicting: [],
+    });
+    expect(session.billable.map(({ requestId }) => requestId)).toEqual([
+      'first',
+      'second',
+      'first',
+    ]);
   });
 
   test('with the identity of another one before it in the batch: a conflict', () => {
-    const other = billable(metric('1', { prompt_tokens: 1 }));
-    const session = sessionOf(billable(metric('1')), other, other, billable(metric('1')));
+    const other = billable(metric('first', { prompt_tokens: 1 }));
+    const session = sessionOf(billable(metric('first')), other, other, billable(metric('first')));
     expect(classified(session)).toEqual({
-      fresh: ['1'],
+      fresh: ['first'],
       duplicates: 1,
       conflicting: [other, other],
     });
   });
 
   test('that is in the ledger: a duplicate, or a conflict by its payload', () => {
-    const other = billable(metric('1', { ttft: 9 }));
-    const session = sessionOf(billable(metric('1')), other);
-    session.state = known({}, '1');
+    const other = billable(metric('first', { ttft: 9 }));
+    const session = sessionOf(billable(metric('first')), other);
+    session.state = known({}, 'first');
     expect(classified(session)).toEqual({ fresh: [], duplicates: 1, conflicting: [other] });
   });
 
   test('among many fresh ones, with duplicates and conflicts between them', () => {
-    const messages = Array.from({ length: 200 }, (_, i) => billable(metric(String(i % 90))));
-    const conflict = billable(metric('3', { prompt_tokens: 1 }));
+    const messages = Array.from({ length: 200 }, (_, i) => billable(metric(nth(i % 90))));
+    const conflict = billable(metric(nth(3), { prompt_tokens: 1 }));
     messages.splice(40, 0, conflict);
     expect(classified(sessionOf(...messages))).toEqual({
-      fresh: Array.from({ length: 90 }, (_, i) => String(i)),
+      fresh: Array.from({ length: 90 }, (_, i) => nth(i)),
       duplicates: 110,
       conflicting: [conflict],
     });
@@ -105,7 +122,7 @@ describe('the outcome of an event', () => {
   });
 
   test('that is fresh in a session which was not locked: a bug', () => {
-    const session = sessionOf(billable(metric('1')));
+    const session = sessionOf(billable(metric('first')));
     expect(() => classifySession(session)).toThrow('without a lock');
   });
 });

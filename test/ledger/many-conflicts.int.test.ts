@@ -24,7 +24,7 @@ afterAll(async () => {
 
 function payloads(fields: object) {
   return Array.from({ length: EVENTS }, (_, i) => {
-    const metric = llm({ request_id: `request-${i}`, ...fields });
+    const metric = llm({ request_id: `request_${i}_of_many`, ...fields });
     return (offset: number) => messageAt(offset, encoded({ session_id: 'long call', metric }));
   });
 }

@@ -27,7 +27,7 @@ const event =
   (request_id: string, fields = {}) =>
   (offset: number) =>
     messageAt(offset, encoded({ session_id: 'call', metric: llm({ request_id, ...fields }) }));
-const events = ['1', '2', '3'].map((id) => event(id));
+const events = ['one', 'two', 'three'].map((id) => event(id));
 const TOPIC = 'ledger-world';
 
 const removeDetail = () => world.database.query('DELETE FROM ledger_page');
@@ -57,7 +57,7 @@ describe('a session whose detail was removed', () => {
     await partition.book(world.ledger(), events);
     await removeDetail();
 
-    const result = await partition.book(world.ledger(), [event('1'), event('4')]);
+    const result = await partition.book(world.ledger(), [event('one'), event('four')]);
 
     expect(result).toMatchObject({ counts: { applied: 0, duplicate: 0, dead_letter: 2 } });
     expect(await billed()).toBe(3);
@@ -74,7 +74,7 @@ describe('a session whose detail was removed', () => {
     const partition = await world.partition(0);
     await partition.book(world.ledger(), events);
     await removeDetail();
-    await partition.book(world.ledger(), [event('4')]);
+    await partition.book(world.ledger(), [event('four')]);
 
     const preview = await new LedgerPreview(world.database).apply({
       groupId: 'preview',
@@ -84,7 +84,7 @@ describe('a session whose detail was removed', () => {
       generation: 0,
       fromOffset: 0,
       nextOffset: 4,
-      messages: [...events, event('4')].map((make, offset) => make(offset)),
+      messages: [...events, event('four')].map((make, offset) => make(offset)),
       metricOf: decodedAgain,
     });
     expect(preview).toMatchObject({ counts: { duplicate: 3, dead_letter: 1, applied: 0 } });
@@ -111,7 +111,7 @@ describe('a session whose detail was removed', () => {
     await world.database.query('UPDATE session SET revision = revision + 7');
 
     const again = await partition.book(ledger, events);
-    const fresh = await partition.book(ledger, [event('4')]);
+    const fresh = await partition.book(ledger, [event('four')]);
 
     expect(again).toMatchObject({ counts: { applied: 0, dead_letter: 3 } });
     expect(fresh).toMatchObject({ counts: { applied: 0, dead_letter: 1 } });
@@ -120,7 +120,7 @@ describe('a session whose detail was removed', () => {
 
   test('has no conflict that could be accepted: the first payload could not be taken back', async () => {
     const partition = await world.partition(0);
-    await partition.book(world.ledger(), [event('1'), event('1', { prompt_tokens: 1 })]);
+    await partition.book(world.ledger(), [event('one'), event('one', { prompt_tokens: 1 })]);
     await removeDetail();
     const key = { sessionId: 'call', topic: TOPIC, partition: 0, generation: 0, offset: 1 };
     await expect(acceptConflict(world.database, key)).rejects.toThrow('detail of session call');
@@ -147,14 +147,14 @@ describe('a session whose detail was removed', () => {
 test('events are applied to a session with all of its detail, and not to one with a part of it', async () => {
   const ledger = world.ledger();
   const partition = await world.partition(0);
-  await partition.book(ledger, [event('1')]);
-  await partition.book(ledger, [event('2')]);
+  await partition.book(ledger, [event('one')]);
+  await partition.book(ledger, [event('two')]);
   const other = (offset: number) =>
-    messageAt(offset, encoded({ session_id: 'whole', metric: llm({ request_id: '1' }) }));
+    messageAt(offset, encoded({ session_id: 'whole', metric: llm({ request_id: 'one' }) }));
   await partition.book(ledger, [other]);
   await world.database.query('DELETE FROM ledger_page WHERE base_offset = 0');
 
-  const result = await partition.book(world.ledger(), [event('1'), other, event('3')]);
+  const result = await partition.book(world.ledger(), [event('one'), other, event('three')]);
 
   expect(result).toMatchObject({ counts: { applied: 0, duplicate: 1, dead_letter: 2 } });
 });

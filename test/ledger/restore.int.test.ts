@@ -43,32 +43,34 @@ describe('after a restore of the database under a running worker', () => {
   test('events that it lost are applied again, and not duplicates by the cache', async () => {
     const ledger = world.ledger();
     const partition = await world.partition(0);
-    await partition.book(ledger, [event('1')]);
+    await partition.book(ledger, [event('one')]);
     const restore = await backedUp(world.database);
-    await partition.book(ledger, [event('2'), event('3')]);
+    await partition.book(ledger, [event('two'), event('three')]);
     await restore();
 
     // Until it has noticed the restore, it writes nothing.
-    const unaware = await partition.book(ledger, [event('4')]);
+    const unaware = await partition.book(ledger, [event('four')]);
     expect(unaware).toEqual({ status: 'moved', position: { nextOffset: 1, pass: 0 } });
 
     const again = await lookedUp(partition);
-    const result = await again.book(ledger, [event('2'), event('3'), event('4')]);
+    const result = await again.book(ledger, [event('two'), event('three'), event('four')]);
     expect(result).toMatchObject({ counts: { applied: 3, duplicate: 0 } });
-    expect(await billed()).toEqual(['1', '2', '3', '4'].map((id) => `call ${id} gpt-4o`));
+    expect(await billed()).toEqual(
+      ['four', 'one', 'three', 'two'].map((id) => `call ${id} gpt-4o`),
+    );
     expect(await breaks(world.database)).toEqual([]);
   });
 
   test('a batch of only events that it lost is not taken for duplicates', async () => {
     const ledger = world.ledger();
     const partition = await world.partition(0);
-    await partition.book(ledger, [event('1')]);
+    await partition.book(ledger, [event('one')]);
     const restore = await backedUp(world.database);
-    await partition.book(ledger, [event('2')]);
+    await partition.book(ledger, [event('two')]);
     await restore();
 
     const again = await lookedUp(partition);
-    const result = await again.book(ledger, [event('2')]);
+    const result = await again.book(ledger, [event('two')]);
 
     expect(result).toMatchObject({ counts: { applied: 1, duplicate: 0 } });
     expect(await breaks(world.database)).toEqual([]);
@@ -77,29 +79,29 @@ describe('after a restore of the database under a running worker', () => {
   test('a conflict with an event that it lost is no conflict', async () => {
     const ledger = world.ledger();
     const partition = await world.partition(0);
-    await partition.book(ledger, [event('1')]);
+    await partition.book(ledger, [event('one')]);
     const restore = await backedUp(world.database);
-    await partition.book(ledger, [event('2')]);
+    await partition.book(ledger, [event('two')]);
     await restore();
 
     const again = await lookedUp(partition);
-    const result = await again.book(ledger, [event('2', 'gpt-4o-mini')]);
+    const result = await again.book(ledger, [event('two', 'gpt-4o-mini')]);
 
     expect(result).toMatchObject({ counts: { applied: 1, conflict: 0 } });
-    expect(await billed()).toEqual(['call 1 gpt-4o', 'call 2 gpt-4o-mini']);
+    expect(await billed()).toEqual(['call one gpt-4o', 'call two gpt-4o-mini']);
   });
 
   test('a session that it lost is inserted again, with its account and its attributes', async () => {
     const ledger = world.ledger();
     const partition = await world.partition(0);
     const known = { account_id: 'one', attributes: { room: 'a' } };
-    await partition.book(ledger, [event('1')]);
+    await partition.book(ledger, [event('one')]);
     const restore = await backedUp(world.database);
-    await partition.book(ledger, [event('2', 'gpt-4o', 'lost', known)]);
+    await partition.book(ledger, [event('two', 'gpt-4o', 'lost', known)]);
     await restore();
 
     const again = await lookedUp(partition);
-    await again.book(ledger, [event('2', 'gpt-4o', 'lost', known)]);
+    await again.book(ledger, [event('two', 'gpt-4o', 'lost', known)]);
 
     const { rows } = await world.database.query(
       `SELECT account_id, attributes FROM session WHERE session_id = 'lost'`,
@@ -111,19 +113,19 @@ describe('after a restore of the database under a running worker', () => {
   test('the cached number of a name that it lost is not used when another name has it now', async () => {
     const ledger = world.ledger();
     const partition = await world.partition(0);
-    await partition.book(ledger, [event('1')]);
+    await partition.book(ledger, [event('one')]);
     const restore = await backedUp(world.database);
-    await partition.book(ledger, [event('2', 'cheap')]);
+    await partition.book(ledger, [event('two', 'cheap')]);
     await restore();
 
     // Another worker is the first, with another model.
     const other = await world.partition(1);
-    await other.book(world.ledger(), [event('3', 'expensive', 'other')]);
+    await other.book(world.ledger(), [event('three', 'expensive', 'other')]);
     const again = await lookedUp(partition);
-    const result = await again.book(ledger, [event('2', 'cheap')]);
+    const result = await again.book(ledger, [event('two', 'cheap')]);
 
     expect(result).toMatchObject({ counts: { applied: 1 } });
-    expect(await billed()).toEqual(['call 1 gpt-4o', 'call 2 cheap', 'other 3 expensive']);
+    expect(await billed()).toEqual(['call one gpt-4o', 'call two cheap', 'other three expensive']);
     expect(await breaks(world.database)).toEqual([]);
   });
 
@@ -131,33 +133,33 @@ describe('after a restore of the database under a running worker', () => {
     const ledger = world.ledger();
     const partition = await world.partition(0);
     const restore = await backedUp(world.database);
-    await partition.book(ledger, [event('1')]);
+    await partition.book(ledger, [event('one')]);
     await restore();
 
     const where = { groupId: partition.groupId, topic: 'ledger-world', partition: 0 };
     await begin(world.database, where, 0);
     const again = await lookedUp(partition);
-    await again.book(ledger, [event('1')]);
+    await again.book(ledger, [event('one')]);
 
-    expect(await billed()).toEqual(['call 1 gpt-4o']);
+    expect(await billed()).toEqual(['call one gpt-4o']);
     expect(await breaks(world.database)).toEqual([]);
   });
 
   test('a session that as many transactions wrote to as before is not taken for the cached one', async () => {
     const ledger = world.ledger();
     const partition = await world.partition(0);
-    await partition.book(ledger, [event('0')]);
+    await partition.book(ledger, [event('zero')]);
     const restore = await backedUp(world.database);
-    await partition.book(ledger, [event('1')]);
+    await partition.book(ledger, [event('one')]);
     await restore();
 
     const other = await world.partition(1);
     await other.book(world.ledger(), [event('X')]);
     const again = await lookedUp(partition);
-    const result = await again.book(ledger, [event('1'), event('X')]);
+    const result = await again.book(ledger, [event('one'), event('X')]);
 
     expect(result).toMatchObject({ counts: { applied: 1, duplicate: 1 } });
-    expect(await billed()).toEqual(['0', '1', 'X'].map((id) => `call ${id} gpt-4o`));
+    expect(await billed()).toEqual(['X', 'one', 'zero'].map((id) => `call ${id} gpt-4o`));
     expect(await breaks(world.database)).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import type { ByteView } from '../../bytes/byte-view.ts';
-import { identityPlan, PLACEHOLDERS, wordAt } from '../../identify/identity.ts';
+import { identityPlan, wordAt } from '../../identify/identity.ts';
+import { isWeakIdAt } from '../../identify/weak-id.ts';
 import { BILLED_FIELDS, type BillableMetric } from '../../livekit/usage-of.ts';
 import {
   type ColumnsWriter,
@@ -112,7 +113,7 @@ function writeBilled(
   const { formStart, form } = layout;
   const { identityForm, requestId } = billed;
   const whole = hashOfForm(memory, registers, formStart, form);
-  const hasId = identityForm !== undefined && !isPlaceholder(memory, registers, requestId);
+  const hasId = identityForm !== undefined && !hasWeakId(memory, registers, requestId);
   const identity = hasId ? hashOfForm(memory, registers, formStart, identityForm) : whole;
   const fingerprintAt = hasId ? 0 : 8;
   const { identities, places } = columns;
@@ -137,14 +138,9 @@ function writeBilled(
   return true;
 }
 
-/** A text of another length is no placeholder, and need not be made. */
-const PLACEHOLDER_LENGTHS = new Set([...PLACEHOLDERS].map(({ length }) => length));
-
-function isPlaceholder({ bytes }: ByteView, { starts, lengths }: Registers, register: number) {
-  const length = lengths[register] as number;
-  if (!PLACEHOLDER_LENGTHS.has(length)) return false;
+function hasWeakId({ bytes }: ByteView, { starts, lengths }: Registers, register: number): boolean {
   const start = starts[register] as number;
-  return PLACEHOLDERS.has(bytes.toString('latin1', start, start + length));
+  return isWeakIdAt(bytes, start, start + (lengths[register] as number));
 }
 
 function branchOf(writer: WriterType): Branch | undefined {

@@ -74,8 +74,18 @@ describe('it takes', () => {
     }
   });
 
-  test('placeholder ids, and ids as long as one', () => {
-    for (const request_id of ['', 'unknown', 'session_close', 'unknowx', 'session_clost']) {
+  test('weak ids, and ids that resemble one', () => {
+    const weak = [
+      '',
+      'unknown',
+      'session_close',
+      'chatcmpl-7',
+      '12345678901',
+      'None',
+      '0'.repeat(32),
+    ];
+    const strong = ['unknowx', 'session_clost', 'chatcmpl-7f', '123456789012', '1'.repeat(65)];
+    for (const request_id of [...weak, ...strong]) {
       for (const metric of [llm(), tts(), stt(), realtime()]) {
         expect(agreed(event({ ...metric, request_id }))).toMatchObject({ requestId: request_id });
       }

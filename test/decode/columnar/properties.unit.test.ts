@@ -40,6 +40,7 @@ describe('whatever the values', () => {
     fc.string({ unit: 'grapheme', maxLength: 80 }),
     fc.string({ maxLength: 80 }),
     fc.constantFrom('', 'unknown', 'session_close', 'x'.repeat(1_024)),
+    fc.stringMatching(/^(?:[a-z]{1,8}-)?(?:[0-9]{1,13}|None|null)$/),
   );
 
   test.each([
