@@ -1,4 +1,5 @@
 import { acceptConflict, dismissConflict } from '../ledger/accept-conflict.ts';
+import { billBoth } from '../ledger/bill-both.ts';
 import {
   type ConflictKey,
   type ConflictRow,
@@ -39,6 +40,14 @@ export function conflictsCommand() {
   );
   conflicts.addCommand(
     decision('dismiss', 'keep billing the first payload', dismissConflict, 'dismissed'),
+  );
+  conflicts.addCommand(
+    decision(
+      'bill-both',
+      'bill the conflicting payload as well: these were two emissions under one id',
+      billBoth,
+      'billed both',
+    ),
   );
   return conflicts;
 }

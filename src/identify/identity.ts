@@ -125,6 +125,19 @@ function identifyingBytes(
   return JSON.stringify([metric.type, requestId, ...parts]);
 }
 
+/**
+ * The identity of an emission that is billed although its own belongs to another one: the fingerprint
+ * first, so that payloads under one id have several. That 128 bits must agree stays as it is.
+ */
+export function separateIdentity(event: Identity): Identity {
+  return {
+    identityHigh: event.fingerprintHigh,
+    identityLow: event.fingerprintLow,
+    fingerprintHigh: event.identityHigh,
+    fingerprintLow: event.identityLow,
+  };
+}
+
 /** The 32 bytes of SHA-256 as 32 characters (latin1): no buffer per event. */
 export function sha256(bytes: string | Buffer): string {
   return hash('sha256', bytes, 'binary');

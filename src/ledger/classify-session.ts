@@ -1,4 +1,4 @@
-import type { Identity } from '../identify/identity.ts';
+import { type Identity, separateIdentity } from '../identify/identity.ts';
 import type { BillableMessage } from '../records/message.ts';
 import { IdentitySet, type Membership } from './identity-set.ts';
 import type { SessionBatch } from './session-batch.ts';
@@ -15,7 +15,7 @@ export function classifySession(session: SessionBatch): void {
   let duplicates = 0;
   let freshSet: IdentitySet | undefined;
   for (const message of session.billable) {
-    let membership = state?.identities.lookup(message) ?? 'absent';
+    let membership = state === undefined ? 'absent' : lookUp(state.identities, message);
     if (membership === 'absent') {
       membership = freshSet?.lookup(message) ?? lookupAmong(fresh, message);
     }
@@ -45,13 +45,20 @@ export function classifyUnchanged(session: SessionBatch): boolean {
   if (state === undefined || addsToState(session, state)) return false;
   const conflicting: BillableMessage[] = [];
   for (const message of billable) {
-    const membership = state.identities.lookup(message);
+    const membership = lookUp(state.identities, message);
     if (membership === 'absent') return false;
     if (membership === 'other') conflicting.push(message);
   }
   const duplicates = billable.length - conflicting.length;
   session.outcomes = { fresh: [], conflicting, duplicates };
   return true;
+}
+
+/** Whether a message is in the ledger, also as the second of two that a person billed both. */
+function lookUp(identities: IdentitySet, message: Identity): Membership {
+  const membership = identities.lookup(message);
+  if (membership !== 'other') return membership;
+  return identities.lookup(separateIdentity(message)) === 'same' ? 'same' : 'other';
 }
 
 /** Whether the batch brings a time, an account or an attribute that the session does not have. */

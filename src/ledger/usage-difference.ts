@@ -45,11 +45,15 @@ export function differencesOf(
   return differences;
 }
 
-/** As parameters of `addUsage`; a difference counts as no event. */
+/**
+ * As parameters of `addUsage`.
+ *
+ * @param at.events how many each difference counts as
+ */
 export function usageParameters(
   sessionId: string,
   differences: readonly UsageDifference[],
-  eventUs: number,
+  at: { readonly eventUs: number; readonly events: number },
 ) {
   const columns = {} as Record<UsageColumn, Buffer>;
   for (const name of COUNT_COLUMNS) {
@@ -64,9 +68,9 @@ export function usageParameters(
     usageTypes: textArray(differences.map(({ usageType }) => usageType)),
     providers: textArray(differences.map(({ provider }) => provider)),
     models: textArray(differences.map(({ model }) => model)),
-    eventCounts: int8Array(differences.map(() => 0)),
-    firstUs: int8Array(differences.map(() => eventUs)),
-    lastUs: int8Array(differences.map(() => eventUs)),
+    eventCounts: int8Array(differences.map(() => at.events)),
+    firstUs: int8Array(differences.map(() => at.eventUs)),
+    lastUs: int8Array(differences.map(() => at.eventUs)),
   };
 }
 

@@ -192,7 +192,7 @@ export const CHECKS: readonly Check[] = [
   },
   {
     name: 'applied_is_in_ledger',
-    holds: 'as many events are in the ledger as the books say were applied',
+    holds: 'as many events are in the ledger as the books and decisions say were applied',
     sql: `
       SELECT topic, partition, booked, entries
       FROM (
@@ -201,6 +201,9 @@ export const CHECKS: readonly Check[] = [
           SELECT topic, partition, applied FROM consumed_range
           UNION ALL
           SELECT kafka_topic, kafka_partition, 1 FROM dead_letter WHERE resolution = 'applied'
+          UNION ALL
+          SELECT kafka_topic, kafka_partition, 1 FROM event_conflict
+          WHERE resolution = 'billed_both'
         ) AS applications
         GROUP BY topic, partition
       ) AS books

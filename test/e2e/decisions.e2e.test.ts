@@ -62,6 +62,43 @@ describe('a conflict', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
+  test('that is billed as well is an event of its own, and a duplicate in a replay', async () => {
+    const second = changed({
+      prompt_tokens: 70,
+      metadata: { model_name: 'b', model_provider: 'b' },
+    });
+    await world.send(await world.encode([llm, second]));
+    await world.run();
+    const [first] = await usage();
+    const id = `${world.topic}/0/1`;
+
+    const decided = await command('conflicts', 'bill-both', id);
+    expect(decided).toMatchObject({ code: 0, stdout: `${id}: billed both\n` });
+    expect(await usage()).toEqual(
+      expect.arrayContaining([
+        first,
+        { provider: 'b', model: 'b', input_tokens: '70', event_count: '1' },
+      ]),
+    );
+    const list = await command('conflicts', 'list', '--all', '--json');
+    expect(JSON.parse(list.stdout)).toMatchObject([{ id, resolution: 'billed_both' }]);
+    expect(await command('conflicts', 'bill-both', id)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`conflict ${id} was billed_both at`),
+    });
+
+    const before = await usage();
+    const replay = await command('replay', '--from-beginning', '--json');
+    expect(JSON.parse(replay.stdout)).toMatchObject({
+      ranges: [{ duplicate: 2, applied: 0, conflict: 0 }],
+    });
+    await world.send(await world.encode([second]));
+    expect((await world.run()).counts).toMatchObject({ duplicate: 1, conflict: 0 });
+    expect(await usage()).toEqual(before);
+    expect(await breaks(world.database)).toEqual([]);
+    expect((await command('verify')).code).toBe(0);
+  });
+
   test('that is dismissed changes nothing', async () => {
     await world.send(await world.encode([llm, changed({ prompt_tokens: 1 })]));
     await world.run();

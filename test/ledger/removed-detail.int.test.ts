@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SchemaCache } from '../../src/decode/avro/schema-cache.ts';
 import { acceptConflict } from '../../src/ledger/accept-conflict.ts';
+import { billBoth } from '../../src/ledger/bill-both.ts';
 import { LedgerPreview } from '../../src/ledger/preview.ts';
 import { readDeadLetters } from '../../src/ledger/statements/dead-letters.ts';
 import { loadEnvelopeSchema } from '../../src/schemas/load.ts';
@@ -118,12 +119,14 @@ describe('a session whose detail was removed', () => {
     expect(await billed()).toBe(3);
   });
 
-  test('has no conflict that could be accepted: the first payload could not be taken back', async () => {
+  test('has no conflict that could be accepted or billed as well: the first payload is not known', async () => {
     const partition = await world.partition(0);
     await partition.book(world.ledger(), [event('one'), event('one', { prompt_tokens: 1 })]);
     await removeDetail();
     const key = { sessionId: 'call', topic: TOPIC, partition: 0, generation: 0, offset: 1 };
-    await expect(acceptConflict(world.database, key)).rejects.toThrow('detail of session call');
+    for (const decide of [acceptConflict, billBoth]) {
+      await expect(decide(world.database, key)).rejects.toThrow('detail of session call');
+    }
     expect(await billed()).toBe(1);
   });
 

@@ -273,7 +273,7 @@ export const eventConflict = pgTable(
     conflictingPayload: jsonb('conflicting_payload').notNull(),
     recordedAt: instant('recorded_at').notNull().defaultNow(),
     resolvedAt: instant('resolved_at'),
-    /** `accepted` or `dismissed`. */
+    /** `accepted`, `dismissed` or `billed_both`. */
     resolution: text('resolution'),
     generation: generation(),
   },

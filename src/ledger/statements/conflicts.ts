@@ -55,7 +55,8 @@ const payloadHash = (payload: ReturnType<typeof sql>) => sql`jsonb_hash_extended
 
 /**
  * Keeps conflicts; one that is kept already stays as it is. A payload that a person has decided about
- * before, for the same emission, is kept with that decision.
+ * before, for the same emission, is kept with that decision; one that was billed as well has an entry of
+ * its own, and is a duplicate.
  */
 export const insertConflicts = statement<{
   topic: string;
@@ -90,7 +91,7 @@ export const insertConflicts = statement<{
         AND earlier.conflicting_payload = disputed.conflicting_payload::jsonb
         AND ${payloadHash(sql`earlier.conflicting_payload`)}
           = ${payloadHash(sql`disputed.conflicting_payload::jsonb`)}
-        AND earlier.resolution IS NOT NULL
+        AND earlier.resolution IS NOT NULL AND earlier.resolution <> 'billed_both'
       ORDER BY earlier.resolved_at DESC LIMIT 1
     ) AS decided ON true
     ON CONFLICT (session_id, kafka_topic, kafka_partition, kafka_offset, generation) DO NOTHING`,
@@ -124,6 +125,19 @@ export const resolveConflict = statement<ConflictKey & { resolution: string }>(
   'resolve_conflict',
   sql`UPDATE ${eventConflict} SET resolved_at = now(), resolution = ${sql.placeholder('resolution')}
     WHERE ${here}`,
+);
+
+export const isInLedger = statement<
+  { sessionId: string; identity: Buffer; fingerprint: Buffer },
+  { found: boolean }
+>(
+  'is_in_ledger',
+  sql`SELECT EXISTS (
+      SELECT FROM ledger_entry
+      WHERE session_id = ${sql.placeholder('sessionId')}
+        AND identity = ${sql.placeholder('identity')}
+        AND fingerprint = ${sql.placeholder('fingerprint')}
+    ) AS found`,
 );
 
 /** What is billed for one identity, corrections included, by the names that it is billed under. */
