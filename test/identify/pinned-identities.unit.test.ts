@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type BillableMetric, IDENTITY_RULE } from '../../src/identify/identity.ts';
 import type { AgentMetrics } from '../../src/livekit/types.ts';
 import { recorded } from '../livekit/recorded.ts';
-import { hexOf } from './samples.ts';
+import { hexOf, llm } from './samples.ts';
 
 interface RecordedEvent {
   readonly session_id: string;
@@ -36,6 +36,18 @@ describe('identity and fingerprint of a recorded event never change', () => {
       expect(hexOf(metric, Number(rule)), `rule ${rule}`).toEqual({ identity, fingerprint });
     }
     expect(hexOf(metric).identity).toBe(identities[IDENTITY_RULE]);
+  });
+
+  test('nor that of an event with a weak id, which no recorded one has', () => {
+    const event = llm({ request_id: 'chatcmpl-7' });
+    expect(hexOf(event, 1)).toEqual({
+      identity: 'a7bf7e0d5d5e1a98',
+      fingerprint: '1bb9cc6abf7ae506',
+    });
+    expect(hexOf(event, 2)).toEqual({
+      identity: '1bb9cc6abf7ae506',
+      fingerprint: 'f35c42cc9bdaf6fa',
+    });
   });
 
   test('and there is a pin for every billable type, with and without a usable id', () => {
