@@ -16,6 +16,7 @@ function kafkaWith(maxVersion: number): { kafka: Kafka; asked: () => number } {
         return { topicId: '00000000-0000-0000-0000-000000000001' };
       },
     },
+    connect: async () => {},
     disconnect: async () => {},
   };
   const cluster = { brokerPool: { findConnectedBroker: async () => broker } };
