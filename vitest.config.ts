@@ -18,7 +18,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/**/*.{unit,model}.test.ts'],
+          include: ['{test,clients/node/test}/**/*.{unit,model}.test.ts'],
           // Properties take seconds, and many times that where other work has the cores.
           testTimeout: 60_000,
         },

@@ -67,6 +67,7 @@ function typeScriptOf(schema: AvroSchema): string {
     );
   }
   if (typeof schema !== 'string') {
+    if (schema.type === 'array') return `${typeScriptOf(schema.items)}[]`;
     if (schema.type === 'map') return `Record<string, ${typeScriptOf(schema.values)}>`;
     throw new Error(`record ${schema.name} is nested: give it a file of its own in schemas/`);
   }

@@ -1,5 +1,10 @@
 /** The part of Avro's schema language that schemas/*.avsc use. */
-export type AvroSchema = string | AvroSchema[] | AvroMapSchema | AvroRecordSchema;
+export type AvroSchema = string | AvroSchema[] | AvroArraySchema | AvroMapSchema | AvroRecordSchema;
+
+interface AvroArraySchema {
+  type: 'array';
+  items: AvroSchema;
+}
 
 interface AvroMapSchema {
   type: 'map';

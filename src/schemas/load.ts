@@ -50,9 +50,14 @@ function inlineFields(record: AvroRecordSchema, defined: Set<string>): AvroRecor
 function inline(schema: AvroSchema, defined: Set<string>): AvroSchema {
   if (Array.isArray(schema)) return schema.map((branch) => inline(branch, defined));
   if (typeof schema !== 'string') {
-    return schema.type === 'map'
-      ? { ...schema, values: inline(schema.values, defined) }
-      : inlineFields(schema, defined);
+    switch (schema.type) {
+      case 'array':
+        return { ...schema, items: inline(schema.items, defined) };
+      case 'map':
+        return { ...schema, values: inline(schema.values, defined) };
+      case 'record':
+        return inlineFields(schema, defined);
+    }
   }
   if (!schema.startsWith(`${NAMESPACE}.`) || defined.has(schema)) return schema;
   defined.add(schema);

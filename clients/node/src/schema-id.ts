@@ -1,0 +1,46 @@
+import { SCHEMA_TEXT } from './wire.ts';
+
+const TIMEOUT_MS = 10_000;
+
+export interface RegistryOptions {
+  /** May hold a user and password. */
+  readonly url: string;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+/**
+ * Registers the schema for `subject` and returns its id; a schema that is there keeps its id.
+ *
+ * @throws when the registry does not answer within ten seconds, or refuses
+ */
+export async function schemaIdOf(
+  { url, username, password }: RegistryOptions,
+  subject: string,
+): Promise<number> {
+  const address = new URL(
+    `${url.replace(/\/$/, '')}/subjects/${encodeURIComponent(subject)}/versions`,
+  );
+  const user = username ?? decodeURIComponent(address.username);
+  const secret = password ?? decodeURIComponent(address.password);
+  address.username = '';
+  address.password = '';
+  const headers: Record<string, string> = {
+    'content-type': 'application/vnd.schemaregistry.v1+json',
+  };
+  if (user !== '') {
+    headers['authorization'] = `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`;
+  }
+  const response = await fetch(address, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ schema: SCHEMA_TEXT }),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`the schema registry answered ${response.status}: ${text}`);
+  const { id } = JSON.parse(text) as { id?: unknown };
+  if (typeof id !== 'number')
+    throw new Error(`the schema registry answered without an id: ${text}`);
+  return id;
+}
