@@ -54,7 +54,15 @@ export function canonicalPlan(type: MetricType): readonly FieldPlan[] {
   return plan;
 }
 
-function planOf(
+/** A metric whose writer has fields that are not in our schema carries the plan that includes them. */
+export const SENT_PLAN = Symbol('canonical form of what was sent');
+
+function sentPlan(metric: AgentMetrics & { [SENT_PLAN]?: readonly FieldPlan[] }) {
+  return metric[SENT_PLAN] ?? canonicalPlan(metric.type);
+}
+
+/** The fields of a record in the order of the form. */
+export function planOf(
   record: AvroRecordSchema,
   records = new Map<string, AvroRecordSchema>(),
 ): readonly FieldPlan[] {
@@ -104,12 +112,12 @@ let end = 0;
 /**
  * Writes the canonical form of `metric`.
  *
- * @param plan the fields that are written; all of them by default
+ * @param plan the fields that are written; by default all that were sent
  * @returns a view that the next call overwrites
  */
 export function canonicalForm(
   metric: AgentMetrics,
-  plan: readonly FieldPlan[] = canonicalPlan(metric.type),
+  plan: readonly FieldPlan[] = sentPlan(metric),
 ): Buffer {
   end = 0;
   writeText(metric.type);

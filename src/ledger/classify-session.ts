@@ -9,13 +9,12 @@ const FEW = 16;
 
 /** Classifies the messages of a locked session: applied, duplicate or conflict. */
 export function classifySession(session: SessionBatch): void {
-  const { state } = session;
   const fresh: BillableMessage[] = [];
   const conflicting: BillableMessage[] = [];
   let duplicates = 0;
   let freshSet: IdentitySet | undefined;
   for (const message of session.billable) {
-    let membership = state?.identities.lookup(message) ?? 'absent';
+    let membership = membershipOf(message, session);
     if (membership === 'absent') {
       membership = freshSet?.lookup(message) ?? lookupAmong(fresh, message);
     }
@@ -45,13 +44,19 @@ export function classifyUnchanged(session: SessionBatch): boolean {
   if (state === undefined || addsToState(session, state)) return false;
   const conflicting: BillableMessage[] = [];
   for (const message of billable) {
-    const membership = state.identities.lookup(message);
+    const membership = membershipOf(message, session);
     if (membership === 'absent') return false;
     if (membership === 'other') conflicting.push(message);
   }
   const duplicates = billable.length - conflicting.length;
   session.outcomes = { fresh: [], conflicting, duplicates };
   return true;
+}
+
+/** Of a message among those that the ledger has of its session. */
+function membershipOf(message: BillableMessage, { state, settled }: SessionBatch): Membership {
+  const membership = state?.identities.lookup(message) ?? 'absent';
+  return membership !== 'same' && settled?.has(message.offset) === true ? 'same' : membership;
 }
 
 /** Whether the batch brings a time, an account or an attribute that the session does not have. */

@@ -1,5 +1,6 @@
 import { type BillableMetric, identify, identityBytes } from '../../src/identify/identity.ts';
 import type {
+  EOTInferenceMetrics,
   EOUMetrics,
   InterruptionMetrics,
   LLMMetrics,
@@ -96,6 +97,17 @@ export const realtime = (fields: Partial<RealtimeModelMetrics> = {}): RealtimeMo
   output_token_details: { text_tokens: 30, audio_tokens: 60, image_tokens: 0 },
   acquire_time: 0,
   connection_reused: false,
+  metadata,
+  ...fields,
+});
+
+export const eot = (fields: Partial<EOTInferenceMetrics> = {}): EOTInferenceMetrics => ({
+  type: 'eot_inference_metrics',
+  timestamp,
+  total_duration: 0.75,
+  detection_delay: 0.25,
+  prediction_duration: 0.125,
+  num_requests: 1,
   metadata,
   ...fields,
 });

@@ -1,0 +1,40 @@
+import { sql } from 'drizzle-orm';
+import { statement } from '../../postgres/statement.ts';
+import { consumedRange, deadLetter, eventConflict } from '../schema/tables.ts';
+
+type Offsets = { topic: string; partition: number; generation: number; offsets: Buffer };
+
+/** Any group has consumed the offset before, and not as a dead letter that is not applied since. */
+const isConsumed = sql`EXISTS (
+        SELECT FROM ${consumedRange} AS range
+        WHERE range.topic = ${sql.placeholder('topic')}
+          AND range.partition = ${sql.placeholder('partition')}
+          AND range.generation = ${sql.placeholder('generation')}
+          AND range.first_offset <= wanted.kafka_offset AND range.next_offset > wanted.kafka_offset
+          AND range.consumed > 0)
+      AND NOT EXISTS (
+        SELECT FROM ${deadLetter} AS earlier
+        WHERE earlier.kafka_topic = ${sql.placeholder('topic')}
+          AND earlier.kafka_partition = ${sql.placeholder('partition')}
+          AND earlier.generation = ${sql.placeholder('generation')}
+          AND earlier.kafka_offset = wanted.kafka_offset
+          AND coalesce(earlier.resolution, '') NOT IN ('applied', 'duplicate'))`;
+const wanted = sql`unnest(${sql.placeholder('offsets')}::bigint[]) AS wanted (kafka_offset)`;
+
+/** Which of these offsets any group has consumed before. */
+export const readConsumed = statement<Offsets, { kafka_offset: string }>(
+  'read_consumed',
+  sql`SELECT wanted.kafka_offset FROM ${wanted} WHERE ${isConsumed}`,
+);
+
+/** Which of them were applied or duplicates: consumed, and no conflict that a person decides about. */
+export const readSettled = statement<Offsets, { kafka_offset: string }>(
+  'read_settled',
+  sql`SELECT wanted.kafka_offset FROM ${wanted} WHERE ${isConsumed}
+      AND NOT EXISTS (
+        SELECT FROM ${eventConflict} AS conflict
+        WHERE conflict.kafka_topic = ${sql.placeholder('topic')}
+          AND conflict.kafka_partition = ${sql.placeholder('partition')}
+          AND conflict.generation = ${sql.placeholder('generation')}
+          AND conflict.kafka_offset = wanted.kafka_offset)`,
+);
