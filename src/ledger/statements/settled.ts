@@ -27,7 +27,7 @@ export const readConsumed = statement<Offsets, { kafka_offset: string }>(
   sql`SELECT wanted.kafka_offset FROM ${wanted} WHERE ${isConsumed}`,
 );
 
-/** Which of them were applied or duplicates: consumed, and no conflict that a person decides about. */
+/** Which of them were applied or duplicates: consumed, and no conflict, but for one that is billed, too. */
 export const readSettled = statement<Offsets, { kafka_offset: string }>(
   'read_settled',
   sql`SELECT wanted.kafka_offset FROM ${wanted} WHERE ${isConsumed}
@@ -36,5 +36,6 @@ export const readSettled = statement<Offsets, { kafka_offset: string }>(
         WHERE conflict.kafka_topic = ${sql.placeholder('topic')}
           AND conflict.kafka_partition = ${sql.placeholder('partition')}
           AND conflict.generation = ${sql.placeholder('generation')}
-          AND conflict.kafka_offset = wanted.kafka_offset)`,
+          AND conflict.kafka_offset = wanted.kafka_offset
+          AND conflict.resolution IS DISTINCT FROM 'billed_both')`,
 );
