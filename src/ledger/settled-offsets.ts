@@ -1,4 +1,4 @@
-import { int8Array } from '../postgres/arrays.ts';
+import { int8Array, textArray } from '../postgres/arrays.ts';
 import type { Queryable } from '../postgres/statement.ts';
 import type { Batch, BillableMessage } from '../records/message.ts';
 import type { SessionBatch } from './session-batch.ts';
@@ -29,13 +29,16 @@ export async function findSettled(
     ),
   );
   if (!isReadAgain) return;
-  const offsets = sessions.flatMap(({ state, billable }) =>
-    state === undefined
-      ? []
-      : billable.filter((message) => isUnknown(message, state)).map(({ offset }) => offset),
+  const unknown = sessions.flatMap(({ state, billable }) =>
+    state === undefined ? [] : billable.filter((message) => isUnknown(message, state)),
   );
-  const where = { topic, partition, generation, offsets: int8Array(offsets) };
-  const rows = await readSettled.run(connection, where);
+  const rows = await readSettled.run(connection, {
+    topic,
+    partition,
+    generation,
+    sessionIds: textArray(unknown.map(({ sessionId }) => sessionId)),
+    offsets: int8Array(unknown.map(({ offset }) => offset)),
+  });
   const settled = new Set(rows.map(({ kafka_offset }) => Number(kafka_offset)));
   for (const session of sessions) session.settled = settled;
 }

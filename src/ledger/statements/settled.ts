@@ -19,21 +19,31 @@ const isConsumed = sql`EXISTS (
           AND earlier.generation = ${sql.placeholder('generation')}
           AND earlier.kafka_offset = wanted.kafka_offset
           AND coalesce(earlier.resolution, '') NOT IN ('applied', 'duplicate'))`;
-const wanted = sql`unnest(${sql.placeholder('offsets')}::bigint[]) AS wanted (kafka_offset)`;
-
 /** Which of these offsets any group has consumed before. */
 export const readConsumed = statement<Offsets, { kafka_offset: string }>(
   'read_consumed',
-  sql`SELECT wanted.kafka_offset FROM ${wanted} WHERE ${isConsumed}`,
+  sql`SELECT wanted.kafka_offset
+    FROM unnest(${sql.placeholder('offsets')}::bigint[]) AS wanted (kafka_offset)
+    WHERE ${isConsumed}`,
 );
 
 /** Which of them were applied or duplicates: consumed, and no conflict, but for one that is billed, too. */
-export const readSettled = statement<Offsets, { kafka_offset: string }>(
+export const readSettled = statement<
+  Offsets & {
+    /** The session of each. */
+    sessionIds: Buffer;
+  },
+  { kafka_offset: string }
+>(
   'read_settled',
-  sql`SELECT wanted.kafka_offset FROM ${wanted} WHERE ${isConsumed}
+  sql`SELECT wanted.kafka_offset
+    FROM unnest(${sql.placeholder('sessionIds')}::text[], ${sql.placeholder('offsets')}::bigint[])
+      AS wanted (session_id, kafka_offset)
+    WHERE ${isConsumed}
       AND NOT EXISTS (
         SELECT FROM ${eventConflict} AS conflict
-        WHERE conflict.kafka_topic = ${sql.placeholder('topic')}
+        WHERE conflict.session_id = wanted.session_id
+          AND conflict.kafka_topic = ${sql.placeholder('topic')}
           AND conflict.kafka_partition = ${sql.placeholder('partition')}
           AND conflict.generation = ${sql.placeholder('generation')}
           AND conflict.kafka_offset = wanted.kafka_offset
