@@ -1,8 +1,8 @@
-import { encodeEvent } from '../produce/encoder.ts';
+import { type EventInput, encodeEvent } from '../produce/encoder.ts';
 import { EventProducer } from '../produce/event-producer.ts';
 import { sendFile } from '../produce/send-file.ts';
 import { registerSchema } from '../registry/subjects.ts';
-import { command, context, print } from './command.ts';
+import { command, context, note, print } from './command.ts';
 import { reachKafka, reachRegistry, together } from './dependencies.ts';
 
 export function produceCommand() {
@@ -23,7 +23,8 @@ export function produceCommand() {
       const producer = new EventProducer(kafka, topic);
       await producer.connect();
       try {
-        await sendFile(options.file, producer, (event) => encodeEvent(registry, schemaId, event));
+        const encode = (event: EventInput) => encodeEvent(registry, schemaId, event);
+        await sendFile(options.file, producer, encode, (message) => note(`warning: ${message}`));
       } finally {
         await producer.disconnect();
       }

@@ -23,6 +23,7 @@ import type { PartitionSource } from '../source/partition-source.ts';
 import { backOff } from '../worker/backoff.ts';
 import { caughtUp, type Progress, readTargets, type Target } from '../worker/caught-up.ts';
 import type { PartitionStatus } from '../worker/partition-status.ts';
+import { UnknownFields } from '../worker/unknown-fields.ts';
 import { Worker } from '../worker/worker.ts';
 import { startSelfCheck } from './self-check.ts';
 import { unlessStopped } from './shutdown.ts';
@@ -97,6 +98,9 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     maxEvents: settings.BATCH_MAX_EVENTS,
     bufferBytes: settings.BUFFER_MAX_BYTES,
     deadLetterLimit: settings.DEAD_LETTER_LIMIT,
+    unknownFields: new UnknownFields(logger, (where, messages) =>
+      metrics.unknownFields(where, messages),
+    ),
     onApplied: (where, batch, otherAccounts, ms) => {
       metrics.applied(where, batch, otherAccounts, ms);
       if (batch.dead_letter > 0) outbox?.wake();

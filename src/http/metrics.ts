@@ -21,6 +21,12 @@ export class WorkerMetrics {
     labelNames: [...PARTITION],
     registers: [this.registry],
   });
+  readonly #unknownFields = new Counter({
+    name: `${PREFIX}unknown_field_messages_total`,
+    help: 'Billable messages whose metric has fields that this build does not know; they are logged',
+    labelNames: [...PARTITION],
+    registers: [this.registry],
+  });
   readonly #batchSeconds = new Histogram({
     name: `${PREFIX}batch_seconds`,
     help: 'Duration of the transaction of a batch, in seconds',
@@ -71,6 +77,10 @@ export class WorkerMetrics {
     }
     if (otherAccounts > 0) this.#otherAccounts.inc(labels, otherAccounts);
     this.#batchSeconds.observe(ms / 1_000);
+  }
+
+  unknownFields({ topic, partition }: TopicPartition, messages: number): void {
+    this.#unknownFields.inc({ topic, partition: String(partition) }, messages);
   }
 
   /** Records the result of a check of the books. */

@@ -33,6 +33,7 @@ export interface Identity {
  * | Realtime     | once per response; AWS, GPT-Live: deltas; Gemini:  | id, time, tokens, session |
  * |              | reports of one time; xAI: session_close            | |
  * | Interruption | deltas without an id                               | the whole event |
+ * | End of turn  | once per inference, without an id                  | the whole event |
  */
 export const DISCRIMINATORS = {
   llm_metrics: [],
@@ -46,6 +47,7 @@ export const DISCRIMINATORS = {
     'session_duration',
   ],
   interruption_metrics: undefined,
+  eot_inference_metrics: undefined,
 } as const satisfies Record<BillableMetric['type'], readonly string[] | undefined>;
 
 /** The id under which the emitter sent the metric; `null`: metrics of its type have none. */

@@ -9,13 +9,12 @@ const FEW = 16;
 
 /** Classifies the messages of a locked session: applied, duplicate or conflict. */
 export function classifySession(session: SessionBatch): void {
-  const { state } = session;
   const fresh: BillableMessage[] = [];
   const conflicting: BillableMessage[] = [];
   let duplicates = 0;
   let freshSet: IdentitySet | undefined;
   for (const message of session.billable) {
-    let membership = state === undefined ? 'absent' : lookUp(state.identities, message);
+    let membership = membershipOf(message, session);
     if (membership === 'absent') {
       membership = freshSet?.lookup(message) ?? lookupAmong(fresh, message);
     }
@@ -45,7 +44,7 @@ export function classifyUnchanged(session: SessionBatch): boolean {
   if (state === undefined || addsToState(session, state)) return false;
   const conflicting: BillableMessage[] = [];
   for (const message of billable) {
-    const membership = lookUp(state.identities, message);
+    const membership = membershipOf(message, session);
     if (membership === 'absent') return false;
     if (membership === 'other') conflicting.push(message);
   }
@@ -54,7 +53,15 @@ export function classifyUnchanged(session: SessionBatch): boolean {
   return true;
 }
 
-/** Whether a message is in the ledger, also as the second of two that a person billed both. */
+/**
+ * Of a message among those that the ledger has of its session, also as the second of two that a person
+ * billed both.
+ */
+function membershipOf(message: BillableMessage, { state, settled }: SessionBatch): Membership {
+  const membership = state === undefined ? 'absent' : lookUp(state.identities, message);
+  return membership !== 'same' && settled?.has(message.offset) === true ? 'same' : membership;
+}
+
 function lookUp(identities: IdentitySet, message: Identity): Membership {
   const membership = identities.lookup(message);
   if (membership !== 'other') return membership;

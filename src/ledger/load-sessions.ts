@@ -32,6 +32,7 @@ export async function loadStates(
       attributes: new Set(row.attributes),
       firstUs: Number(row.first_us),
       lastUs: Number(row.last_us),
+      lastOffset: Number(row.last_offset ?? -1),
       identities,
       ...(Number(row.billed) > entries && { lacksDetail: true }),
       ...(row.identity_rule !== IDENTITY_RULE && { olderRule: row.identity_rule }),

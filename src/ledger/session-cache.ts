@@ -13,6 +13,8 @@ export interface SessionState {
   firstUs: number;
   lastUs: number;
   readonly identities: IdentitySet;
+  /** The highest offset of its entries, in whatever partition; -1: it has none. */
+  lastOffset: number;
   /** More events are billed than are in the ledger: pages were removed. */
   readonly lacksDetail?: boolean;
   /** The rule by which its events are identified, when that is not `IDENTITY_RULE`. */
@@ -81,6 +83,7 @@ export class SessionCache {
     base.accountId = committed.accountId;
     base.firstUs = committed.firstUs;
     base.lastUs = committed.lastUs;
+    base.lastOffset = committed.lastOffset;
     base.attributes = committed.attributes;
     base.identities.addAll(committed.fresh);
     this.#bytes += sizeOf(sessionId, base);

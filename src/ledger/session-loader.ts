@@ -69,9 +69,14 @@ export class SessionLoader {
   /**
    * Locks sessions, and writes to their rows what the batch adds to them. By the revision that comes
    * back, a state that is not current is loaded again, under the lock.
+   *
+   * @returns the sessions that were loaded again
    */
-  async lock(connection: Queryable, sessions: readonly SessionBatch[]): Promise<void> {
-    if (sessions.length === 0) return;
+  async lock(
+    connection: Queryable,
+    sessions: readonly SessionBatch[],
+  ): Promise<readonly SessionBatch[]> {
+    if (sessions.length === 0) return [];
     const step = revisionStep();
     const rows = await touchSessions.run(connection, {
       sessionIds: textArray(sessions.map(({ sessionId }) => sessionId)),
@@ -104,6 +109,7 @@ export class SessionLoader {
         throw new StaleCacheError(`session ${sessionId} changed after it was cached`);
       }
     }
+    return stale;
   }
 
   /** Caches the sessions as the committed transaction left them. */
@@ -118,6 +124,10 @@ export class SessionLoader {
         attributes: attributesAfter(session),
         firstUs: Math.min(firstUs, state?.firstUs ?? firstUs),
         lastUs: Math.max(lastUs, state?.lastUs ?? lastUs),
+        lastOffset: fresh.reduce(
+          (last, { offset }) => Math.max(last, offset),
+          state?.lastOffset ?? -1,
+        ),
         ...(state?.olderRule !== undefined && { olderRule: state.olderRule }),
       };
       const known = this.#cache.get(sessionId);

@@ -7,24 +7,37 @@ import {
   MessageTooLargeError,
   type ProducedMessage,
 } from './event-producer.ts';
+import { unknownFields } from './unknown-fields.ts';
 
 type Encode = (event: EventInput) => Promise<EncodedEvent>;
 
 /**
  * Sends the events of a file in order, up to the first invalid line.
  *
+ * @param warn called once for each field that the schema does not have, with the first line of it
  * @throws {WrongUsageError} with that line, its field, and how many events before it were sent
  */
 export async function sendFile(
   file: string,
   producer: EventProducer,
   encode: Encode,
+  warn: (message: string) => void,
 ): Promise<void> {
+  const warned = new Set<string>();
+  const warnOf = (event: EventInput, line: number) => {
+    const unknown = unknownFields(event).filter((name) => !warned.has(name));
+    for (const name of unknown) warned.add(name);
+    if (unknown.length > 0) {
+      warn(
+        `${file}, line ${line}: not sent, since the schema has no such field: ${unknown.join(', ')}`,
+      );
+    }
+  };
   // A message that is too large is only detected when its batch is sent.
   const numbers = new WeakMap<ProducedMessage, number>();
   try {
     for await (const line of linesOf(file)) {
-      const message = await messageOf(file, line, encode);
+      const message = await messageOf(file, line, encode, warnOf);
       numbers.set(message, line.number);
       await producer.add(message);
     }
@@ -45,11 +58,13 @@ async function messageOf(
   file: string,
   { number, text }: EventLine,
   encode: Encode,
+  warnOf: (event: EventInput, line: number) => void,
 ): Promise<EncodedEvent> {
   try {
     const event = parseEventLine(text);
     const encoded = await encode(event);
     checkEvent(event, encoded);
+    warnOf(event, number);
     return encoded;
   } catch (error) {
     if (!(error instanceof WrongUsageError)) throw error;

@@ -58,7 +58,7 @@ export interface BillableMessage extends SessionNote, Identity, RequestId {
   readonly valuesFrom: number;
 }
 
-/** VAD and EOU, which are not billed, and tombstones, which have no session. */
+/** A metric that is not billed, or a tombstone, which has no session. */
 export interface IgnoredMessage {
   readonly kind: 'ignored';
   readonly offset: number;

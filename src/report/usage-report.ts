@@ -24,6 +24,9 @@ export const REPORT_COLUMNS = [
   'audio_duration',
   'total_requests',
   'event_count',
+  // Those that came later are last: others read a CSV by position.
+  'input_cache_creation_tokens',
+  'output_reasoning_tokens',
 ] as const;
 
 /** A row, with every value as the exact text that Postgres prints. */

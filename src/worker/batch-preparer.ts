@@ -8,7 +8,7 @@ import type { WorkerContext } from './worker-context.ts';
 export interface BatchPreparerOptions
   extends Pick<
     WorkerContext,
-    'schemas' | 'permits' | 'preparation' | 'maxEvents' | 'deadLetterLimit'
+    'schemas' | 'permits' | 'preparation' | 'maxEvents' | 'deadLetterLimit' | 'unknownFields'
   > {
   readonly intake: RecordIntake;
   readonly origin: BatchOrigin;
@@ -34,11 +34,16 @@ export class BatchPreparer {
    * @param hasPermit whether the caller holds a batch permit, which is released during that wait
    */
   async next(hasPermit: boolean): Promise<Prepared> {
-    const { intake, origin, retry, schemas, permits, preparation, maxEvents } = this.#options;
+    const { intake, origin, retry, schemas, permits, preparation, maxEvents, unknownFields } =
+      this.#options;
     const slice = intake.take(maxEvents, MAX_BATCH_BYTES);
     const load = () => retry.run(REGISTRY, () => schemas.load(slice.schemaIds), false);
     const entries =
       schemas.known(slice.schemaIds) ?? (await (hasPermit ? permits.releaseWhile(load) : load()));
-    return preparation.runExclusive(() => prepareSlice(slice, origin, entries, this.#window));
+    const prepared = await preparation.runExclusive(() =>
+      prepareSlice(slice, origin, entries, this.#window),
+    );
+    unknownFields?.note(prepared.batch, slice.schemaIds, entries);
+    return prepared;
   }
 }

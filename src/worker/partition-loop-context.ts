@@ -28,6 +28,7 @@ export interface PartitionLoopContext
     | 'logger'
     | 'permits'
     | 'preparation'
+    | 'unknownFields'
     | 'maxEvents'
     | 'deadLetterLimit'
     | 'onFailure'

@@ -10,6 +10,7 @@ import type { BatchPermits } from './batch-permits.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { Mutex } from './mutex.ts';
 import type { StallClock } from './stall-clock.ts';
+import type { UnknownFields } from './unknown-fields.ts';
 
 export interface WorkerOptions {
   readonly groupId: string;
@@ -29,6 +30,7 @@ export interface WorkerOptions {
   readonly until?: ReadonlyMap<string, number>;
   /** Where to begin, instead of the positions in the database; nothing is written there then. */
   readonly previewFrom?: ReadonlyMap<string, StoredPosition>;
+  readonly unknownFields?: UnknownFields;
   readonly onApplied?: (
     where: TopicPartition,
     counts: OutcomeCounts,

@@ -6,6 +6,7 @@ import { describeRecords } from './conformance/records.ts';
 import type { DecoderOf } from './conformance/seen.ts';
 import { describeSessions } from './conformance/sessions.ts';
 import { describeValues } from './conformance/values.ts';
+import { describeVersions } from './conformance/versions.ts';
 import { describeWriters } from './conformance/writers.ts';
 
 /** The contract of `MessageDecoder`, to be run over every implementation. */
@@ -15,6 +16,7 @@ export function describeMessageDecoder(name: string, decoderOf: DecoderOf): void
     describeSessions(decoderOf);
     describeValues(decoderOf);
     describeRecords(decoderOf);
+    describe('versions of the schema', () => describeVersions(decoderOf));
     describe('other writers', () => describeWriters(decoderOf));
     describe('lenient schemas', () => describeLenientSchemas(decoderOf));
     describe('hostile schemas', () => describeHostileSchemas(decoderOf));

@@ -1,5 +1,6 @@
 import { type BillableMetric, identify, identityBytes } from '../../src/identify/identity.ts';
 import type {
+  EOTInferenceMetrics,
   EOUMetrics,
   InterruptionMetrics,
   LLMMetrics,
@@ -25,6 +26,8 @@ export const llm = (fields: Partial<LLMMetrics> = {}): LLMMetrics => ({
   completion_tokens: 10,
   prompt_tokens: 100,
   prompt_cached_tokens: 20,
+  cache_creation_tokens: 0,
+  reasoning_tokens: 0,
   total_tokens: 110,
   tokens_per_second: 6.5,
   speech_id: null,
@@ -62,6 +65,8 @@ export const stt = (fields: Partial<STTMetrics> = {}): STTMetrics => ({
   audio_duration: 5.05,
   input_tokens: 0,
   output_tokens: 0,
+  total_tokens: 0,
+  input_audio_tokens: 0,
   streamed: true,
   acquire_time: 0,
   connection_reused: false,
@@ -92,6 +97,17 @@ export const realtime = (fields: Partial<RealtimeModelMetrics> = {}): RealtimeMo
   output_token_details: { text_tokens: 30, audio_tokens: 60, image_tokens: 0 },
   acquire_time: 0,
   connection_reused: false,
+  metadata,
+  ...fields,
+});
+
+export const eot = (fields: Partial<EOTInferenceMetrics> = {}): EOTInferenceMetrics => ({
+  type: 'eot_inference_metrics',
+  timestamp,
+  total_duration: 0.75,
+  detection_delay: 0.25,
+  prediction_duration: 0.125,
+  num_requests: 1,
   metadata,
   ...fields,
 });

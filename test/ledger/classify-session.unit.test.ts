@@ -15,7 +15,12 @@ const metric = (request_id: string, fields = {}) => llm({ request_id, ...fields 
 function known(fields: Partial<SessionState> = {}, ...ids: string[]): SessionState {
   const identities = new IdentitySet();
   for (const id of ids) identities.add(identify(metric(id)));
-  const bounds = { firstUs: 1_000, lastUs: 1_000, attributes: new Set<string>() };
+  const bounds = {
+    firstUs: 1_000,
+    lastUs: 1_000,
+    lastOffset: 0,
+    attributes: new Set<string>(),
+  };
   return { revision: 3n, period: '2026-01-01', accountId: null, ...bounds, identities, ...fields };
 }
 
@@ -49,6 +54,14 @@ describe('whether a batch may change a session', () => {
     const session = sessionOf(message);
     session.state = state;
     expect(classifyUnchanged(session)).toBe(!expected);
+  });
+
+  test('with other payloads at offsets that were applied before: they are duplicates', () => {
+    const session = sessionOf(billable(metric('1', { ttft: 9 })), billable(metric('2')));
+    session.state = known({}, '1');
+    session.settled = new Set([0]);
+    expect(classifyUnchanged(session)).toBe(true);
+    expect(session.outcomes).toEqual({ fresh: [], duplicates: 2, conflicting: [] });
   });
 
   test('and the outcomes of its messages when it may not', () => {

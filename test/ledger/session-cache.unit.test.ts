@@ -22,6 +22,7 @@ const state = (fields: Partial<SessionState> = {}): SessionState => ({
   attributes: new Set(),
   firstUs: 10,
   lastUs: 20,
+  lastOffset: 5,
   identities: new IdentitySet(),
   ...fields,
 });
@@ -111,6 +112,7 @@ describe('advancing', () => {
       attributes: new Set(['room']),
       firstUs: 5,
       lastUs: 30,
+      lastOffset: 6,
       fresh: eventsOf('two'),
     });
     expect(cache.get('a')).toMatchObject({
@@ -120,6 +122,7 @@ describe('advancing', () => {
       attributes: new Set(['room']),
       firstUs: 5,
       lastUs: 30,
+      lastOffset: 6,
     });
     for (const request_id of ['one', 'two']) {
       expect(cache.get('a')?.identities.lookup(identify(llm({ request_id })))).toBe('same');

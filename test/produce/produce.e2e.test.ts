@@ -7,7 +7,7 @@ import { topicBounds, withAdmin } from '../../src/kafka/admin.ts';
 import { createKafka } from '../../src/kafka/client.ts';
 import { cli } from '../support/cli.ts';
 import { freshTopic } from '../support/stack.ts';
-import { calls, newWorld, type World } from '../support/world.ts';
+import { calls, laterCalls, newWorld, type World } from '../support/world.ts';
 
 let world: World;
 let folder: string;
@@ -120,6 +120,33 @@ describe('produce refuses an invalid event with its line and field', () => {
     expect(code).toBe(2);
     expect(await countOf(world.topic)).toBe((before ?? 0) + 1);
   });
+});
+
+test('the lines of 1.5 and of 1.8 are sent as they are', async () => {
+  const lines = [calls, laterCalls].flatMap(({ events }) => {
+    const types = new Set(events.map(({ metric }) => metric.type));
+    return [...types].map((type) => events.find(({ metric }) => metric.type === type));
+  });
+  expect(await produce(lines.map((line) => JSON.stringify(line)).join('\n'))).toMatchObject({
+    code: 0,
+    stderr: '',
+    stdout: expect.stringMatching(new RegExp(`^${lines.length} events sent`)),
+  });
+});
+
+test('fields of a later version are named once, and the rest is sent', async () => {
+  const later = json((line) => {
+    line.metric['video_tokens'] = 5;
+    line.metric['metadata'] = { model_name: 'm', model_provider: 'p', region: 'eu' };
+  });
+  const { code, stdout, stderr } = await produce(`${good}\n${later}\n${later}\n`);
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: expect.stringMatching(
+      /^warning: .*events\.jsonl, line 2: not sent, .*: metric\.metadata\.region, metric\.video_tokens\n$/,
+    ),
+  });
+  expect(stdout).toMatch(/^3 events sent/);
 });
 
 test('a byte order mark and CRLF line ends are ignored', async () => {

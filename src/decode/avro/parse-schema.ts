@@ -23,9 +23,9 @@ const PRIMITIVES: ReadonlyMap<string, WriterType> = new Map(
 );
 
 /**
- * Parses a schema as far as reading needs it. Defaults, aliases, documentation and logical types of a
- * writer do not change its bytes: they are not read, so that nothing can be wrong with them. (The Java
- * implementation and Apicurio accept defaults that others reject.)
+ * Parses a schema as far as reading needs it. Aliases, documentation and logical types of a writer do not
+ * change its bytes: they are not read, so that nothing can be wrong with them. Nor is a default checked.
+ * (The Java implementation and Apicurio accept defaults that others reject.)
  *
  * @param schema JSON of an Avro schema, or `SchemaWithReferences`
  * @throws saying what is not Avro about it, or which bound it exceeds
@@ -108,7 +108,8 @@ class SchemaParser {
       }
       names.add(field['name']);
       const fieldType = this.parse(field['type'], namespace, depth + 1);
-      fields.push({ name: field['name'], type: fieldType });
+      const own = 'default' in field && { default: field['default'] };
+      fields.push({ name: field['name'], type: fieldType, ...own });
       if (!fieldType.isEmpty) solidTypes.push(fieldType);
     }
     // A record that contains itself is not empty: it has no finite value.

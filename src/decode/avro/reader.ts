@@ -1,5 +1,7 @@
 import { messageOf } from '../../errors.ts';
+import { planOf, SENT_PLAN } from '../../identify/canonical-form.ts';
 import type { AgentMetrics } from '../../livekit/types.ts';
+import { BILLED_FIELDS } from '../../livekit/usage-of.ts';
 import type { AgentEvent } from '../../records/agent-event.ts';
 import type { AvroField } from '../../schemas/avro-schema.ts';
 import { loadEnvelopeSchema, loadMetricSchema } from '../../schemas/load.ts';
@@ -12,6 +14,7 @@ import {
 import { Cursor } from './cursor.ts';
 import { parseSchema } from './parse-schema.ts';
 import { type Read, Resolver } from './resolve.ts';
+import { unknownFieldsOf, withUnknownFields } from './unknown-fields.ts';
 import { nameOf, type WriterField, type WriterType } from './writer-type.ts';
 
 /** What the bytes of one message say, in our schema. */
@@ -36,6 +39,8 @@ export type Reader = (bytes: Buffer, start: number) => ReadEvent;
 export interface SchemaReader {
   readonly reader: Reader;
   readonly writer: WriterType;
+  /** Fields that only the writer has, such as `LLMMetrics.audio_tokens`: what they say is not billed. */
+  readonly unknownFields: readonly string[];
 }
 
 interface Envelope {
@@ -54,7 +59,7 @@ const NO_ATTRIBUTES: Readonly<Record<string, string>> = Object.freeze({});
  */
 export function readerFor(writerSchema: unknown): SchemaReader {
   const writer = parseSchema(writerSchema);
-  return { reader: readerOf(writer), writer };
+  return { reader: readerOf(writer), writer, unknownFields: unknownIn(writer) };
 }
 
 function readerOf(writer: WriterType): Reader {
@@ -148,7 +153,32 @@ function branchOf(writer: WriterType): Read | ReadEvent {
 /** On the wire the branch says which metric it is; the metric itself says it as its `type`. */
 function metricRead(metric: MetricRecordName, writer: WriterType): Read {
   const ours = loadMetricSchema(metric);
-  return new Resolver(ours).record(ours, writer, { type: metricTypeOf(metric) });
+  const type = metricTypeOf(metric);
+  const sent = type !== undefined && type in BILLED_FIELDS ? withUnknownFields(ours, writer) : ours;
+  const more = sent === ours ? { type } : { type, [SENT_PLAN]: planOf(sent) };
+  return new Resolver(sent).record(sent, writer, more);
+}
+
+function unknownIn(writer: WriterType): string[] {
+  const unknownOfMetric = (type: WriterType) => {
+    const metric = ownMetric(nameOf(type));
+    if (metric === undefined) return [];
+    return unknownFieldsOf(loadMetricSchema(metric), type).map((name) => `${metric}.${name}`);
+  };
+  if (nameOf(writer) !== ENVELOPE) return unknownOfMetric(writer);
+  const { fields = [] } = writer;
+  const metric = fields.find(({ name }) => name === 'metric')?.type;
+  const branches = metric === undefined ? [] : [metric, ...(metric.types ?? [])];
+  const ours = loadEnvelopeSchema();
+  // The metric is of the branches, each of which names itself.
+  const head = ours.fields.map((field) => ({
+    ...field,
+    ...(field.name === 'metric' && { type: 'null' }),
+  }));
+  return [
+    ...unknownFieldsOf({ ...ours, fields: head }, writer),
+    ...branches.flatMap(unknownOfMetric),
+  ];
 }
 
 function expectEnd(cursor: Cursor): void {

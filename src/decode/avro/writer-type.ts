@@ -23,6 +23,8 @@ export interface WriterType {
 export interface WriterField {
   readonly name: string;
   readonly type: WriterType;
+  /** As the schema has it: whether it fits the type is not checked. */
+  readonly default?: unknown;
 }
 
 /** The name by which a person finds a type in its schema. */

@@ -14,7 +14,7 @@ import { eventTime } from '../../validate/validate.ts';
 import type { WriterType } from '../avro/writer-type.ts';
 import { hashOfForm, MAX_MESSAGE_BYTES } from './form.ts';
 import { endOfHead, type HeadField } from './head.ts';
-import { type FormStep, formOf, LAYOUTS, type Layout, registerAt } from './layout.ts';
+import { type FormStep, formOf, type Layout, layoutFor, registerAt } from './layout.ts';
 import { compile, type Program } from './program.ts';
 import { DECLINED } from './read-field.ts';
 import { Registers } from './registers.ts';
@@ -144,7 +144,7 @@ function hasWeakId({ bytes }: ByteView, { starts, lengths }: Registers, register
 }
 
 function branchOf(writer: WriterType): Branch | undefined {
-  const layout = LAYOUTS.get(writer.name ?? '');
+  const layout = layoutFor(writer);
   if (layout === undefined) return undefined;
   const billed = billedOf(layout);
   const program = compile(writer, layout, billed !== undefined);

@@ -1,11 +1,9 @@
 import { type ByteView, byteViewOf } from '../../bytes/byte-view.ts';
 import { TAG } from '../../identify/canonical-form.ts';
 import { sha256 } from '../../identify/identity.ts';
-import { END, type FormStep, type Words } from './layout.ts';
+import { END, FIXED_BYTES, type FormStep, type Words } from './layout.ts';
 import type { Registers } from './registers.ts';
 
-/** Bytes for the names and values of any metric, without its texts. */
-const FIXED_BYTES = 2_048;
 /** A longer message is declined. */
 export const MAX_MESSAGE_BYTES = 6_144;
 

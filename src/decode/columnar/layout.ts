@@ -1,7 +1,15 @@
-import { canonicalPlan, type FieldPlan, TAG } from '../../identify/canonical-form.ts';
+import { canonicalPlan, type FieldPlan, planOf, TAG } from '../../identify/canonical-form.ts';
+import { BILLED_FIELDS } from '../../livekit/usage-of.ts';
 import type { AvroRecordSchema, AvroSchema } from '../../schemas/avro-schema.ts';
 import { loadMetricSchema } from '../../schemas/load.ts';
-import { METRIC_RECORDS, type MetricType } from '../../schemas/metric-records.ts';
+import {
+  METRIC_RECORDS,
+  type MetricRecordName,
+  type MetricType,
+  metricRecordName,
+} from '../../schemas/metric-records.ts';
+import { withUnknownFields } from '../avro/unknown-fields.ts';
+import type { WriterType } from '../avro/writer-type.ts';
 
 export type FieldKind = 'double' | 'long' | 'boolean' | 'string' | 'record';
 
@@ -41,6 +49,11 @@ export interface FormStep {
 
 export const END = 0;
 
+/** Bytes of the form for the names and numbers of any metric. */
+export const FIXED_BYTES = 2_048;
+/** Of one field: its tag, eight bytes or the length of a text, and the end of a record. */
+const MAX_VALUE_BYTES = 10;
+
 const END_STEP: FormStep = {
   tag: END,
   register: 0,
@@ -55,18 +68,43 @@ export interface Layout {
   readonly recordName: string;
   readonly fields: ReadonlyMap<string, Field>;
   readonly registers: number;
-  /** How the canonical form begins. */
+  /** How the canonical form begins; of a metric that is not billed, there is none. */
   readonly formStart: Words;
   readonly form: readonly FormStep[];
 }
 
-/** By the full name of the metric's record. */
+/** By the full name of the metric's record. A report has an array, and comes once in a session. */
 export const LAYOUTS: ReadonlyMap<string, Layout> = new Map(
-  METRIC_RECORDS.map(({ record, type }) => {
-    const layout = layoutOf(type, loadMetricSchema(record));
+  METRIC_RECORDS.filter(({ type }) => type !== 'session_usage_report').map(({ record, type }) => {
+    const schema = loadMetricSchema(record);
+    const layout = layoutOf(type, schema, type in BILLED_FIELDS ? canonicalPlan(type) : []);
     return [layout.recordName, layout];
   }),
 );
+
+/**
+ * The layout for the records of one writer, whose own fields have registers, too: they are part of the
+ * fingerprint. `undefined`: the records are for the reference decoder.
+ */
+export function layoutFor(writer: WriterType): Layout | undefined {
+  const layout = LAYOUTS.get(writer.name ?? '');
+  if (layout === undefined || !(layout.type in BILLED_FIELDS)) return layout;
+  const ours = loadMetricSchema(metricRecordName(layout.type) as MetricRecordName);
+  const sent = withUnknownFields(ours, writer);
+  if (sent === ours) return layout;
+  const plan = planOf(sent);
+  return isWritable(plan) ? layoutOf(layout.type, sent, plan) : undefined;
+}
+
+/** Whether names and numbers fit into the buffer of the form, and defaults into registers. */
+function isWritable(plan: readonly FieldPlan[]): boolean {
+  const all = (fields: readonly FieldPlan[]): FieldPlan[] =>
+    fields.flatMap((field) => [field, ...all(field.fields)]);
+  const fields = all(plan);
+  const bytes = fields.reduce((sum, { prefix }) => sum + prefix.length + MAX_VALUE_BYTES, 0);
+  const hasText = fields.some(({ fallback }) => typeof fallback === 'string' && fallback !== '');
+  return bytes <= FIXED_BYTES && !hasText;
+}
 
 /** The register of a field, by its path: `metadata.model_name`. */
 export function registerAt({ fields, type }: Layout, path: string): number {
@@ -80,7 +118,7 @@ export function registerAt({ fields, type }: Layout, path: string): number {
   return field?.register ?? -1;
 }
 
-function layoutOf(type: MetricType, schema: AvroRecordSchema): Layout {
+function layoutOf(type: MetricType, schema: AvroRecordSchema, plan: readonly FieldPlan[]): Layout {
   const records = new Map<string, AvroRecordSchema>();
   let registers = 0;
   const fieldsOf = (record: AvroRecordSchema): ReadonlyMap<string, Field> =>
@@ -109,7 +147,7 @@ function layoutOf(type: MetricType, schema: AvroRecordSchema): Layout {
       }),
     );
   const fields = fieldsOf(schema);
-  const form = formOf(canonicalPlan(type), fields);
+  const form = formOf(plan, fields);
   return {
     type,
     recordName: fullName(schema),

@@ -20,6 +20,7 @@ export const loadSessions = statement<
     last_us: string;
     /** Of all pages; `null`: there are none. */
     identities: Buffer | null;
+    last_offset: string | null;
     /** How many events are billed. */
     billed: string;
     identity_rule: number;
@@ -31,14 +32,18 @@ export const loadSessions = statement<
         LIMIT ${sql.placeholder('mostAttributes')}) AS attributes,
       (extract(epoch FROM known.first_event_at) * 1000000)::bigint AS first_us,
       (extract(epoch FROM known.last_event_at) * 1000000)::bigint AS last_us,
-      (SELECT string_agg(identities, '') FROM ${ledgerPage}
-        WHERE session_id = known.session_id AND period = known.period AND NOT is_correction
-      ) AS identities,
+      pages.identities, pages.last_offset,
       (SELECT coalesce(sum(event_count), 0)::bigint FROM ${sessionModelUsage}
         WHERE session_id = known.session_id) AS billed,
       known.identity_rule
     FROM unnest(${sql.placeholder('sessionIds')}::text[]) AS wanted (session_id)
-    JOIN ${session} AS known ON known.session_id = wanted.session_id`,
+    JOIN ${session} AS known ON known.session_id = wanted.session_id
+    CROSS JOIN LATERAL (
+      SELECT string_agg(identities, '') AS identities,
+        max(base_offset + offset_delta[entry_count]) AS last_offset
+      FROM ${ledgerPage}
+      WHERE session_id = known.session_id AND period = known.period AND NOT is_correction
+    ) AS pages`,
 );
 
 /** The bounds of a session's events, in microseconds since 1970, and the rule of their identities. */

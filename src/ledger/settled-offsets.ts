@@ -1,0 +1,44 @@
+import { int8Array, textArray } from '../postgres/arrays.ts';
+import type { Queryable } from '../postgres/statement.ts';
+import type { Batch, BillableMessage } from '../records/message.ts';
+import type { SessionBatch } from './session-batch.ts';
+import type { SessionState } from './session-cache.ts';
+import { readSettled } from './statements/settled.ts';
+
+/**
+ * Finds the messages that were applied, or were duplicates, when their offset was consumed before: they
+ * are the same messages, whatever a newer schema or rule reads from them. What such a build makes of
+ * their bytes may have another fingerprint, or no identity that the ledger knows.
+ *
+ * Only a message whose session has an entry at or after its offset can have been consumed before; in a
+ * batch without one, nothing is asked.
+ *
+ * @param sessions as loaded; those of which nothing is known are new
+ */
+export async function findSettled(
+  connection: Queryable,
+  { topic, partition, generation }: Pick<Batch, 'topic' | 'partition' | 'generation'>,
+  sessions: readonly SessionBatch[],
+): Promise<void> {
+  const isUnknown = (message: BillableMessage, state: SessionState) =>
+    state.identities.lookup(message) !== 'same';
+  const isReadAgain = sessions.some(({ state, billable }) =>
+    billable.some(
+      (message) =>
+        state !== undefined && message.offset <= state.lastOffset && isUnknown(message, state),
+    ),
+  );
+  if (!isReadAgain) return;
+  const unknown = sessions.flatMap(({ state, billable }) =>
+    state === undefined ? [] : billable.filter((message) => isUnknown(message, state)),
+  );
+  const rows = await readSettled.run(connection, {
+    topic,
+    partition,
+    generation,
+    sessionIds: textArray(unknown.map(({ sessionId }) => sessionId)),
+    offsets: int8Array(unknown.map(({ offset }) => offset)),
+  });
+  const settled = new Set(rows.map(({ kafka_offset }) => Number(kafka_offset)));
+  for (const session of sessions) session.settled = settled;
+}
