@@ -54,9 +54,9 @@ export function classifyUnchanged(session: SessionBatch): boolean {
 }
 
 /** Of a message among those that the ledger has of its session. */
-function membershipOf(message: BillableMessage, { state, settled }: SessionBatch): Membership {
+function membershipOf(message: BillableMessage, { state, booked }: SessionBatch): Membership {
   const membership = state?.identities.lookup(message) ?? 'absent';
-  return membership !== 'same' && settled?.has(message.offset) === true ? 'same' : membership;
+  return membership !== 'same' && booked?.has(message.offset) === true ? 'same' : membership;
 }
 
 /** Whether the batch brings a time, an account or an attribute that the session does not have. */
