@@ -1,13 +1,13 @@
 import type { Queryable } from '../postgres/statement.ts';
 import type { Batch, DeadLetterMessage, OutcomeCounts } from '../records/message.ts';
 import { attributesExceedLimit, refuseExcessAttributes } from './attribute-limit.ts';
+import { findBooked } from './booked-offsets.ts';
 import { classifySession, classifyUnchanged } from './classify-session.ts';
 import { identifyByOlderRules } from './older-identities.ts';
 import { countOutcomes } from './outcomes.ts';
 import { classifyWithoutDetail } from './removed-detail.ts';
 import type { SessionBatch } from './session-batch.ts';
 import type { SessionLoader } from './session-loader.ts';
-import { findSettled } from './settled-offsets.ts';
 
 type Messages = Pick<Batch, 'topic' | 'partition' | 'generation' | 'messages' | 'metricOf'>;
 
@@ -32,7 +32,7 @@ export async function classifyBatch(
   const cached = await loader.load(connection, sessions);
   identifyByOlderRules(sessions, batch.metricOf);
   const found = await findDeadLetters(connection, loader, batch, sessions, cached);
-  await findSettled(connection, batch, sessions);
+  await findBooked(connection, batch, sessions);
   const changing: SessionBatch[] = [];
   const unchanged: SessionBatch[] = [];
   for (const session of sessions) {
@@ -42,13 +42,13 @@ export async function classifyBatch(
   }
   // These are not locked: whether the cache was current is compared without a lock.
   const reloaded = await loader.reload(connection, unchanged);
-  await findSettled(connection, batch, [...reloaded]);
+  await findBooked(connection, batch, [...reloaded]);
   for (const session of reloaded) {
     session.outcomes = undefined;
     if (!classifyUnchanged(session)) changing.push(session);
   }
-  // Those that changed meanwhile were loaded again: what another group applied of them is settled, too.
-  await findSettled(connection, batch, await loader.lock(connection, changing));
+  // Those that changed meanwhile were loaded again: what another group applied of them is in the books, too.
+  await findBooked(connection, batch, await loader.lock(connection, changing));
   for (const session of changing) classifySession(session);
   return classified(batch, sessions, found);
 }
@@ -63,7 +63,7 @@ export async function previewBatch(
   await loader.load(connection, sessions);
   identifyByOlderRules(sessions, batch.metricOf);
   const found = await findDeadLetters(connection, loader, batch, sessions, new Set());
-  await findSettled(connection, batch, sessions);
+  await findBooked(connection, batch, sessions);
   for (const session of sessions) {
     if (session.outcomes !== undefined) continue;
     const { state, accountId } = session;

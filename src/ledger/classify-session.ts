@@ -57,9 +57,9 @@ export function classifyUnchanged(session: SessionBatch): boolean {
  * Of a message among those that the ledger has of its session, also as the second of two that a person
  * billed both.
  */
-function membershipOf(message: BillableMessage, { state, settled }: SessionBatch): Membership {
+function membershipOf(message: BillableMessage, { state, booked }: SessionBatch): Membership {
   const membership = state === undefined ? 'absent' : lookUp(state.identities, message);
-  return membership !== 'same' && settled?.has(message.offset) === true ? 'same' : membership;
+  return membership !== 'same' && booked?.has(message.offset) === true ? 'same' : membership;
 }
 
 function lookUp(identities: IdentitySet, message: Identity): Membership {

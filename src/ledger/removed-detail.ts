@@ -3,7 +3,7 @@ import type { Queryable } from '../postgres/statement.ts';
 import type { Batch, DeadLetterMessage } from '../records/message.ts';
 import { deadLetterOf } from './dead-letter.ts';
 import type { SessionBatch } from './session-batch.ts';
-import { readConsumed } from './statements/settled.ts';
+import { readConsumed } from './statements/booked-offsets.ts';
 
 /**
  * Classifies the messages of sessions whose itemised detail was removed from the ledger. Whether an

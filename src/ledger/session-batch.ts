@@ -18,8 +18,8 @@ export interface SessionBatch {
   lastUs: number;
   /** What the ledger knows of the session; `undefined`: it is new. */
   state: SessionState | undefined;
-  /** Offsets whose messages are duplicates whatever they say; see `findSettled`. */
-  settled: ReadonlySet<number> | undefined;
+  /** Offsets whose messages are duplicates whatever they say; see `findBooked`. */
+  booked: ReadonlySet<number> | undefined;
   /** The session's row as this transaction wrote it; `undefined`: the session is not locked. */
   touched: { revision: bigint; period: string; accountId: string | null } | undefined;
   /** Of the billable messages; `undefined`: they are not classified yet. */
@@ -78,7 +78,7 @@ function addNote(sessions: Map<string, SessionBatch>, note: SessionNote): Sessio
       firstUs: note.eventUs,
       lastUs: note.eventUs,
       state: undefined,
-      settled: undefined,
+      booked: undefined,
       touched: undefined,
       outcomes: undefined,
     };

@@ -59,7 +59,7 @@ describe('whether a batch may change a session', () => {
   test('with other payloads at offsets that were applied before: they are duplicates', () => {
     const session = sessionOf(billable(metric('1', { ttft: 9 })), billable(metric('2')));
     session.state = known({}, '1');
-    session.settled = new Set([0]);
+    session.booked = new Set([0]);
     expect(classifyUnchanged(session)).toBe(true);
     expect(session.outcomes).toEqual({ fresh: [], duplicates: 2, conflicting: [] });
   });

@@ -3,19 +3,20 @@ import type { Queryable } from '../postgres/statement.ts';
 import type { Batch, BillableMessage } from '../records/message.ts';
 import type { SessionBatch } from './session-batch.ts';
 import type { SessionState } from './session-cache.ts';
-import { readSettled } from './statements/settled.ts';
+import { readBooked } from './statements/booked-offsets.ts';
 
 /**
  * Finds the messages that were applied, or were duplicates, when their offset was consumed before: they
  * are the same messages, whatever a newer schema or rule reads from them. What such a build makes of
  * their bytes may have another fingerprint, or no identity that the ledger knows.
  *
- * Only a message whose session has an entry at or after its offset can have been consumed before; in a
- * batch without one, nothing is asked.
+ * The books are asked when a session has an entry at or after the offset of a message that it does not
+ * know, and then about all such messages of the batch: batches of new messages ask nothing. A duplicate
+ * after the last entry of its session is found only together with such a message.
  *
  * @param sessions as loaded; those of which nothing is known are new
  */
-export async function findSettled(
+export async function findBooked(
   connection: Queryable,
   { topic, partition, generation }: Pick<Batch, 'topic' | 'partition' | 'generation'>,
   sessions: readonly SessionBatch[],
@@ -32,13 +33,13 @@ export async function findSettled(
   const unknown = sessions.flatMap(({ state, billable }) =>
     state === undefined ? [] : billable.filter((message) => isUnknown(message, state)),
   );
-  const rows = await readSettled.run(connection, {
+  const rows = await readBooked.run(connection, {
     topic,
     partition,
     generation,
     sessionIds: textArray(unknown.map(({ sessionId }) => sessionId)),
     offsets: int8Array(unknown.map(({ offset }) => offset)),
   });
-  const settled = new Set(rows.map(({ kafka_offset }) => Number(kafka_offset)));
-  for (const session of sessions) session.settled = settled;
+  const booked = new Set(rows.map(({ kafka_offset }) => Number(kafka_offset)));
+  for (const session of sessions) session.booked = booked;
 }

@@ -28,14 +28,14 @@ export const readConsumed = statement<Offsets, { kafka_offset: string }>(
 );
 
 /** Which of them were applied or duplicates: consumed, and no conflict, but for one that is billed, too. */
-export const readSettled = statement<
+export const readBooked = statement<
   Offsets & {
     /** The session of each. */
     sessionIds: Buffer;
   },
   { kafka_offset: string }
 >(
-  'read_settled',
+  'read_booked',
   sql`SELECT wanted.kafka_offset
     FROM unnest(${sql.placeholder('sessionIds')}::text[], ${sql.placeholder('offsets')}::bigint[])
       AS wanted (session_id, kafka_offset)
