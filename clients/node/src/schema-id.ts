@@ -38,6 +38,10 @@ export async function schemaIdOf(
     headers,
     body: JSON.stringify({ schema: SCHEMA_TEXT }),
     signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+  }).catch((error: Error) => {
+    // Why is all that fetch says in its cause.
+    const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException;
+    throw new Error(`the schema registry cannot be reached: ${code ?? message}`);
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`the schema registry answered ${response.status}: ${text}`);

@@ -49,3 +49,9 @@ test('a refusal is an error with what the registry said', async () => {
     schemaIdOf({ url: `http://${host}`, register: true }, 's-value', signal),
   ).rejects.toThrow('the schema registry answered 409: {"message":"incompatible"}');
 });
+
+test('a registry that cannot be reached is an error with the reason', async () => {
+  await expect(
+    schemaIdOf({ url: 'http://127.0.0.1:1', register: true }, 's-value', signal),
+  ).rejects.toThrow('the schema registry cannot be reached: ECONNREFUSED');
+});
