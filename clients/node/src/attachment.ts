@@ -1,4 +1,5 @@
-import { isCountedElsewhere, type Speech, SpeechRoles } from './speech-roles.ts';
+import { isAdapterLabel } from './adapter-label.ts';
+import { type Speech, SpeechRoles } from './speech-roles.ts';
 
 /** What an emitter needs of an agent session: that its events can be listened to. */
 export interface MetricEvents {
@@ -23,9 +24,6 @@ interface Metadata {
   readonly modelProvider?: string;
   readonly modelName?: string;
 }
-
-/** Both the label and the model name of the SDK's adapter; it never makes a request of its own. */
-const LLM_ADAPTER = 'FallbackAdapter';
 
 /**
  * The metrics of one session as they happened. Three faults of `@livekit/agents` 1.9 are corrected here:
@@ -59,7 +57,7 @@ export class Attachment {
         return isOfAdapter(metric) ? undefined : metric;
       case 'tts_metrics':
         this.#roles.note(agent?.tts ?? session.tts);
-        return isCountedElsewhere(metric, this.#roles) ? undefined : metric;
+        return this.#roles.isCountedElsewhere(metric) ? undefined : metric;
       default:
         return metric;
     }
@@ -76,7 +74,7 @@ export class Attachment {
 }
 
 function isOfAdapter({ label, metadata }: Metric): boolean {
-  return label === LLM_ADAPTER || (metadata as Metadata | undefined)?.modelName === LLM_ADAPTER;
+  return isAdapterLabel(label) || isAdapterLabel((metadata as Metadata | undefined)?.modelName);
 }
 
 function currentAgentOf(session: object): Models | undefined {

@@ -1,3 +1,5 @@
+import { isAdapterLabel } from './adapter-label.ts';
+
 /** What is looked at of a TTS of `@livekit/agents`. */
 export interface Speech {
   readonly label?: string;
@@ -12,12 +14,15 @@ export interface Speech {
  */
 type Role = 'requests' | 'adapter' | 'sentences';
 
-const ADAPTER_LABEL = 'tts.FallbackAdapter';
 const STREAM_ADAPTER = /^tts\.StreamAdapter<(.*)>$/;
+/** Ids of sentences that are kept. */
+const KEPT = 100;
 
-/** The role of each TTS that a session has used, by the label that its metrics carry. */
+/** What each TTS metric of a session stands for, by the TTSs that it uses: their labels are in the metrics. */
 export class SpeechRoles {
-  readonly #roles = new Map<string, Role>([[ADAPTER_LABEL, 'adapter']]);
+  readonly #roles = new Map<string, Role>();
+  /** Ids of the last sentences of TTSs that the session does not show. */
+  readonly #sentences = new Set<unknown>();
 
   /** Takes note of a TTS and of those that it runs; they keep their role when the session has another. */
   note(tts: Speech | undefined): void {
@@ -30,22 +35,35 @@ export class SpeechRoles {
     }
     // The label is all that a StreamAdapter shows of the TTS in it.
     for (let inner = innerLabel(label); inner !== undefined; inner = innerLabel(inner)) {
-      if (this.roleOf(inner) !== 'adapter') this.#roles.set(inner, 'sentences');
+      this.#roles.set(inner, 'sentences');
     }
   }
 
-  roleOf(label: unknown): Role {
-    return this.#roles.get(label as string) ?? 'requests';
+  /** Whether a TTS metric counts characters that other metrics of the session count too. */
+  isCountedElsewhere({ label, streamed, requestId }: Readonly<Record<string, unknown>>): boolean {
+    if (isAdapterLabel(label)) return true;
+    switch (this.#roles.get(label as string)) {
+      case 'adapter':
+        return true;
+      case 'sentences':
+        return streamed === true;
+      case 'requests':
+        return false;
+      default:
+        return this.#isOfKnownSentence(streamed === true, requestId);
+    }
   }
-}
 
-/** Whether a TTS metric counts characters that other metrics of the session count too. */
-export function isCountedElsewhere(
-  { label, streamed }: Readonly<Record<string, unknown>>,
-  roles: SpeechRoles,
-): boolean {
-  const role = roles.roleOf(label);
-  return role === 'adapter' || (role === 'sentences' && streamed === true);
+  /** The sum of sentences has the id of one of them. */
+  #isOfKnownSentence(isStream: boolean, requestId: unknown): boolean {
+    if (isStream || requestId === '') return this.#sentences.has(requestId);
+    this.#sentences.add(requestId);
+    if (this.#sentences.size > KEPT) {
+      const [oldest] = this.#sentences;
+      this.#sentences.delete(oldest);
+    }
+    return false;
+  }
 }
 
 function innerLabel(label: string): string | undefined {

@@ -86,6 +86,18 @@ test('a TTS that streams counts its streams, and single requests', () => {
   expect(sentToLedger(session, metrics)).toEqual([121, 37]);
 });
 
+test('of a session that shows no TTS, a stream with the id of a sentence is not counted', () => {
+  const sentence = (charactersCount: number, requestId: string) => ({
+    ...tts('openai.TTS', charactersCount, false),
+    requestId,
+  });
+  const stream = (requestId: string) => ({ ...tts('openai.TTS', 121, true), requestId });
+  const sentences = [sentence(60, 'a'), sentence(61, 'b')];
+  expect(sentToLedger({}, [...sentences, stream('b'), stream('c')])).toEqual([60, 61, 121]);
+  const unnamed = [sentence(60, ''), stream('')];
+  expect(sentToLedger({}, unnamed)).toEqual([60, 121]);
+});
+
 test('an adapter of TTSs counts what the TTSs in it were asked for', () => {
   const session = {
     tts: {

@@ -52,6 +52,6 @@ test('a refusal is an error with what the registry said', async () => {
 
 test('a registry that cannot be reached is an error with the reason', async () => {
   await expect(
-    schemaIdOf({ url: 'http://127.0.0.1:1', register: true }, 's-value', signal),
+    schemaIdOf({ url: 'http://127.0.0.1:2', register: true }, 's-value', signal),
   ).rejects.toThrow('the schema registry cannot be reached: ECONNREFUSED');
 });
