@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const GLOSSARY = 'docs/glossary.md';
 const TABLE_HEAD = '| Instead of | Use | Except in |';
-const CHECKED = ['src', 'tools', 'test', 'bench', 'scripts', 'docs', 'README.md'];
+const CHECKED = ['src', 'clients/node', 'tools', 'test', 'bench', 'scripts', 'docs', 'README.md'];
 /** What was sent, received or measured stays as it was. */
 const RECORDED = /^(?:test\/fixtures|bench\/results)\//;
 const TEXT_FILE = /\.(?:ts|mjs|md|py|go|java)$/;

@@ -1,103 +1,87 @@
+import { isAdapterLabel } from './adapter-label.ts';
+import { type Speech, SpeechRoles } from './speech-roles.ts';
+
 /** What an emitter needs of an agent session: that its events can be listened to. */
 export interface MetricEvents {
-  // biome-ignore lint/suspicious/noExplicitAny: whatever events the session declares
-  on(event: any, listener: (argument: any) => void): unknown;
+  on(event: string, listener: (argument: unknown) => void): unknown;
 }
 
 export type Metric = Readonly<Record<string, unknown>> & { readonly type: string };
 
-interface Model {
+interface LanguageModel {
   readonly provider?: string;
   readonly model?: string;
-  readonly label?: string | (() => string);
-  readonly capabilities?: { readonly streaming?: boolean };
+  /** A pipeline's model has it, a realtime model has not. */
+  readonly chat?: unknown;
 }
 
 interface Models {
-  readonly llm?: Model;
-  readonly tts?: Model;
+  readonly llm?: LanguageModel | undefined;
+  readonly tts?: Speech | undefined;
 }
 
-/** Requests of which the metrics are remembered. */
-const REMEMBERED = 1_000;
+interface Metadata {
+  readonly modelProvider?: string;
+  readonly modelName?: string;
+}
 
 /**
- * The metrics of one session as they happened. Three faults of `@livekit/agents` 1.9 are put right here:
+ * The metrics of one session as they happened. Three faults of `@livekit/agents` 1.9 are corrected here:
  *
- * - Realtime metrics of the OpenAI and Google plugins name no model: it is the session's.
- * - A `FallbackAdapter` passes on what its child reports, and reports the request once more under a label
- *   of its own: that copy is dropped.
- * - A TTS that does not stream is run sentence by sentence; every sentence is reported, and then all of the
- *   text once more as a stream: the report of the stream is dropped.
+ * - Realtime metrics of the OpenAI and Google plugins name no model: they get that of the session.
+ * - A `FallbackAdapter` passes on what its models report, and reports each request once more under a label of its
+ *   own, before or after them: whatever it reports itself is dropped.
+ * - A TTS that does not stream is run sentence by sentence; every sentence is reported, and all of the text
+ *   once more as a stream. The stream's report is dropped: it has no tokens, and the audio of some sentences only.
  */
 export class Attachment {
   readonly #session: object;
-  readonly #labels = new Map<string, string>();
+  readonly #roles = new SpeechRoles();
+  #realtimeModel: LanguageModel | undefined;
 
   constructor(session: object) {
     this.#session = session;
   }
 
-  /** The metric to send; `undefined`: it is another report of a request. */
+  /** The metric to send; `undefined`: the request is reported by another metric. */
   correct(metric: Metric): Metric | undefined {
+    const session = this.#session as Models;
+    const agent = currentAgentOf(this.#session);
+    // What a realtime model reports as it closes comes when another agent has taken over.
+    this.#realtimeModel =
+      [agent?.llm, session.llm].find((llm) => llm && llm.chat === undefined) ?? this.#realtimeModel;
     switch (metric.type) {
       case 'realtime_model_metrics':
-        return metric['metadata'] === undefined ? this.#withModel(metric) : metric;
+        return this.#withModel(metric);
       case 'llm_metrics':
-        return this.#isCopyOfAdapter(metric) ? undefined : metric;
+        return isOfAdapter(metric) ? undefined : metric;
       case 'tts_metrics':
-        return this.#isCopyOfAdapter(metric) || this.#isSumOfSentences(metric) ? undefined : metric;
+        this.#roles.note(agent?.tts ?? session.tts);
+        return this.#roles.isCountedElsewhere(metric) ? undefined : metric;
       default:
         return metric;
     }
   }
 
   #withModel(metric: Metric): Metric {
-    const { llm } = this.#models();
-    if (llm === undefined) return metric;
-    return { ...metric, metadata: { modelProvider: llm.provider, modelName: llm.model } };
+    const metadata = (metric['metadata'] ?? {}) as Metadata;
+    const { provider, model } = this.#realtimeModel ?? {};
+    if (metadata.modelProvider && metadata.modelName) return metric;
+    const modelProvider = metadata.modelProvider || provider;
+    const modelName = metadata.modelName || model;
+    return { ...metric, metadata: { ...metadata, modelProvider, modelName } };
   }
+}
 
-  #isCopyOfAdapter({ type, requestId, label }: Metric): boolean {
-    if (typeof requestId !== 'string' || requestId === '' || typeof label !== 'string')
-      return false;
-    const key = `${type}/${requestId}`;
-    const first = this.#labels.get(key);
-    if (/FallbackAdapter/.test(label)) return first !== undefined && first !== label;
-    this.#labels.set(key, label);
-    if (this.#labels.size > REMEMBERED) {
-      const [oldest = ''] = this.#labels.keys();
-      this.#labels.delete(oldest);
-    }
-    return false;
-  }
-
-  #isSumOfSentences({ streamed, label }: Metric): boolean {
-    const { tts } = this.#models();
-    return streamed === true && tts?.capabilities?.streaming === false && labelOf(tts) === label;
-  }
-
-  /** Of the agent that speaks now, else of the session. */
-  #models(): Models {
-    const session = this.#session as Models;
-    const agent = currentAgentOf(this.#session);
-    return definedOnly({ llm: agent?.llm ?? session.llm, tts: agent?.tts ?? session.tts });
-  }
+function isOfAdapter({ label, metadata }: Metric): boolean {
+  return isAdapterLabel(label) || isAdapterLabel((metadata as Metadata | undefined)?.modelName);
 }
 
 function currentAgentOf(session: object): Models | undefined {
   try {
     return (session as { currentAgent?: Models }).currentAgent;
   } catch {
-    // A session that does not run yet has none, and throws when it is asked for it.
+    // A session that is not running throws when it is asked for its agent.
     return undefined;
   }
-}
-
-function definedOnly(models: { [name in keyof Models]: Model | undefined }): Models {
-  return Object.fromEntries(Object.entries(models).filter(([, model]) => model !== undefined));
-}
-
-function labelOf({ label }: Model): string | undefined {
-  return typeof label === 'function' ? label() : label;
 }

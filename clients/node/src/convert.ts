@@ -19,7 +19,7 @@ const NEVER = -1;
 
 /**
  * A metric of `@livekit/agents` in our names and units: camelCase to snake_case, milliseconds to seconds.
- * What is undefined stays away. Names that have no capitals, such as those of the Python SDK, pass.
+ * What is undefined is left out.
  */
 export function toWire({ type: _, ...metric }: Readonly<Record<string, unknown>>): WireMetric {
   return converted(metric);
@@ -49,5 +49,5 @@ function seconds(value: unknown): unknown {
 }
 
 function snake(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
 }

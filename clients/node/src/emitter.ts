@@ -1,17 +1,21 @@
-import { Kafka, type KafkaConfig, logLevel } from 'kafkajs';
+import { Kafka, type KafkaConfig, logLevel, Partitioners } from 'kafkajs';
 import { Attachment, type Metric, type MetricEvents } from './attachment.ts';
 import { toWire } from './convert.ts';
 import { Delivery, type Stats } from './delivery.ts';
 import { schemaIdOf } from './schema-id.ts';
+import { SharedMetrics } from './shared-metrics.ts';
+import { Sockets } from './sockets.ts';
 import { encode } from './wire.ts';
 
 export interface EmitterOptions {
   /** `host:port` of each broker. */
   readonly brokers: readonly string[];
-  /** Address of a registry with Confluent's API; the schema is registered there if it is not yet. */
+  /** Address of a registry with Confluent's API. */
   readonly schemaRegistryUrl: string;
   readonly schemaRegistryUsername?: string;
   readonly schemaRegistryPassword?: string;
+  /** Whether the schema may be registered if it is not there yet; true by default. */
+  readonly registerSchema?: boolean;
   /** `agent-metrics` by default; its subject is `<topic>-value`. */
   readonly topic?: string;
   /** Bound of what waits, about 500 bytes per event; 16 MiB by default. */
@@ -19,7 +23,7 @@ export interface EmitterOptions {
   /** How long `close` waits for the brokers' acknowledgements; 10,000 ms by default. */
   readonly closeTimeoutMs?: number;
   /** Further settings of kafkajs, such as `ssl` and `sasl`. */
-  readonly kafka?: Partial<KafkaConfig>;
+  readonly kafka?: Omit<Partial<KafkaConfig>, 'brokers' | 'retry'>;
   /** Where warnings go; by default `console.warn`. */
   readonly warn?: (message: string) => void;
 }
@@ -47,27 +51,45 @@ export class UsageEmitter {
   readonly #delivery: Delivery;
   readonly #closeTimeoutMs: number;
   readonly #warn: (message: string) => void;
-  readonly #warned = new Set<string>();
+  readonly #shared: SharedMetrics;
+  readonly #unknownFields = new Set<string>();
+  #closed: Promise<void> | undefined;
 
+  /** @throws for an empty list of brokers and for an address of the registry that is none */
   constructor(options: EmitterOptions) {
-    const topic = options.topic ?? 'agent-metrics';
-    this.#warn = options.warn ?? ((message) => console.warn(`usage-ledger-emitter: ${message}`));
+    const { brokers, schemaRegistryUrl, topic = 'agent-metrics', kafka = {} } = options;
+    if (brokers.length === 0) throw new Error('brokers must not be empty');
+    if (!URL.canParse(schemaRegistryUrl)) {
+      throw new Error(`schemaRegistryUrl is not an address: ${schemaRegistryUrl}`);
+    }
+    this.#warn = neverThrowing(options.warn ?? warnOnConsole);
+    this.#shared = new SharedMetrics(this.#warn);
     this.#closeTimeoutMs = options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS;
     const registry = {
-      url: options.schemaRegistryUrl,
+      url: schemaRegistryUrl,
       username: options.schemaRegistryUsername,
       password: options.schemaRegistryPassword,
+      register: options.registerSchema ?? true,
     };
+    const sockets = new Sockets(kafka.socketFactory);
+    const client = new Kafka({
+      clientId: 'usage-ledger-emitter',
+      logLevel: logLevel.NOTHING,
+      ...kafka,
+      brokers: [...brokers],
+      socketFactory: sockets.factory,
+      // Delivery retries; the timers of kafkajs would keep a process running after close().
+      retry: { retries: 0 },
+    });
     this.#delivery = new Delivery({
-      kafka: new Kafka({
-        clientId: 'usage-ledger-emitter',
-        logLevel: logLevel.NOTHING,
-        ...options.kafka,
-        brokers: [...options.brokers],
+      producer: client.producer({
+        allowAutoTopicCreation: false,
+        createPartitioner: Partitioners.DefaultPartitioner,
       }),
       topic,
       maxBytes: options.bufferMaxBytes ?? BUFFER_MAX_BYTES,
-      schemaId: () => schemaIdOf(registry, `${topic}-value`),
+      schemaId: (signal) => schemaIdOf(registry, `${topic}-value`, signal),
+      abandon: () => sockets.destroy(),
       warn: this.#warn,
     });
   }
@@ -79,17 +101,19 @@ export class UsageEmitter {
    * @throws for an empty session id
    */
   attach(session: MetricEvents, options: EmitOptions): void {
-    if (options.sessionId === '') throw new Error('sessionId must not be empty');
+    if (!options.sessionId) throw new Error('sessionId must not be empty');
     const attachment = new Attachment(session);
     let usage: readonly Metric[] | undefined;
-    session.on('metrics_collected', ({ metrics }: { metrics: Metric }) => {
+    session.on('metrics_collected', (event) => {
       this.#guarded(options, () => {
+        const { metrics } = event as { readonly metrics: Metric };
+        this.#shared.note(metrics, options.sessionId);
         const metric = attachment.correct(metrics);
         if (metric !== undefined) this.emit(metric, options);
       });
     });
-    session.on('session_usage_updated', (event: { usage: { modelUsage: readonly Metric[] } }) => {
-      usage = event.usage.modelUsage;
+    session.on('session_usage_updated', (event) => {
+      usage = (event as UsageEvent | null | undefined)?.usage?.modelUsage;
     });
     session.on('close', () => {
       if (usage === undefined) return;
@@ -103,7 +127,7 @@ export class UsageEmitter {
   emit(metric: object, options: EmitOptions): void {
     this.#guarded(options, () => {
       const { sessionId, accountId = null, attributes = {} } = options;
-      if (sessionId === '') throw new Error('sessionId must not be empty');
+      if (!sessionId) throw new Error('sessionId must not be empty');
       const { type } = metric as Metric;
       const fields = toWire(metric as Metric);
       const { body, unknown } = encode(type, fields, sessionId, accountId, attributes);
@@ -117,18 +141,28 @@ export class UsageEmitter {
     return this.#delivery.flush(timeoutMs);
   }
 
-  /** Waits for acknowledgements, `closeTimeoutMs` at most, and ends; warns of what was left. */
-  async close(): Promise<void> {
-    const left = await this.#delivery.close(this.#closeTimeoutMs);
-    if (left > 0) {
-      const seconds = this.#closeTimeoutMs / 1_000;
-      this.#warn(`${left} usage events were not acknowledged within ${seconds} s and are lost`);
-    }
+  /**
+   * Waits for acknowledgements, `closeTimeoutMs` at most, and ends; warns of what was lost. Does not
+   * reject. Afterwards nothing of the emitter keeps the process running.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
   }
 
   /** How many events were sent, failed and dropped so far. */
   get stats(): Stats {
     return this.#delivery.stats;
+  }
+
+  async #close(): Promise<void> {
+    const left = await this.#delivery.close(this.#closeTimeoutMs);
+    const lost = this.stats.dropped - left;
+    if (lost > 0) this.#warn(`${lost} usage events were dropped because the buffer was full`);
+    if (left > 0) {
+      const seconds = this.#closeTimeoutMs / 1_000;
+      this.#warn(`${left} usage events were not acknowledged within ${seconds} s and are lost`);
+    }
   }
 
   #guarded({ sessionId }: EmitOptions, work: () => void): void {
@@ -142,10 +176,29 @@ export class UsageEmitter {
   }
 
   #warnOfField(field: string): void {
-    if (this.#warned.has(field)) return;
-    this.#warned.add(field);
+    if (this.#unknownFields.has(field)) return;
+    this.#unknownFields.add(field);
     this.#warn(
       `${field} is unknown to this version of usage-ledger-emitter and is not sent; upgrade it`,
     );
   }
+}
+
+interface UsageEvent {
+  readonly usage?: { readonly modelUsage?: readonly Metric[] };
+}
+
+function warnOnConsole(message: string): void {
+  console.warn(`usage-ledger-emitter: ${message}`);
+}
+
+/** A logger that fails must not end the call. */
+function neverThrowing(warn: (message: string) => void): (message: string) => void {
+  return (message) => {
+    try {
+      warn(message);
+    } catch {
+      // There is no other place to say it.
+    }
+  };
 }

@@ -7,20 +7,22 @@ export interface RegistryOptions {
   readonly url: string;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
+  /** Whether the schema may be registered; if not, it must be there already. */
+  readonly register: boolean;
 }
 
 /**
- * Registers the schema for `subject` and returns its id; a schema that is there keeps its id.
+ * The id of the schema for `subject`, which is registered if it is not there yet.
  *
  * @throws when the registry does not answer within ten seconds, or refuses
  */
 export async function schemaIdOf(
-  { url, username, password }: RegistryOptions,
+  { url, username, password, register }: RegistryOptions,
   subject: string,
+  signal: AbortSignal,
 ): Promise<number> {
-  const address = new URL(
-    `${url.replace(/\/$/, '')}/subjects/${encodeURIComponent(subject)}/versions`,
-  );
+  const path = `subjects/${encodeURIComponent(subject)}${register ? '/versions' : ''}`;
+  const address = new URL(`${url.replace(/\/$/, '')}/${path}`);
   const user = username ?? decodeURIComponent(address.username);
   const secret = password ?? decodeURIComponent(address.password);
   address.username = '';
@@ -35,7 +37,11 @@ export async function schemaIdOf(
     method: 'POST',
     headers,
     body: JSON.stringify({ schema: SCHEMA_TEXT }),
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+  }).catch((error: Error) => {
+    // Why is all that fetch says in its cause.
+    const { code, message } = (error.cause ?? error) as NodeJS.ErrnoException;
+    throw new Error(`the schema registry cannot be reached: ${code ?? message}`);
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`the schema registry answered ${response.status}: ${text}`);
