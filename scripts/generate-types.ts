@@ -16,6 +16,7 @@ const DETAIL_RECORDS = [
   'CachedTokenDetails',
   'InputTokenDetails',
   'OutputTokenDetails',
+  'ReportedModelUsage',
 ];
 
 const PRIMITIVES: Readonly<Record<string, string>> = {

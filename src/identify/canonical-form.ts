@@ -1,5 +1,6 @@
 import { SHORT, writeAscii } from '../bytes/short-text.ts';
 import type { AgentMetrics } from '../livekit/types.ts';
+import { BILLED_FIELDS } from '../livekit/usage-of.ts';
 import type { AvroField, AvroRecordSchema, AvroSchema } from '../schemas/avro-schema.ts';
 import { loadMetricSchema } from '../schemas/load.ts';
 import { METRIC_RECORDS, type MetricType } from '../schemas/metric-records.ts';
@@ -11,12 +12,17 @@ import { METRIC_RECORDS, type MetricType } from '../schemas/metric-records.ts';
  *
  * - a field that a later schema adds has a default, and a default is left out;
  * - fields are sorted by name and carry it, so that moving one changes nothing;
- * - `speech_id` is left out, since emitters fill it in late.
+ * - `speech_id` is left out, since emitters fill it in late; so is a field that is derived from others,
+ *   which some emitters send and some do not.
  *
  * It is hashed into the fingerprint and never parsed again. Changing a byte of it makes conflicts
  * of replayed events: a test pins the fingerprints of recorded ones.
  */
-const LEFT_OUT = new Set(['speech_id']);
+const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
+  LLMMetrics: ['speech_id'],
+  TTSMetrics: ['speech_id'],
+  STTMetrics: ['total_tokens'],
+};
 
 export const TAG = { double: 1, long: 2, boolean: 3, string: 4, record: 5, null: 6 } as const;
 
@@ -31,10 +37,17 @@ export interface FieldPlan {
 }
 
 const PLANS = new Map<MetricType, readonly FieldPlan[]>(
-  METRIC_RECORDS.map(({ record, type }) => [type, planOf(loadMetricSchema(record))]),
+  METRIC_RECORDS.filter(({ type }) => type in BILLED_FIELDS).map(({ record, type }) => [
+    type,
+    planOf(loadMetricSchema(record)),
+  ]),
 );
 
-/** The fields of a metric in the order of the form. */
+/**
+ * The fields of a billed metric in the order of the form.
+ *
+ * @throws for one that is not billed: nothing identifies it
+ */
 export function canonicalPlan(type: MetricType): readonly FieldPlan[] {
   const plan = PLANS.get(type);
   if (plan === undefined) throw new Error(`no canonical form for ${type}`);
@@ -46,7 +59,7 @@ function planOf(
   records = new Map<string, AvroRecordSchema>(),
 ): readonly FieldPlan[] {
   return record.fields
-    .filter(({ name }) => !LEFT_OUT.has(name))
+    .filter(({ name }) => LEFT_OUT[record.name]?.includes(name) !== true)
     .map((field) => fieldPlan(field, records))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -107,7 +120,8 @@ export function canonicalForm(
 function writeFields(record: Record<string, unknown>, plan: readonly FieldPlan[]): void {
   for (const field of plan) {
     const value = record[field.name];
-    if (value === field.fallback) continue;
+    // A metric that is not from a decoder may lack the fields of later versions.
+    if (value === field.fallback || value === undefined) continue;
     reserve(field.prefix.length + 16);
     // A loop: for a dozen bytes a call into the runtime costs more than the copy.
     const { prefix } = field;

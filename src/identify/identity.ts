@@ -34,6 +34,7 @@ export const PLACEHOLDERS: ReadonlySet<string> = new Set(['', 'unknown', 'sessio
  * | STT          | deltas under one id per connection, or once        | id, time, audio, tokens |
  * | Realtime     | once per response; AWS: deltas; xAI: session_close | id, time, tokens, session |
  * | Interruption | deltas without an id                               | the whole event |
+ * | End of turn  | once per inference, without an id                  | the whole event |
  */
 export const DISCRIMINATORS = {
   llm_metrics: [],
@@ -47,11 +48,12 @@ export const DISCRIMINATORS = {
     'session_duration',
   ],
   interruption_metrics: undefined,
+  eot_inference_metrics: undefined,
 } as const satisfies Record<BillableMetric['type'], readonly string[] | undefined>;
 
-/** The id under which the emitter sent the metric; `null` for interruption, which has none. */
+/** The id under which the emitter sent the metric; `null` for a type that has none. */
 export function requestIdOf(metric: BillableMetric): string | null {
-  return metric.type === 'interruption_metrics' ? null : metric.request_id;
+  return 'request_id' in metric ? metric.request_id : null;
 }
 
 /**

@@ -17,7 +17,7 @@ export interface EncodedEntries {
  * Encodes what a batch adds to the ledger.
  *
  * @param sessions classified, and locked where they have fresh messages
- * @param rowOid of the type `ledger_page_row` in this database
+ * @param rowOid of the type `ledger_page_row_2` in this database
  */
 export function encodeEntries(
   { topic, partition }: Pick<Batch, 'topic' | 'partition'>,

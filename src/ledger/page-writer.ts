@@ -31,7 +31,7 @@ const MAX_ENTRIES = 64;
 /** About what an entry takes on its way, with its share of the page. */
 const ENTRY_BYTES = 192;
 
-/** Of the type `ledger_page_row`. */
+/** Of the type `ledger_page_row_2`. */
 const COLUMNS = 14 + USAGE_COLUMNS.length;
 
 /**
@@ -44,7 +44,7 @@ export class PageWriter<Entry extends PageEntry> {
   readonly #rows: BinaryRows;
 
   /**
-   * @param rowOid of `ledger_page_row` in this database
+   * @param rowOid of `ledger_page_row_2` in this database
    * @param sourceIdOf the number of the entry's names in `usage_source`
    * @param expected about how many entries there will be
    */
@@ -73,7 +73,7 @@ export class PageWriter<Entry extends PageEntry> {
     }
   }
 
-  /** The pages as `ledger_page_row[]` in binary form; `undefined`: there are none. */
+  /** The pages as `ledger_page_row_2[]` in binary form; `undefined`: there are none. */
   finish(): Buffer | undefined {
     return this.#rows.isEmpty ? undefined : this.#rows.finish();
   }

@@ -36,6 +36,8 @@ function billedFields(entry: EntryJson): object {
         completion_tokens: entry.output_tokens,
         prompt_tokens: entry.input_tokens,
         prompt_cached_tokens: entry.input_cached_tokens,
+        cache_creation_tokens: entry.input_cache_creation_tokens,
+        reasoning_tokens: entry.output_reasoning_tokens,
       };
     case 'tts_metrics':
       return {
@@ -48,9 +50,11 @@ function billedFields(entry: EntryJson): object {
       return {
         audio_duration: entry.audio_duration,
         input_tokens: entry.input_tokens,
+        input_audio_tokens: entry.input_audio_tokens,
         output_tokens: entry.output_tokens,
       };
     case 'interruption_metrics':
+    case 'eot_inference_metrics':
       return { num_requests: entry.total_requests };
     case 'realtime_model_metrics':
       return {

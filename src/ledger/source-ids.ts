@@ -84,7 +84,7 @@ export function usedNames({ used }: BatchSources): UsedNames {
 }
 
 /**
- * @returns the number of the type `ledger_page_row` in this database
+ * @returns the number of the type `ledger_page_row_2` in this database
  * @throws {StaleCacheError} when the table has other numbers than the cache
  */
 export function rowOidIfCurrent(facts: FenceRow | undefined, { used }: BatchSources): number {

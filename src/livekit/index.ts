@@ -2,6 +2,7 @@
 export { logMetrics, type MetricsLogFields, type MetricsLogger } from './log-metrics.ts';
 export type {
   AgentSessionUsage,
+  EOTModelUsage,
   InterruptionModelUsage,
   LLMModelUsage,
   ModelUsage,
@@ -12,7 +13,10 @@ export { ModelUsageCollector } from './model-usage-collector.ts';
 export type {
   AgentMetrics,
   AgentMetricsEvent,
+  AvatarMetrics,
   CachedTokenDetails,
+  DecisionMetrics,
+  EOTInferenceMetrics,
   EOUMetrics,
   InputTokenDetails,
   InterruptionMetrics,
@@ -20,6 +24,8 @@ export type {
   Metadata,
   OutputTokenDetails,
   RealtimeModelMetrics,
+  ReportedModelUsage,
+  SessionUsageReport,
   STTMetrics,
   TTSMetrics,
   VADMetrics,

@@ -1,4 +1,5 @@
 import type {
+  EOTModelUsage,
   InterruptionModelUsage,
   LLMModelUsage,
   ModelUsage,
@@ -13,16 +14,17 @@ import { UsageRows } from './usage-rows.ts';
  * Adds up the usage of a session per kind, provider and model.
  * Durations are doubles summed in order of arrival, as in Python; the ledger does not use these
  * sums, it adds exact decimals. Nothing is deduplicated here.
- * Source: livekit-agents 1.5.10, metrics/usage.py.
+ * Source: livekit-agents 1.8.9, metrics/usage.py.
  */
 export class ModelUsageCollector {
   readonly #llm = new UsageRows(emptyLlm);
   readonly #tts = new UsageRows(emptyTts);
   readonly #stt = new UsageRows(emptyStt);
   readonly #interruption = new UsageRows(emptyInterruption);
+  readonly #eot = new UsageRows(emptyEot);
 
   /**
-   * Adds one metric. VAD, EOU and anything that is not a metric change nothing; a metric of zeros
+   * Adds one metric. What is not billed changes nothing; a metric of zeros
    * still creates its row. Never throws for a complete metric.
    */
   collect(metrics: AgentMetrics): void {
@@ -42,12 +44,15 @@ export class ModelUsageCollector {
       case 'interruption_usage':
         this.#interruption.get(provider, model).total_requests += usage.total_requests;
         break;
+      case 'eot_usage':
+        this.#eot.get(provider, model).total_requests += usage.total_requests;
+        break;
     }
   }
 
   /**
-   * The totals so far: LLM, TTS, STT, interruption, each in order of first appearance. The rows are
-   * copies; changing them does not change the collector.
+   * The totals so far: LLM, TTS, STT, interruption, end of turn, each in order of first appearance.
+   * The rows are copies; changing them does not change the collector.
    */
   flatten(): ModelUsage[] {
     return [
@@ -55,6 +60,7 @@ export class ModelUsageCollector {
       ...this.#tts.copies(),
       ...this.#stt.copies(),
       ...this.#interruption.copies(),
+      ...this.#eot.copies(),
     ];
   }
 }
@@ -62,6 +68,7 @@ export class ModelUsageCollector {
 function addLlm(row: LLMModelUsage, usage: BillableUsage): void {
   row.input_tokens += usage.input_tokens;
   row.input_cached_tokens += usage.input_cached_tokens;
+  row.input_cache_creation_tokens += usage.input_cache_creation_tokens;
   row.input_audio_tokens += usage.input_audio_tokens;
   row.input_cached_audio_tokens += usage.input_cached_audio_tokens;
   row.input_text_tokens += usage.input_text_tokens;
@@ -71,6 +78,7 @@ function addLlm(row: LLMModelUsage, usage: BillableUsage): void {
   row.output_tokens += usage.output_tokens;
   row.output_audio_tokens += usage.output_audio_tokens;
   row.output_text_tokens += usage.output_text_tokens;
+  row.output_reasoning_tokens += usage.output_reasoning_tokens;
   // No output_image_tokens: the Python class has no such field, only the deprecated summary does.
   row.session_duration += usage.session_duration;
 }
@@ -84,6 +92,7 @@ function addTts(row: TTSModelUsage, usage: BillableUsage): void {
 
 function addStt(row: STTModelUsage, usage: BillableUsage): void {
   row.input_tokens += usage.input_tokens;
+  row.input_audio_tokens += usage.input_audio_tokens;
   row.output_tokens += usage.output_tokens;
   row.audio_duration += usage.audio_duration;
 }
@@ -95,6 +104,7 @@ function emptyLlm(provider: string, model: string): LLMModelUsage {
     model,
     input_tokens: 0,
     input_cached_tokens: 0,
+    input_cache_creation_tokens: 0,
     input_audio_tokens: 0,
     input_cached_audio_tokens: 0,
     input_text_tokens: 0,
@@ -104,6 +114,7 @@ function emptyLlm(provider: string, model: string): LLMModelUsage {
     output_tokens: 0,
     output_audio_tokens: 0,
     output_text_tokens: 0,
+    output_reasoning_tokens: 0,
     session_duration: 0,
   };
 }
@@ -126,6 +137,7 @@ function emptyStt(provider: string, model: string): STTModelUsage {
     provider,
     model,
     input_tokens: 0,
+    input_audio_tokens: 0,
     output_tokens: 0,
     audio_duration: 0,
   };
@@ -133,4 +145,8 @@ function emptyStt(provider: string, model: string): STTModelUsage {
 
 function emptyInterruption(provider: string, model: string): InterruptionModelUsage {
   return { type: 'interruption_usage', provider, model, total_requests: 0 };
+}
+
+function emptyEot(provider: string, model: string): EOTModelUsage {
+  return { type: 'eot_usage', provider, model, total_requests: 0 };
 }

@@ -1,7 +1,7 @@
 /**
  * Usage of one LLM or realtime model by one session: both share a row when provider and model are
  * the same. Tokens are totals, durations seconds. Field names and order are those of the Python
- * class (livekit-agents 1.5.10, metrics/usage.py).
+ * class (livekit-agents 1.8.9, metrics/usage.py).
  */
 export interface LLMModelUsage {
   type: 'llm_usage';
@@ -13,6 +13,8 @@ export interface LLMModelUsage {
   input_tokens: number;
   /** Input served from cache. */
   input_cached_tokens: number;
+  /** Input written to the prompt cache. */
+  input_cache_creation_tokens: number;
   input_audio_tokens: number;
   input_cached_audio_tokens: number;
   input_text_tokens: number;
@@ -22,6 +24,8 @@ export interface LLMModelUsage {
   output_tokens: number;
   output_audio_tokens: number;
   output_text_tokens: number;
+  /** Output spent on hidden reasoning; part of `output_tokens`. */
+  output_reasoning_tokens: number;
   /** Connection time in seconds, from providers that bill by it. */
   session_duration: number;
 }
@@ -50,8 +54,10 @@ export interface STTModelUsage {
   provider: string;
   /** Such as `nova-3`; `""` when unknown. */
   model: string;
-  /** Input audio, from providers that bill by token. */
+  /** Input, from providers that bill by token. */
   input_tokens: number;
+  /** Input audio; part of `input_tokens`. */
+  input_audio_tokens: number;
   /** Output text, from providers that bill by token. */
   output_tokens: number;
   /** Audio recognised, in seconds. */
@@ -69,8 +75,24 @@ export interface InterruptionModelUsage {
   total_requests: number;
 }
 
+/** End-of-turn detection by one model in one session. */
+export interface EOTModelUsage {
+  type: 'eot_usage';
+  /** Such as `livekit`; `""` when unknown. */
+  provider: string;
+  /** Such as `turn-detector-v1`; `""` when unknown. */
+  model: string;
+  /** Requests to the detection model. */
+  total_requests: number;
+}
+
 /** Usage of one model, discriminated by `type`. */
-export type ModelUsage = LLMModelUsage | TTSModelUsage | STTModelUsage | InterruptionModelUsage;
+export type ModelUsage =
+  | LLMModelUsage
+  | TTSModelUsage
+  | STTModelUsage
+  | InterruptionModelUsage
+  | EOTModelUsage;
 
 /** The usage of one session. */
 export interface AgentSessionUsage {

@@ -44,6 +44,55 @@ export interface OutputTokenDetails {
   image_tokens: number;
 }
 
+/**
+ * What an agent counted for one kind of usage, provider and model. Source:
+ * schemas/ReportedModelUsage.avsc.
+ */
+export interface ReportedModelUsage {
+  /** Kind of usage, such as llm_usage. */
+  type: string;
+  /** Provider; empty when unknown. */
+  provider: string;
+  /** Model; empty when unknown. */
+  model: string;
+  /** Input, in tokens. */
+  input_tokens: number;
+  /** Input served from cache, in tokens. */
+  input_cached_tokens: number;
+  /** Input written to cache, in tokens. */
+  input_cache_creation_tokens: number;
+  /** Input audio, in tokens. */
+  input_audio_tokens: number;
+  /** Cached input audio, in tokens. */
+  input_cached_audio_tokens: number;
+  /** Input text, in tokens. */
+  input_text_tokens: number;
+  /** Cached input text, in tokens. */
+  input_cached_text_tokens: number;
+  /** Input images, in tokens. */
+  input_image_tokens: number;
+  /** Cached input images, in tokens. */
+  input_cached_image_tokens: number;
+  /** Output, in tokens. */
+  output_tokens: number;
+  /** Output audio, in tokens. */
+  output_audio_tokens: number;
+  /** Output text, in tokens. */
+  output_text_tokens: number;
+  /** Output images, in tokens. */
+  output_image_tokens: number;
+  /** Output spent on hidden reasoning, in tokens. */
+  output_reasoning_tokens: number;
+  /** Duration of realtime connections, in seconds. */
+  session_duration: number;
+  /** Characters synthesized, a count. */
+  characters_count: number;
+  /** Duration of audio, in seconds. */
+  audio_duration: number;
+  /** Requests to the model, a count. */
+  total_requests: number;
+}
+
 /** One LLM stream, reported once when it ends. Source: schemas/LLMMetrics.avsc. */
 export interface LLMMetrics {
   type: 'llm_metrics';
@@ -78,6 +127,16 @@ export interface LLMMetrics {
    * empty provider and model.
    */
   metadata: Metadata | null;
+  /**
+   * Input written to the prompt cache, in tokens; part of prompt_tokens. Since livekit-agents
+   * 1.6.10.
+   */
+  cache_creation_tokens: number;
+  /**
+   * Output spent on hidden reasoning, in tokens; part of completion_tokens. Since livekit-agents
+   * 1.8.0.
+   */
+  reasoning_tokens: number;
 }
 
 /**
@@ -163,6 +222,13 @@ export interface STTMetrics {
    * empty provider and model.
    */
   metadata: Metadata | null;
+  /**
+   * Input and output, in tokens. Derived: 0 stands for input_tokens + output_tokens. Since
+   * livekit-agents 1.8.3.
+   */
+  total_tokens: number;
+  /** Input audio, in tokens; part of input_tokens. Since livekit-agents 1.8.3. */
+  input_audio_tokens: number;
 }
 
 /** One segment of speech synthesised. Source: schemas/TTSMetrics.avsc. */
@@ -285,6 +351,95 @@ export interface InterruptionMetrics {
   metadata: Metadata | null;
 }
 
+/**
+ * One prediction of an end-of-turn model. Since livekit-agents 1.6.1. Source:
+ * schemas/EOTInferenceMetrics.avsc.
+ */
+export interface EOTInferenceMetrics {
+  type: 'eot_inference_metrics';
+  /**
+   * Moment of emission, seconds since the Unix epoch. Some emitters send a monotonic clock instead.
+   */
+  timestamp: number;
+  /** Creation of the earliest audio of the inference to its response, in seconds. */
+  total_duration: number;
+  /** Creation of the latest audio of the inference to its response, in seconds. */
+  detection_delay: number;
+  /** Inference as the model measures it, in seconds. */
+  prediction_duration: number;
+  /** Requests to the model, a count. This is what is billed. */
+  num_requests: number;
+  /**
+   * Model and provider that did the work; null when the emitter does not say. Null bills to the
+   * empty provider and model.
+   */
+  metadata: Metadata | null;
+}
+
+/**
+ * Start and playback of an avatar. Not billable. Since livekit-agents 1.5.11. Source:
+ * schemas/AvatarMetrics.avsc.
+ */
+export interface AvatarMetrics {
+  type: 'avatar_metrics';
+  /**
+   * Moment of emission, seconds since the Unix epoch. Some emitters send a monotonic clock instead.
+   */
+  timestamp: number;
+  /** First audio frame forwarded to playback started, in seconds. */
+  playback_latency: number;
+  /** Start of the avatar session, seconds since the Unix epoch; null when unknown. */
+  session_started_time: number | null;
+  /**
+   * Moment the avatar joined and published video, seconds since the Unix epoch; null when unknown.
+   */
+  avatar_joined_time: number | null;
+  /**
+   * Model and provider that did the work; null when the emitter does not say. Null bills to the
+   * empty provider and model.
+   */
+  metadata: Metadata | null;
+}
+
+/**
+ * One decision made by a model. Not billable. Since livekit-agents 1.8.8. Source:
+ * schemas/DecisionMetrics.avsc.
+ */
+export interface DecisionMetrics {
+  type: 'decision_metrics';
+  /** Class of the emitting component, such as livekit.plugins.openai.llm.LLM. */
+  label: string;
+  /** Id the provider or plugin gave the request. */
+  request_id: string;
+  /**
+   * Moment of emission, seconds since the Unix epoch. Some emitters send a monotonic clock instead.
+   */
+  timestamp: number;
+  /** Start of the request to its end, in seconds. */
+  duration: number;
+  /** Input, in tokens; null when unknown. */
+  input_tokens: number | null;
+  /** Output, in tokens; null when unknown. */
+  output_tokens: number | null;
+  /**
+   * Model and provider that did the work; null when the emitter does not say. Null bills to the
+   * empty provider and model.
+   */
+  metadata: Metadata | null;
+}
+
+/**
+ * What an agent counted itself, sent when a session closes. Never billed: it is compared with what
+ * was. Source: schemas/SessionUsageReport.avsc.
+ */
+export interface SessionUsageReport {
+  type: 'session_usage_report';
+  /** Moment of the report, seconds since the Unix epoch. */
+  timestamp: number;
+  /** One element per kind of usage, provider and model. */
+  model_usage: ReportedModelUsage[];
+}
+
 /** Any metric, discriminated by `type`. */
 export type AgentMetrics =
   | LLMMetrics
@@ -293,7 +448,11 @@ export type AgentMetrics =
   | TTSMetrics
   | VADMetrics
   | EOUMetrics
-  | InterruptionMetrics;
+  | InterruptionMetrics
+  | EOTInferenceMetrics
+  | AvatarMetrics
+  | DecisionMetrics
+  | SessionUsageReport;
 
 /**
  * One metric of one agent session: the value of a message. Source: schemas/AgentMetricsEvent.avsc.

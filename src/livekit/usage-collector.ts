@@ -4,13 +4,13 @@ import { UsageSummary } from './usage-summary.ts';
 
 /**
  * Adds up the usage of a session over all providers and models; durations are doubles summed in
- * order of arrival. Source: livekit-agents 1.5.10, metrics/usage_collector.py.
+ * order of arrival. Source: livekit-agents 1.8.9, metrics/usage_collector.py.
  * @deprecated Use ModelUsageCollector.
  */
 export class UsageCollector {
   readonly #summary = new UsageSummary();
 
-  /** Adds one metric. VAD, EOU, interruptions and anything that is not a metric change nothing. */
+  /** Adds one metric. All but LLM, realtime, TTS and STT change nothing. */
   collect(metrics: AgentMetrics): void {
     const usage = billableUsage(metrics);
     switch (usage?.usageType) {
@@ -23,6 +23,9 @@ export class UsageCollector {
         break;
       case 'stt_usage':
         this.#summary.stt_audio_duration += usage.audio_duration;
+        this.#summary.stt_input_tokens += usage.input_tokens;
+        this.#summary.stt_output_tokens += usage.output_tokens;
+        this.#summary.stt_input_audio_tokens += usage.input_audio_tokens;
         break;
     }
   }

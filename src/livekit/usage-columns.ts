@@ -1,5 +1,11 @@
 /** The types of billable usage, in the order of reports. */
-export const USAGE_TYPES = ['llm_usage', 'tts_usage', 'stt_usage', 'interruption_usage'] as const;
+export const USAGE_TYPES = [
+  'llm_usage',
+  'tts_usage',
+  'stt_usage',
+  'interruption_usage',
+  'eot_usage',
+] as const;
 
 export type UsageType = (typeof USAGE_TYPES)[number];
 
@@ -7,6 +13,7 @@ export type UsageType = (typeof USAGE_TYPES)[number];
 export const COUNT_COLUMNS = [
   'input_tokens',
   'input_cached_tokens',
+  'input_cache_creation_tokens',
   'input_audio_tokens',
   'input_cached_audio_tokens',
   'input_text_tokens',
@@ -17,6 +24,7 @@ export const COUNT_COLUMNS = [
   'output_audio_tokens',
   'output_text_tokens',
   'output_image_tokens',
+  'output_reasoning_tokens',
   'characters_count',
   'total_requests',
 ] as const;

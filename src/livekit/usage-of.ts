@@ -19,8 +19,8 @@ export interface BillableUsage extends UsageColumns {
 
 /**
  * The billing rule, defined only here: what one metric adds to which row. Undefined for what is not
- * billed: VAD, EOU, and anything that is not a metric.
- * Source: livekit-agents 1.5.10, metrics/usage.py and metrics/usage_collector.py.
+ * billed: see `BillableMetric`.
+ * Source: livekit-agents 1.8.9, metrics/usage.py and metrics/usage_collector.py.
  */
 export function billableUsage(metric: AgentMetrics): BillableUsage | undefined {
   const values = usageValues(metric);
@@ -33,8 +33,16 @@ export function billableUsage(metric: AgentMetrics): BillableUsage | undefined {
   return usage;
 }
 
-/** A metric that is billed: all but VAD and EOU. */
-export type BillableMetric = Exclude<AgentMetrics, { type: 'vad_metrics' | 'eou_metrics' }>;
+/** Metrics that are never billed. */
+type UnbilledType =
+  | 'vad_metrics'
+  | 'eou_metrics'
+  | 'avatar_metrics'
+  | 'decision_metrics'
+  | 'session_usage_report';
+
+/** A metric that is billed. */
+export type BillableMetric = Exclude<AgentMetrics, { type: UnbilledType }>;
 
 /** The kind of row that a metric type is billed to. */
 export const USAGE_TYPE_OF = {
@@ -43,6 +51,7 @@ export const USAGE_TYPE_OF = {
   tts_metrics: 'tts_usage',
   stt_metrics: 'stt_usage',
   interruption_metrics: 'interruption_usage',
+  eot_inference_metrics: 'eot_usage',
 } as const satisfies Record<BillableMetric['type'], UsageType>;
 
 /** Which field of a metric is billed as which usage column; a dot separates the field of a nested record. */
@@ -50,7 +59,9 @@ export const BILLED_FIELDS = {
   llm_metrics: {
     input_tokens: 'prompt_tokens',
     input_cached_tokens: 'prompt_cached_tokens',
+    input_cache_creation_tokens: 'cache_creation_tokens',
     output_tokens: 'completion_tokens',
+    output_reasoning_tokens: 'reasoning_tokens',
   },
   realtime_model_metrics: {
     input_tokens: 'input_tokens',
@@ -75,10 +86,12 @@ export const BILLED_FIELDS = {
   },
   stt_metrics: {
     input_tokens: 'input_tokens',
+    input_audio_tokens: 'input_audio_tokens',
     output_tokens: 'output_tokens',
     audio_duration: 'audio_duration',
   },
   interruption_metrics: { total_requests: 'num_requests' },
+  eot_inference_metrics: { total_requests: 'num_requests' },
 } as const satisfies Record<BillableMetric['type'], Partial<Record<UsageColumn, string>>>;
 
 /** The columns that a metric type contributes to, in the order of `usageValues`. */
@@ -118,14 +131,17 @@ export function usageValues(metric: AgentMetrics): number[] | undefined {
   return STEPS_OF.get(metric?.type)?.map((steps) => numberAt(metric, steps));
 }
 
-/** Zero when a nested record is null: the provider does not break down the details. */
+/**
+ * Zero when a nested record is null, since the provider does not break down the details, and when the
+ * metric is of a version that does not have the field.
+ */
 function numberAt(metric: AgentMetrics, steps: readonly string[]): number {
   let value: unknown = metric;
   for (const step of steps) {
     if (value == null) return 0;
     value = (value as Record<string, unknown>)[step];
   }
-  return value as number;
+  return (value ?? 0) as number;
 }
 
 function nothing(usageType: UsageType, metadata: Metadata | null | undefined): BillableUsage {
@@ -135,6 +151,7 @@ function nothing(usageType: UsageType, metadata: Metadata | null | undefined): B
     model: metadata?.model_name ?? '',
     input_tokens: 0,
     input_cached_tokens: 0,
+    input_cache_creation_tokens: 0,
     input_audio_tokens: 0,
     input_cached_audio_tokens: 0,
     input_text_tokens: 0,
@@ -145,6 +162,7 @@ function nothing(usageType: UsageType, metadata: Metadata | null | undefined): B
     output_audio_tokens: 0,
     output_text_tokens: 0,
     output_image_tokens: 0,
+    output_reasoning_tokens: 0,
     session_duration: 0,
     characters_count: 0,
     audio_duration: 0,

@@ -1,7 +1,7 @@
 /**
  * Usage of a session without provider or model. Tokens and characters are totals, durations
- * seconds. Takes neither the tokens of TTS and STT nor session durations.
- * Source: livekit-agents 1.5.10, metrics/usage_collector.py.
+ * seconds. Takes neither the tokens of TTS nor session durations.
+ * Source: livekit-agents 1.8.9, metrics/usage_collector.py.
  * @deprecated Use LLMModelUsage, TTSModelUsage and STTModelUsage.
  */
 export class UsageSummary {
@@ -20,6 +20,9 @@ export class UsageSummary {
   tts_characters_count = 0;
   tts_audio_duration = 0;
   stt_audio_duration = 0;
+  stt_input_tokens = 0;
+  stt_output_tokens = 0;
+  stt_input_audio_tokens = 0;
 
   /** Another name of `llm_prompt_tokens`; not a field of its own in JSON. */
   get llm_input_tokens(): number {

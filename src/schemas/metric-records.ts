@@ -17,6 +17,10 @@ export const METRIC_RECORDS = [
   { record: 'VADMetrics', type: 'vad_metrics' },
   { record: 'EOUMetrics', type: 'eou_metrics' },
   { record: 'InterruptionMetrics', type: 'interruption_metrics' },
+  { record: 'EOTInferenceMetrics', type: 'eot_inference_metrics' },
+  { record: 'AvatarMetrics', type: 'avatar_metrics' },
+  { record: 'DecisionMetrics', type: 'decision_metrics' },
+  { record: 'SessionUsageReport', type: 'session_usage_report' },
 ] as const;
 
 /** Unqualified Avro name of a metric record. */

@@ -9,6 +9,7 @@ import type {
 } from '../livekit/index.ts';
 import type { CallClock } from './call-clock.ts';
 import type { CallScript } from './call-script.ts';
+import { avatarJoined, decision, endOfTurn } from './model-calls.ts';
 import {
   INTERRUPTION_DETECTOR,
   LLM_EMITTERS,
@@ -57,11 +58,14 @@ export class PipelineScript implements CallScript {
     if (!this.#connected) {
       this.#connected = true;
       if (this.#stt.requestIds !== 'request') events.push(this.#sttConnected());
+      if (random.chance(0.1)) events.push(avatarJoined(random, this.#clock));
     }
     events.push(this.#vad());
     const utterances = random.integer(1, 3);
     for (let n = 0; n < utterances; n++) events.push(this.#sttDelta());
+    events.push(endOfTurn(random, this.#clock));
     events.push(this.#eou(speechId));
+    if (random.chance(0.1)) events.push(decision(random, this.#clock, this.#llm));
     // A tool call is a stream of its own before the one that answers.
     if (random.chance(0.2)) events.push(this.#llmStream(speechId, random.integer(12, 60)));
     const completionTokens = random.integer(8, 220);
@@ -97,6 +101,8 @@ export class PipelineScript implements CallScript {
     if (this.#stt.tokens) {
       report.input_tokens = Math.ceil(audio * 10);
       report.output_tokens = Math.ceil(audio * 3.1);
+      report.total_tokens = report.input_tokens + report.output_tokens;
+      report.input_audio_tokens = random.integer(0, report.input_tokens);
     }
     return report;
   }
@@ -111,6 +117,8 @@ export class PipelineScript implements CallScript {
       audio_duration: audioDuration,
       input_tokens: 0,
       output_tokens: 0,
+      total_tokens: 0,
+      input_audio_tokens: 0,
       streamed: true,
       acquire_time: 0,
       connection_reused: false,
@@ -136,6 +144,10 @@ export class PipelineScript implements CallScript {
       completion_tokens: completionTokens,
       prompt_tokens: promptTokens,
       prompt_cached_tokens: cachedBlocks * CACHE_BLOCK_TOKENS,
+      cache_creation_tokens: random.chance(0.2)
+        ? random.integer(0, promptTokens - cachedBlocks * CACHE_BLOCK_TOKENS)
+        : 0,
+      reasoning_tokens: random.chance(0.2) ? random.integer(0, completionTokens) : 0,
       total_tokens: promptTokens + completionTokens,
       tokens_per_second: completionTokens / duration,
       speech_id: speechId,

@@ -162,3 +162,10 @@ export const INTERRUPTION_DETECTOR: Metadata = {
   model_name: 'adaptive interruption',
   model_provider: 'livekit',
 };
+
+export const END_OF_TURN_DETECTOR: Metadata = {
+  model_name: 'turn-detector-v1',
+  model_provider: 'livekit',
+};
+
+export const AVATAR: Metadata = { model_name: 'avatar', model_provider: 'tavus' };

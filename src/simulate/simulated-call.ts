@@ -1,9 +1,10 @@
-import type { AgentMetrics } from '../livekit/index.ts';
+import { type AgentMetrics, ModelUsageCollector } from '../livekit/index.ts';
 import { CallClock } from './call-clock.ts';
 import type { CallScript } from './call-script.ts';
 import { PipelineScript } from './pipeline-script.ts';
 import { mix32, Random } from './random.ts';
 import { RealtimeScript } from './realtime-script.ts';
+import { sessionReport } from './session-report.ts';
 
 const REALTIME_SHARE = 0.25;
 const ACCOUNTS = 400;
@@ -16,13 +17,18 @@ export class SimulatedCall {
   readonly sessionId: string;
   readonly accountId: string | null;
   readonly #script: CallScript;
+  readonly #clock: CallClock;
+  readonly #usage = new ModelUsageCollector();
   readonly #pending: AgentMetrics[] = [];
   #cursor = 0;
   #turnsLeft: number;
   #eventsLeft: number;
   #closed = false;
 
-  /** `startedAt` is in seconds since the Unix epoch; `events`, when given, is how many there are. */
+  /**
+   * `startedAt` is in seconds since the Unix epoch. `events`, when given, is how many there are; the
+   * call then ends without a report of its usage.
+   */
   constructor(seed: number, index: number, startedAt: number, events: number | undefined) {
     const random = new Random(seed, index);
     // The mixed index makes ids of one seed distinct, the rest makes seeds differ.
@@ -34,6 +40,7 @@ export class SimulatedCall {
       ? null
       : `acct_${random.integer(1, ACCOUNTS)}`;
     const clock = new CallClock(startedAt);
+    this.#clock = clock;
     this.#script = random.chance(REALTIME_SHARE)
       ? new RealtimeScript(random, clock)
       : new PipelineScript(random, clock);
@@ -52,6 +59,7 @@ export class SimulatedCall {
     if (this.#cursor === this.#pending.length) this.#refill();
     const event = this.#pending[this.#cursor];
     this.#cursor += 1;
+    if (event !== undefined) this.#usage.collect(event);
     return event;
   }
 
@@ -64,7 +72,11 @@ export class SimulatedCall {
     } else if (!this.#closed) {
       this.#closed = true;
       const last = this.#script.close();
-      if (last !== undefined) this.#pending.push(last);
+      if (last !== undefined) {
+        this.#usage.collect(last);
+        this.#pending.push(last);
+      }
+      this.#pending.push(sessionReport(this.#usage.flatten(), this.#clock.advance(0.1)));
     }
   }
 }

@@ -1,4 +1,3 @@
-import type { AgentMetrics } from '../livekit/types.ts';
 import type { UsageColumn } from '../livekit/usage-columns.ts';
 import {
   BILLED_FIELDS,
@@ -43,8 +42,8 @@ export function validate(event: AgentEvent): Validated {
   if (detail !== undefined) return { valid: false, detail };
 
   if (values === undefined) return { valid: true, values };
-  const { type } = event.metric as BillableMetric;
-  const problem = metricProblem(event.metric) ?? usageProblem(type, values);
+  const metric = event.metric as BillableMetric;
+  const problem = metricProblem(metric) ?? usageProblem(metric.type, values);
   return problem === undefined ? { valid: true, values } : { valid: false, detail: problem };
 }
 
@@ -66,7 +65,7 @@ function encodingProblem(notUtf8: readonly string[], isBilled: boolean): string 
   return name === undefined ? undefined : `${name} is not well-formed Unicode (UTF-8)`;
 }
 
-function metricProblem(metric: AgentMetrics): string | undefined {
+function metricProblem(metric: BillableMetric): string | undefined {
   if (!Number.isFinite(metric.timestamp)) {
     return `timestamp is ${metric.timestamp}; expected a finite number of seconds`;
   }

@@ -3,6 +3,7 @@ import {
   breaks,
   calls,
   differencesFromPython,
+  laterCalls,
   newWorld,
   shuffled,
   type World,
@@ -30,6 +31,22 @@ describe('recorded calls', () => {
       dead_letter: 0,
     });
     expect(await differencesFromPython(world.database)).toEqual([]);
+    expect(await breaks(world.database)).toEqual([]);
+  });
+
+  test('of livekit-agents 1.8.9, produced once, they give exactly its rows', async () => {
+    await world.send(await world.encode(laterCalls.events));
+
+    const { counts } = await world.run();
+
+    expect(counts).toEqual({
+      applied: 2220,
+      duplicate: 0,
+      ignored: 460,
+      conflict: 0,
+      dead_letter: 0,
+    });
+    expect(await differencesFromPython(world.database, laterCalls)).toEqual([]);
     expect(await breaks(world.database)).toEqual([]);
   });
 

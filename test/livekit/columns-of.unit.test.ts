@@ -5,7 +5,7 @@ import { billableUsage, COLUMNS_OF } from '../../src/livekit/usage-of.ts';
 import { recorded } from './recorded.ts';
 
 test('the recorded metrics of a type contribute to exactly the columns that COLUMNS_OF has for it', () => {
-  const files = ['calls/events.jsonl', 'collector/events.jsonl'];
+  const files = ['livekit-1.8.9/calls/events.jsonl', 'livekit-1.8.9/collector/events.jsonl'];
   const seen = new Map<string, Set<string>>();
   for (const file of files) {
     for (const { metric } of recorded<{ metric: AgentMetrics }>(file)) {

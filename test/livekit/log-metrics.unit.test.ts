@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { type AgentMetrics, logMetrics, type MetricsLogFields } from '../../src/livekit/index.ts';
-import { recorded } from './recorded.ts';
+import { fieldsAsIn, RECORDED_VERSIONS, recorded } from './recorded.ts';
 
 interface RecordedLog {
   metric: AgentMetrics;
@@ -18,21 +18,25 @@ function logged(metric: AgentMetrics): { fields: MetricsLogFields; message: stri
 }
 
 describe('logMetrics', () => {
-  test('logs what Python recorded: message, fields, their order and every rounding, to the bit', () => {
-    const lines = recorded<RecordedLog>('collector/expected_log.jsonl');
-    expect(lines).toHaveLength(331);
-    for (const { metric, message, level, extra } of lines) {
-      const actual = logged(metric);
-      if (message === null || extra === null) {
-        expect(actual).toEqual([]);
-        continue;
+  test.each(RECORDED_VERSIONS)(
+    'logs what Python $version recorded: message, fields, their order and every rounding, to the bit',
+    ({ files, logs }) => {
+      const lines = recorded<RecordedLog>(`${files}/expected_log.jsonl`);
+      expect(lines).toHaveLength(logs);
+      for (const { metric, message, level, extra } of lines) {
+        const actual = logged(metric);
+        if (message === null || extra === null) {
+          expect(actual).toEqual([]);
+          continue;
+        }
+        expect(level).toBe('INFO');
+        expect(actual).toHaveLength(1);
+        expect(actual[0]?.message).toBe(message);
+        const fields = fieldsAsIn(extra, actual[0]?.fields ?? {});
+        expect(fields).toStrictEqual(Object.entries(extra));
       }
-      expect(level).toBe('INFO');
-      expect(actual).toHaveLength(1);
-      expect(actual[0]?.message).toBe(message);
-      expect(Object.entries(actual[0]?.fields ?? {})).toStrictEqual(Object.entries(extra));
-    }
-  });
+    },
+  );
 
   test('the recording has what is easy to get wrong', () => {
     const lines = recorded<RecordedLog>('collector/expected_log.jsonl');
@@ -51,7 +55,7 @@ describe('logMetrics', () => {
         done();
       },
     });
-    const line = recorded<RecordedLog>('collector/expected_log.jsonl')[0];
+    const line = recorded<RecordedLog>('livekit-1.8.9/collector/expected_log.jsonl')[0];
     if (line === undefined) throw new Error('the recording is empty');
     logMetrics(line.metric, pino({ base: null, timestamp: false }, sink));
     expect(JSON.parse(text)).toEqual({ level: 30, ...line.extra, msg: line.message });

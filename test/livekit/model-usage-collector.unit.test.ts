@@ -6,7 +6,7 @@ import {
   type ModelUsage,
   ModelUsageCollector,
 } from '../../src/livekit/index.ts';
-import { recorded } from './recorded.ts';
+import { fieldsAsIn, RECORDED_VERSIONS, recorded } from './recorded.ts';
 
 interface RecordedEvent {
   session_id: string;
@@ -29,29 +29,35 @@ function interruptionOf(model_provider: string | null, model_name: string | null
   return { ...INTERRUPTION, metadata: { model_name, model_provider } };
 }
 
-describe('ModelUsageCollector', () => {
-  const collectors = new Map<string, ModelUsageCollector>();
-  for (const { session_id, metric } of recorded<RecordedEvent>('collector/events.jsonl')) {
-    let collector = collectors.get(session_id);
-    if (collector === undefined) {
-      collector = new ModelUsageCollector();
-      collectors.set(session_id, collector);
+describe.each(RECORDED_VERSIONS)(
+  'ModelUsageCollector, with what $version recorded',
+  ({ files }) => {
+    const collectors = new Map<string, ModelUsageCollector>();
+    for (const { session_id, metric } of recorded<RecordedEvent>(`${files}/events.jsonl`)) {
+      let collector = collectors.get(session_id);
+      if (collector === undefined) {
+        collector = new ModelUsageCollector();
+        collectors.set(session_id, collector);
+      }
+      collector.collect(metric);
     }
-    collector.collect(metric);
-  }
-  const expected = recorded<{ session_id: string; usage: ModelUsage[] }>(
-    'collector/expected_model_usage.jsonl',
-  );
+    const expected = recorded<{ session_id: string; usage: ModelUsage[] }>(
+      `${files}/expected_model_usage.jsonl`,
+    );
 
-  test.each(expected)(
-    'answers as Python recorded for $session_id, to the bit and in order',
-    ({ session_id, usage }) => {
-      const actual = (collectors.get(session_id) ?? new ModelUsageCollector()).flatten();
-      // Entries, so that the order of the fields counts; toStrictEqual compares numbers by Object.is.
-      expect(actual.map(Object.entries)).toStrictEqual(usage.map(Object.entries));
-    },
-  );
+    test.each(expected)(
+      'answers as Python recorded for $session_id, to the bit and in order',
+      ({ session_id, usage }) => {
+        const actual = (collectors.get(session_id) ?? new ModelUsageCollector()).flatten();
+        // Entries, so that the order of the fields counts; toStrictEqual compares numbers by Object.is.
+        const rows = actual.map((row, i) => fieldsAsIn(usage[i] ?? {}, row));
+        expect(rows).toStrictEqual(usage.map(Object.entries));
+      },
+    );
+  },
+);
 
+describe('ModelUsageCollector', () => {
   test('keys by the pair, so that no two pairs share a row however they are joined', () => {
     const collector = new ModelUsageCollector();
     const pairs = [
@@ -127,7 +133,7 @@ describe('ModelUsageCollector', () => {
     expect(collector.flatten()).toMatchObject([{ provider: '', total_requests: 6 }]);
   });
 
-  test('lists LLM before interruption, whichever was seen first', () => {
+  test('lists LLM, interruption and end of turn in this order, whichever was seen first', () => {
     const llm: LLMMetrics = {
       type: 'llm_metrics',
       label: '',
@@ -139,14 +145,29 @@ describe('ModelUsageCollector', () => {
       completion_tokens: 2,
       prompt_tokens: 3,
       prompt_cached_tokens: 1,
+      cache_creation_tokens: 0,
+      reasoning_tokens: 0,
       total_tokens: 5,
       tokens_per_second: 2,
       speech_id: null,
       metadata: null,
     };
     const collector = new ModelUsageCollector();
+    collector.collect({
+      type: 'eot_inference_metrics',
+      timestamp: 0,
+      total_duration: 0.2,
+      detection_delay: 0.1,
+      prediction_duration: 0.1,
+      num_requests: 1,
+      metadata: null,
+    });
     collector.collect(INTERRUPTION);
     collector.collect(llm);
-    expect(collector.flatten().map((row) => row.type)).toEqual(['llm_usage', 'interruption_usage']);
+    expect(collector.flatten().map((row) => row.type)).toEqual([
+      'llm_usage',
+      'interruption_usage',
+      'eot_usage',
+    ]);
   });
 });

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { pythonRound2 } from '../../src/livekit/python-round.ts';
+import { pythonRound } from '../../src/livekit/python-round.ts';
 
-/** round(value, 2) by whole numbers alone: the double as a fraction, rounded half to even. */
-function exactlyRounded(value: number): number {
+/** round(value, digits) by whole numbers alone: the double as a fraction, rounded half to even. */
+function exactlyRounded(value: number, digits: 2 | 3): number {
+  const power = 10n ** BigInt(digits);
   const bits = new DataView(new ArrayBuffer(8));
   bits.setFloat64(0, value);
   const raw = bits.getBigUint64(0);
@@ -11,18 +12,20 @@ function exactlyRounded(value: number): number {
   const mantissa = (raw & 0xfffffffffffffn) | (biased === 0 ? 0n : 1n << 52n);
   const exponent = (biased === 0 ? 1 : biased) - 1075;
 
-  const numerator = 100n * mantissa * (exponent > 0 ? 1n << BigInt(exponent) : 1n);
+  const numerator = power * mantissa * (exponent > 0 ? 1n << BigInt(exponent) : 1n);
   const denominator = exponent < 0 ? 1n << BigInt(-exponent) : 1n;
   let quotient = numerator / denominator;
   const twiceRest = 2n * (numerator % denominator);
   if (twiceRest > denominator || (twiceRest === denominator && quotient % 2n === 1n))
     quotient += 1n;
 
-  const decimal = `${quotient / 100n}.${String(quotient % 100n).padStart(2, '0')}`;
+  const decimal = `${quotient / power}.${String(quotient % power).padStart(digits, '0')}`;
   return raw >> 63n === 1n ? -Number(decimal) : Number(decimal);
 }
 
-describe('pythonRound2', () => {
+describe('pythonRound', () => {
+  const digits = fc.constantFrom(2 as const, 3 as const);
+
   // Answers of CPython 3.11.
   test.each([
     [0.125, 0.12],
@@ -48,27 +51,39 @@ describe('pythonRound2', () => {
     [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
     [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY],
   ])('%d is %d', (value, expected) => {
-    expect(pythonRound2(value)).toBe(expected);
+    expect(pythonRound(value, 2)).toBe(expected);
+  });
+
+  test.each([
+    [0.0625, 0.062],
+    [0.1875, 0.188],
+    [0.3125, 0.312],
+    [2.5625, 2.562],
+    [-0.8125, -0.812],
+    [0.0005, 0.001],
+    [-0.0001, -0],
+  ])('%d is %d to three decimals', (value, expected) => {
+    expect(pythonRound(value, 3)).toBe(expected);
   });
 
   test('is the exact rounding, half to even, of any double', () => {
     fc.assert(
-      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
-        expect(pythonRound2(value)).toBe(exactlyRounded(value));
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), digits, (value, places) => {
+        expect(pythonRound(value, places)).toBe(exactlyRounded(value, places));
       }),
       { numRuns: 5_000 },
     );
   });
 
-  test('is the exact rounding near ties: eighths and doubles next to a half hundredth', () => {
-    const eighths = fc.integer({ min: -(2 ** 31), max: 2 ** 31 }).map((n) => n / 8);
-    const halfHundredths = fc.integer({ min: -1_000_000, max: 1_000_000 }).map((n) => n / 200);
+  test('is the exact rounding near ties: sixteenths and doubles next to half a last digit', () => {
+    const sixteenths = fc.integer({ min: -(2 ** 31), max: 2 ** 31 }).map((n) => n / 16);
+    const halves = fc.integer({ min: -1_000_000, max: 1_000_000 }).map((n) => n / 2_000);
     const nudged = fc
-      .tuple(halfHundredths, fc.constantFrom(1 - 2 ** -53, 1, 1 + 2 ** -52))
+      .tuple(halves, fc.constantFrom(1 - 2 ** -53, 1, 1 + 2 ** -52))
       .map(([value, factor]) => value * factor);
     fc.assert(
-      fc.property(fc.oneof(eighths, halfHundredths, nudged), (value) => {
-        expect(pythonRound2(value)).toBe(exactlyRounded(value));
+      fc.property(fc.oneof(sixteenths, halves, nudged), digits, (value, places) => {
+        expect(pythonRound(value, places)).toBe(exactlyRounded(value, places));
       }),
       { numRuns: 5_000 },
     );

@@ -1,31 +1,42 @@
 import { describe, expect, test } from 'vitest';
 import { type AgentMetrics, UsageCollector, UsageSummary } from '../../src/livekit/index.ts';
-import { recorded } from './recorded.ts';
+import { RECORDED_VERSIONS, recorded } from './recorded.ts';
+
+describe.each(RECORDED_VERSIONS)(
+  'UsageCollector, with what $version recorded',
+  ({ version, files }) => {
+    const collectors = new Map<string, UsageCollector>();
+    for (const event of recorded<{ session_id: string; metric: AgentMetrics }>(
+      `${files}/events.jsonl`,
+    )) {
+      let collector = collectors.get(event.session_id);
+      if (collector === undefined) {
+        collector = new UsageCollector();
+        collectors.set(event.session_id, collector);
+      }
+      collector.collect(event.metric);
+    }
+    const expected = recorded<{ session_id: string; summary: Record<string, number> }>(
+      `${files}/expected_summary.jsonl`,
+    );
+
+    test.each(expected)(
+      'answers as Python recorded for $session_id, to the bit and in order',
+      ({ session_id, summary }) => {
+        const actual = (collectors.get(session_id) ?? new UsageCollector()).getSummary();
+        // The summary of 1.5.10 has no STT tokens, although its metrics have them.
+        const known = version === '1.8.9' ? Object.entries(actual) : knownFields(summary, actual);
+        expect(known).toStrictEqual(Object.entries(summary));
+      },
+    );
+  },
+);
+
+function knownFields(expected: object, actual: object) {
+  return Object.entries(actual).filter(([name]) => name in expected);
+}
 
 describe('UsageCollector', () => {
-  const collectors = new Map<string, UsageCollector>();
-  for (const event of recorded<{ session_id: string; metric: AgentMetrics }>(
-    'collector/events.jsonl',
-  )) {
-    let collector = collectors.get(event.session_id);
-    if (collector === undefined) {
-      collector = new UsageCollector();
-      collectors.set(event.session_id, collector);
-    }
-    collector.collect(event.metric);
-  }
-  const expected = recorded<{ session_id: string; summary: Record<string, number> }>(
-    'collector/expected_summary.jsonl',
-  );
-
-  test.each(expected)(
-    'answers as Python recorded for $session_id, to the bit and in order',
-    ({ session_id, summary }) => {
-      const actual = (collectors.get(session_id) ?? new UsageCollector()).getSummary();
-      expect(Object.entries(actual)).toStrictEqual(Object.entries(summary));
-    },
-  );
-
   test('ignores anything that is not a metric', () => {
     const collector = new UsageCollector();
     for (const nonMetric of [null, undefined, 0, '', {}, { type: 'constructor' }]) {
@@ -53,7 +64,7 @@ describe('UsageSummary', () => {
   });
 
   test('does not dump the other names', () => {
-    expect(Object.keys(JSON.parse(JSON.stringify(new UsageSummary())))).toHaveLength(15);
+    expect(Object.keys(JSON.parse(JSON.stringify(new UsageSummary())))).toHaveLength(18);
     expect(JSON.stringify(new UsageSummary())).not.toMatch(/llm_(in|out)put_tokens/);
   });
 });

@@ -147,6 +147,7 @@ describe('a login with usage_ledger_reader', () => {
     'tts_model_usage',
     'stt_model_usage',
     'interruption_model_usage',
+    'eot_model_usage',
     'session_usage_summary',
     'consumer_position',
     'consumed_range',

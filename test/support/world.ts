@@ -98,11 +98,16 @@ function settingsFrom(env: NodeJS.ProcessEnv): Settings {
   return loadSettings(env, ['kafka', 'registry', 'database']);
 }
 
+/** Those of livekit-agents 1.5.10, and of 1.8.9. */
 export const calls: RecordedCalls = recordedCalls();
+export const laterCalls: RecordedCalls = recordedCalls('livekit-1.8.9/calls');
 
 /** Sentences for every row that is not what the Python implementation answered. */
-export async function differencesFromPython(database: Database): Promise<readonly string[]> {
-  return (await compareWithPython(database, calls)).differences;
+export async function differencesFromPython(
+  database: Database,
+  recorded: RecordedCalls = calls,
+): Promise<readonly string[]> {
+  return (await compareWithPython(database, recorded)).differences;
 }
 
 /** Where the books do not balance. */

@@ -97,6 +97,8 @@ const COLUMNS = [
   'output_audio_tokens',
   'output_text_tokens',
   'output_image_tokens',
+  'input_cache_creation_tokens',
+  'output_reasoning_tokens',
   'characters_count',
   'total_requests',
   'session_duration',
@@ -112,7 +114,9 @@ function entryOf(metric: AgentMetrics): Entry | undefined {
         usage: {
           input_tokens: metric.prompt_tokens,
           input_cached_tokens: metric.prompt_cached_tokens,
+          input_cache_creation_tokens: metric.cache_creation_tokens,
           output_tokens: metric.completion_tokens,
+          output_reasoning_tokens: metric.reasoning_tokens,
         },
       };
     case 'realtime_model_metrics': {
@@ -144,13 +148,17 @@ function entryOf(metric: AgentMetrics): Entry | undefined {
       return { usageType: 'tts_usage', metadata: metric.metadata, usage };
     }
     case 'stt_metrics': {
-      const { input_tokens, output_tokens, audio_duration } = metric;
-      const usage = { input_tokens, output_tokens, audio_duration };
+      const { input_tokens, input_audio_tokens, output_tokens, audio_duration } = metric;
+      const usage = { input_tokens, input_audio_tokens, output_tokens, audio_duration };
       return { usageType: 'stt_usage', metadata: metric.metadata, usage };
     }
     case 'interruption_metrics': {
       const usage = { total_requests: metric.num_requests };
       return { usageType: 'interruption_usage', metadata: metric.metadata, usage };
+    }
+    case 'eot_inference_metrics': {
+      const usage = { total_requests: metric.num_requests };
+      return { usageType: 'eot_usage', metadata: metric.metadata, usage };
     }
     default:
       return undefined;

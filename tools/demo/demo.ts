@@ -55,7 +55,7 @@ export function demoCommand() {
       false,
     )
     .action(async ({ keep, useEnvironment }: DemoOptions) => {
-      const calls = recordedCalls();
+      const calls = recordedCalls('livekit-1.8.9/calls');
       await (useEnvironment ? onServicesOfOthers(calls, keep) : onOwnStack(calls, keep));
     });
 }

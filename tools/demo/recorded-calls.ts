@@ -3,7 +3,7 @@ import { messageOf, WrongUsageError } from '../../src/errors.ts';
 import type { EventInput } from '../../src/produce/encoder.ts';
 
 // The recorded calls are test fixtures: the demo runs in a checkout.
-const DIRECTORY = new URL('../../test/fixtures/vectors/calls/', import.meta.url);
+const VECTORS = new URL('../../test/fixtures/vectors/', import.meta.url);
 
 /** A row that must stand in `session_model_usage` or `session_usage_summary` afterwards. */
 export type ExpectedRow = Readonly<Record<string, string | number>>;
@@ -15,7 +15,8 @@ export interface RecordedCalls {
   readonly usageSummary: readonly ExpectedRow[];
 }
 
-export function recordedCalls(): RecordedCalls {
+export function recordedCalls(directory: 'calls' | 'livekit-1.8.9/calls' = 'calls'): RecordedCalls {
+  const lines = <T>(file: string) => linesOf<T>(new URL(`${directory}/${file}`, VECTORS));
   return {
     events: lines<EventInput>('events.jsonl'),
     modelUsage: lines<ExpectedRow>('expected_session_model_usage.jsonl'),
@@ -23,9 +24,9 @@ export function recordedCalls(): RecordedCalls {
   };
 }
 
-function lines<T>(file: string): T[] {
+function linesOf<T>(file: URL): T[] {
   try {
-    const text = readFileSync(new URL(file, DIRECTORY), 'utf8');
+    const text = readFileSync(file, 'utf8');
     return text
       .split('\n')
       .filter((line) => line !== '')

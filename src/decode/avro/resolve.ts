@@ -49,6 +49,7 @@ export class Resolver {
   #collect(schema: AvroSchema): void {
     if (typeof schema === 'string') return;
     if (Array.isArray(schema)) for (const branch of schema) this.#collect(branch);
+    else if (schema.type === 'array') this.#collect(schema.items);
     else if (schema.type === 'record') {
       this.#records.set(`${schema.namespace}.${schema.name}`, schema);
       for (const { type } of schema.fields) this.#collect(type);
@@ -71,7 +72,14 @@ export class Resolver {
       if (read === undefined) throw new Error(`${nameOf(theirs)} where ${ours} is expected`);
       return read;
     }
-    return ours.type === 'map' ? this.#map(ours.values, theirs) : this.record(ours, theirs);
+    switch (ours.type) {
+      case 'array':
+        return this.#array(ours.items, theirs);
+      case 'map':
+        return this.#map(ours.values, theirs);
+      case 'record':
+        return this.record(ours, theirs);
+    }
   }
 
   /** A branch that cannot be read costs only the messages that have it. */
@@ -107,6 +115,21 @@ export class Resolver {
       }
     }
     throw problem;
+  }
+
+  #array(ours: AvroSchema, theirs: WriterType): Read {
+    if (theirs.typeName !== 'array')
+      throw new Error(`${nameOf(theirs)} where an array is expected`);
+    const items = theirs.itemsType as WriterType;
+    if (items.isEmpty) throw new Error('an array has items without a value');
+    const readItem = this.resolve(ours, items);
+    return (cursor) => {
+      const array: unknown[] = [];
+      for (let count = cursor.blockCount(); count !== 0; count = cursor.blockCount()) {
+        for (let i = 0; i < count; i += 1) array.push(readItem(cursor));
+      }
+      return array;
+    };
   }
 
   #map(ours: AvroSchema, theirs: WriterType): Read {

@@ -1,4 +1,5 @@
 import { canonicalPlan, type FieldPlan, TAG } from '../../identify/canonical-form.ts';
+import { BILLED_FIELDS } from '../../livekit/usage-of.ts';
 import type { AvroRecordSchema, AvroSchema } from '../../schemas/avro-schema.ts';
 import { loadMetricSchema } from '../../schemas/load.ts';
 import { METRIC_RECORDS, type MetricType } from '../../schemas/metric-records.ts';
@@ -55,14 +56,14 @@ export interface Layout {
   readonly recordName: string;
   readonly fields: ReadonlyMap<string, Field>;
   readonly registers: number;
-  /** How the canonical form begins. */
+  /** How the canonical form begins; of a metric that is not billed, there is none. */
   readonly formStart: Words;
   readonly form: readonly FormStep[];
 }
 
-/** By the full name of the metric's record. */
+/** By the full name of the metric's record. A report has an array, and comes once in a session. */
 export const LAYOUTS: ReadonlyMap<string, Layout> = new Map(
-  METRIC_RECORDS.map(({ record, type }) => {
+  METRIC_RECORDS.filter(({ type }) => type !== 'session_usage_report').map(({ record, type }) => {
     const layout = layoutOf(type, loadMetricSchema(record));
     return [layout.recordName, layout];
   }),
@@ -109,7 +110,7 @@ function layoutOf(type: MetricType, schema: AvroRecordSchema): Layout {
       }),
     );
   const fields = fieldsOf(schema);
-  const form = formOf(canonicalPlan(type), fields);
+  const form = type in BILLED_FIELDS ? formOf(canonicalPlan(type), fields) : [];
   return {
     type,
     recordName: fullName(schema),

@@ -120,13 +120,9 @@ class Compiler {
     if (field?.kind === 'record') return this.#recordField(type, field);
     const isKept = this.#keepsValues || name === 'timestamp';
     const register = field !== undefined && isKept ? field.register : NOT_KEPT;
-    if (type.typeName === 'union') return nullableText(type, field, register);
-    if (field !== undefined && !READ_AS[field.kind].includes(type.typeName)) {
-      throw new NotCompilable();
-    }
-    const stepOf = STEPS[type.typeName];
-    if (stepOf === undefined) throw new NotCompilable();
-    return stepOf(register);
+    return type.typeName === 'union'
+      ? nullable(type, field, register)
+      : scalar(type, field, register);
   }
 
   #recordField(type: WriterType, field: Field): ReadField {
@@ -150,13 +146,22 @@ class Compiler {
   }
 }
 
-/** Null and a text, in either order. */
-function nullableText({ types = [] }: WriterType, field: Field | undefined, register: number) {
+function scalar({ typeName }: WriterType, field: Field | undefined, register: number): ReadField {
+  if (field !== undefined && !READ_AS[field.kind].includes(typeName)) throw new NotCompilable();
+  const stepOf = STEPS[typeName];
+  if (stepOf === undefined) throw new NotCompilable();
+  return stepOf(register);
+}
+
+/** Null and a scalar, in either order. */
+function nullable({ types = [] }: WriterType, field: Field | undefined, register: number) {
   const none = types.findIndex(({ typeName }) => typeName === 'null');
-  const text = types.findIndex(({ typeName }) => typeName === 'string');
-  const isNullableText = types.length === 2 && none !== -1 && text !== -1;
-  if (!isNullableText || (field !== undefined && !field.isOptional)) throw new NotCompilable();
-  return readNullable(none === 0, readText(register));
+  const some = types[1 - none];
+  if (types.length !== 2 || some === undefined) throw new NotCompilable();
+  if (field !== undefined && !field.isOptional) throw new NotCompilable();
+  // A register cannot hold a number and null.
+  if (register !== NOT_KEPT && some.typeName !== 'string') throw new NotCompilable();
+  return readNullable(none === 0, scalar(some, field, register));
 }
 
 /** The writer's types that are read as each of ours. */

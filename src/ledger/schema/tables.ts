@@ -103,6 +103,8 @@ export const ledgerPage = pgTable(
     charactersCount: bigint('characters_count', { mode: 'bigint' }).array(),
     audioDuration: numeric('audio_duration').array(),
     totalRequests: bigint('total_requests', { mode: 'bigint' }).array(),
+    inputCacheCreationTokens: bigint('input_cache_creation_tokens', { mode: 'bigint' }).array(),
+    outputReasoningTokens: bigint('output_reasoning_tokens', { mode: 'bigint' }).array(),
   },
   (t) => [
     primaryKey({ name: 'ledger_page_key', columns: [t.sessionId, t.period, t.revision, t.page] }),
@@ -137,6 +139,8 @@ export const sessionModelUsage = pgTable(
     firstEventAt: instant('first_event_at').notNull(),
     lastEventAt: instant('last_event_at').notNull(),
     updatedAt: instant('updated_at').notNull().defaultNow(),
+    inputCacheCreationTokens: count('input_cache_creation_tokens'),
+    outputReasoningTokens: count('output_reasoning_tokens'),
   },
   (t) => [
     primaryKey({

@@ -15,7 +15,7 @@ export type UsedNames = {
 export interface FenceRow {
   /** How many of the names have these numbers. */
   known_names: string;
-  /** Of the type `ledger_page_row`, which differs from database to database. */
+  /** Of the type `ledger_page_row_2`, which differs from database to database. */
   row_oid: string;
 }
 
@@ -24,7 +24,7 @@ const facts = sql`(
         ${sql.placeholder('metricTypes')}::text[], ${sql.placeholder('providers')}::text[],
         ${sql.placeholder('models')}::text[]) AS used (source_id, metric_type, provider, model)
       JOIN ${usageSource} AS source USING (source_id, metric_type, provider, model)
-    ) AS known_names, to_regtype('ledger_page_row')::oid::bigint AS row_oid`;
+    ) AS known_names, to_regtype('ledger_page_row_2')::oid::bigint AS row_oid`;
 
 /**
  * The fence of a batch: reads the group's position, locks it until the end of the transaction, and

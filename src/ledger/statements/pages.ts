@@ -25,19 +25,19 @@ const columns = sql.join(
   sql`, `,
 );
 
-/** Inserts pages of the itemised ledger: `rows` is a `ledger_page_row[]` in binary form. */
+/** Inserts pages of the itemised ledger: `rows` is a `ledger_page_row_2[]` in binary form. */
 export const insertPages = statement<{ rows: Buffer }>(
   'insert_pages',
   sql`INSERT INTO ${ledgerPage} (${columns})
-    SELECT ${columns} FROM unnest(${sql.placeholder('rows')}::ledger_page_row[])`,
+    SELECT ${columns} FROM unnest(${sql.placeholder('rows')}::ledger_page_row_2[])`,
 );
 
 const readRowOid = statement<object, { oid: string }>(
   'read_row_oid',
-  sql`SELECT 'ledger_page_row'::regtype::oid::bigint AS oid`,
+  sql`SELECT 'ledger_page_row_2'::regtype::oid::bigint AS oid`,
 );
 
-/** The OID of the type `ledger_page_row`, which differs from database to database. */
+/** The OID of the type `ledger_page_row_2`, which differs from database to database. */
 export async function rowOidOf(connection: Queryable): Promise<number> {
   const [row] = await readRowOid.run(connection, {});
   return Number(row?.oid);

@@ -55,7 +55,7 @@ describe('it takes', () => {
   test('tokens up to 2^53-1', () => {
     for (const tokens of [0, 63, 64, 2 ** 31, 2 ** 49 + 1, 2 ** 53 - 2]) {
       const metric = llm({ prompt_tokens: tokens });
-      expect(agreed(event(metric))).toMatchObject({ values: [tokens, 20, 10] });
+      expect(agreed(event(metric))).toMatchObject({ values: [tokens, 20, 0, 10, 0] });
     }
   });
 
@@ -115,7 +115,7 @@ describe('a metric without an envelope', async () => {
   test('is taken with its key as session', () => {
     expect(of({ key: Buffer.from('call') })).toMatchObject({
       sessionId: 'call',
-      values: [100, 20, 10],
+      values: [100, 20, 0, 10, 0],
     });
     expect(of({ key: Buffer.from('通话') })).toMatchObject({ sessionId: '通话' });
   });

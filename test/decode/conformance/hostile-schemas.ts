@@ -122,7 +122,7 @@ export function describeHostileSchemas(decoderOf: DecoderOf): void {
     test('of 3,000 metrics is refused at once', async () => {
       expect(await within(() => seenOf(decoderOf, unknownMetrics(3_000), good))).toMatchObject({
         reason: 'undecodable',
-        detail: expect.stringMatching(/a union has 300\d branches, more than 1000/),
+        detail: expect.stringMatching(/a union has 30\d\d branches, more than 1000/),
       });
     });
 

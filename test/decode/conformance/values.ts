@@ -27,6 +27,7 @@ function llmBytes(given: {
     ...[long(2), long(tokens), long(0), long(3), double(1)],
     long(0), // speech_id: null
     ...(model === undefined ? [long(0)] : [long(1), long(1), string(model), long(0)]),
+    ...[long(0), long(0)], // cache_creation_tokens, reasoning_tokens
   ]);
 }
 

@@ -134,7 +134,7 @@ export function describeWriters(decoderOf: DecoderOf): void {
   describe('a writer with a metric that is not known here', () => {
     const unknown = foreign({
       type: 'record',
-      name: 'AvatarMetrics',
+      name: 'FutureMetrics',
       namespace: 'usage_ledger',
       fields: [
         { name: 'frames', type: 'long' },
@@ -148,7 +148,7 @@ export function describeWriters(decoderOf: DecoderOf): void {
     const avatar = { frames: 25, metadata: { model_name: 'm', model_provider: null } };
 
     test.each([
-      ['usage_ledger.AvatarMetrics', { 'usage_ledger.AvatarMetrics': avatar }],
+      ['usage_ledger.FutureMetrics', { 'usage_ledger.FutureMetrics': avatar }],
       ['null', null],
       ['string', { string: 'text' }],
     ])('loses the messages of %s only, as unknown_metric_type', async (name, metric) => {
@@ -179,7 +179,7 @@ export function describeWriters(decoderOf: DecoderOf): void {
       });
     });
 
-    test.each(['usage_ledger.AvatarMetrics', 'other.LLMMetrics', 'usage_ledger.Metadata'])(
+    test.each(['usage_ledger.FutureMetrics', 'other.LLMMetrics', 'usage_ledger.Metadata'])(
       'is unknown_metric_type when %s is the whole message',
       async (name) => {
         const top = { type: 'record', name, fields: [{ name: 'frames', type: 'long' }] };
