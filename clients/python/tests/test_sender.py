@@ -25,6 +25,8 @@ class Producer:
     is_silent: bool = False
     is_reachable: bool = True
     sent: list[bytes] = field(default_factory=list)
+    failure: KafkaError | None = None
+    on_error: Callable[[KafkaError], None] = print
     _waiting: list[tuple[bytes, Answer]] = field(default_factory=list)
 
     def list_topics(self, topic: str, timeout: float) -> None:
@@ -35,6 +37,8 @@ class Producer:
         self._waiting.append((value[5:], lambda error: on_delivery(error, None)))
 
     def poll(self, timeout: float) -> None:
+        if self.failure is not None:
+            self.on_error(self.failure)
         if self.is_silent:
             time.sleep(timeout)
             return
@@ -58,7 +62,12 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Outbox]]:
     def start(*producers: Producer, max_bytes: int = 1_000_000) -> Outbox:
         outbox = Outbox(max_bytes)
         left = list(producers)
-        made = Sender(outbox, "t", lambda _: left.pop(0), lambda: 7)
+
+        def make(on_error: Callable[[KafkaError], None]) -> Producer:
+            left[0].on_error = on_error
+            return left.pop(0)
+
+        made = Sender(outbox, "t", make, lambda: 7)
         thread = threading.Thread(target=made.run)
         thread.start()
         started.append((outbox, thread))
@@ -142,3 +151,15 @@ def test_what_is_in_flight_at_the_end_is_dropped(run: Callable[..., Outbox]) -> 
     assert outbox.close() == 3
     assert outbox.wait_until_idle(10)
     assert outbox.stats == Stats(sent=0, failed=0, dropped=3)
+
+
+def test_why_events_wait_is_said_once_with_the_reason_of_librdkafka(
+    run: Callable[..., Outbox], caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = KafkaError(KafkaError._AUTHENTICATION, "the password is wrong")
+    outbox = run(Producer(is_reachable=False, failure=refused))
+    add(outbox, "a")
+    assert not outbox.wait_until_idle(0.2)
+    (said,) = [r.getMessage() for r in caplog.records]
+    assert "usage events wait to be sent" in said
+    assert "the password is wrong" in said

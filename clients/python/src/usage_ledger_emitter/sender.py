@@ -65,6 +65,8 @@ class Sender:
             try:
                 self._step()
             except Exception as error:
+                # What librdkafka has to say, such as a refused password, is the better reason.
+                self._producer.poll(0)
                 self._warn(error)
                 self._is_reachable = False
                 self._outbox.pause(RETRY_S)

@@ -13,8 +13,12 @@ from .silent_losses import SilentLosses
 
 logger = logging.getLogger("usage_ledger_emitter")
 
-SCHEMA_TEXT = files(__package__).joinpath("agent_metrics_event.avsc").read_text("utf-8")
-"""The schema of a message value, as it is registered."""
+_FILE = files(__package__).joinpath("agent_metrics_event.avsc")
+
+SCHEMA_TEXT = json.dumps(
+    json.loads(_FILE.read_text("utf-8")), ensure_ascii=False, separators=(",", ":")
+)
+"""The schema of a message value, in the text that the command line registers too."""
 
 _SCHEMA = fastavro.parse_schema(json.loads(SCHEMA_TEXT))
 

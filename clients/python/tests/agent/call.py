@@ -1,54 +1,56 @@
 """A call of a real `AgentSession` with fake models, its usage sent as an agent sends it.
 
-Prints one line of JSON: what the session counted, and what became of the events.
+    call.py SESSION_ID [registered]
+
+Prints one line of JSON: what the session counted, and what became of the events. With `registered`
+the schema is only looked up.
 """
 
 import asyncio
 import json
 import sys
 
-from fakes import FakeLLM, FakeMicrophone, FakeSpeaker, FakeSTT, FakeTTS
-from livekit.agents import Agent, AgentSession
+from fakes import FRAME_S, FakeLLM, FakeMicrophone, FakeSpeaker, FakeSTT, FakeTTS
+from livekit.agents import Agent, AgentSession, SessionUsageUpdatedEvent
+from livekit.agents.metrics import STTModelUsage
 
 from usage_ledger_emitter import UsageEmitter
 
 FRAMES = 7
-# The ids of a server that numbers its answers: one repeats within the call.
-REQUEST_IDS = ["chatcmpl-9f8a3c2e71d04b55", "chatcmpl-41", "chatcmpl-42", "chatcmpl-41"]
+REPLIES = 4
 
 
-async def call(session_id: str) -> None:
+async def call(session_id: str, register_schema: bool) -> None:
     """The call, from the emitter to the end of the session."""
-    emitter = UsageEmitter.from_env(close_timeout_s=60)
+    emitter = UsageEmitter.from_env(close_timeout_s=40, register_schema=register_schema)
     session: AgentSession[None] = AgentSession(
-        llm=FakeLLM(list(REQUEST_IDS)), tts=FakeTTS(), stt=FakeSTT(), turn_detection="manual"
+        llm=FakeLLM(), tts=FakeTTS(), stt=FakeSTT(), turn_detection="manual"
     )
     emitter.attach(
         session, session_id=session_id, account_id="acct-1", attributes={"agent": "offline"}
     )
     heard = asyncio.Event()
-    frames_heard = 0
 
-    def count(event: object) -> None:
-        nonlocal frames_heard
-        frames_heard += getattr(event.metrics, "type", "") == "stt_metrics"  # type: ignore[attr-defined]
-        if frames_heard == FRAMES:
+    def listen(event: SessionUsageUpdatedEvent) -> None:
+        if any(
+            isinstance(usage, STTModelUsage) and usage.audio_duration == FRAMES * FRAME_S
+            for usage in event.usage.model_usage
+        ):
             heard.set()
 
-    session.on("metrics_collected", count)
+    session.on("session_usage_updated", listen)
     session.input.audio = FakeMicrophone(FRAMES)
     session.output.audio = FakeSpeaker()
     await session.start(Agent(instructions="Be brief."))
     await session.say("Welcome. One moment please, ¿vale?", add_to_chat_ctx=False)
-    for _ in REQUEST_IDS:
+    for _ in range(REPLIES):
         await session.generate_reply(user_input="Hi")
     await asyncio.wait_for(heard.wait(), 30)
     # As the shutdown callbacks of a job: both at once.
     await asyncio.gather(session.aclose(), emitter.aclose())
     usage = [item.model_dump() for item in session.usage.model_usage]
-    stats = emitter.stats
-    print(json.dumps({"usage": usage, "stats": vars(stats)}))
+    print(json.dumps({"usage": usage, "stats": vars(emitter.stats)}))
 
 
 if __name__ == "__main__":
-    asyncio.run(call(sys.argv[1]))
+    asyncio.run(call(sys.argv[1], "registered" not in sys.argv))

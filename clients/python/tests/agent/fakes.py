@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from livekit import rtc
-from livekit.agents import llm, stt, tts, utils
+from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, llm, stt, tts, utils
 from livekit.agents.voice import io
 
 SAMPLE_RATE = 16_000
 CHARACTERS_PER_S = 50
+# Sums of it are exact.
+FRAME_S = 0.125
 
 
 def silence(seconds: float) -> rtc.AudioFrame:
@@ -18,40 +20,40 @@ def silence(seconds: float) -> rtc.AudioFrame:
     return rtc.AudioFrame(bytes(2 * samples), SAMPLE_RATE, 1, samples)
 
 
-class FakeLLM(llm.LLM):
-    """Answers with one sentence; its request ids are unique, or little like Ollama's."""
+class FakeLLM(llm.LLM[Any]):
+    """Answers with one sentence."""
 
     model = "gpt-fake"
     provider = "openai"
 
-    def __init__(self, request_ids: list[str]) -> None:
-        super().__init__()
-        self._request_ids = request_ids
-
-    def chat(self, *, chat_ctx: Any, tools: Any = None, conn_options: Any, **_: Any) -> Any:
-        """Takes the next request id."""
-        stream = _LLMStream(self, chat_ctx=chat_ctx, tools=tools or [], conn_options=conn_options)
-        stream.request_id = self._request_ids.pop(0)
-        return stream
+    def chat(
+        self,
+        *,
+        chat_ctx: Any,
+        tools: Any = None,
+        conn_options: Any = DEFAULT_API_CONNECT_OPTIONS,
+        **_: Any,
+    ) -> Any:
+        """The answer."""
+        return _LLMStream(self, chat_ctx=chat_ctx, tools=tools or [], conn_options=conn_options)
 
 
 class _LLMStream(llm.LLMStream):
-    request_id: str
-
     async def _run(self) -> None:
+        request_id = utils.shortuuid("chatcmpl-")
         for word in ("Hello", " there,", " how", " can", " I", " help?"):
             delta = llm.ChoiceDelta(role="assistant", content=word)
-            self._event_ch.send_nowait(llm.ChatChunk(id=self.request_id, delta=delta))
+            self._event_ch.send_nowait(llm.ChatChunk(id=request_id, delta=delta))
         usage = llm.CompletionUsage(
             completion_tokens=7, prompt_tokens=101, prompt_cached_tokens=64, total_tokens=108
         )
         for name, value in (("cache_creation_tokens", 11), ("reasoning_tokens", 3)):
             if name in llm.CompletionUsage.model_fields:
                 setattr(usage, name, value)
-        self._event_ch.send_nowait(llm.ChatChunk(id=self.request_id, usage=usage))
+        self._event_ch.send_nowait(llm.ChatChunk(id=request_id, usage=usage))
 
 
-class FakeTTS(tts.TTS):
+class FakeTTS(tts.TTS[Any]):
     """Speaks silence, without streaming, so that LiveKit splits the text into sentences."""
 
     model = "sonic-fake"
@@ -61,7 +63,7 @@ class FakeTTS(tts.TTS):
         capabilities = tts.TTSCapabilities(streaming=False)
         super().__init__(capabilities=capabilities, sample_rate=SAMPLE_RATE, num_channels=1)
 
-    def synthesize(self, text: str, *, conn_options: Any) -> Any:
+    def synthesize(self, text: str, *, conn_options: Any = DEFAULT_API_CONNECT_OPTIONS) -> Any:
         """Silence of a length that the text decides."""
         return _ChunkedStream(tts=self, input_text=text, conn_options=conn_options)
 
@@ -78,7 +80,7 @@ class _ChunkedStream(tts.ChunkedStream):
         output_emitter.flush()
 
 
-class FakeSTT(stt.STT):
+class FakeSTT(stt.STT[Any]):
     """Reports the audio that it heard, as plugins do, and hears no words."""
 
     model = "nova-fake"
@@ -90,7 +92,9 @@ class FakeSTT(stt.STT):
     async def _recognize_impl(self, *_: Any, **__: Any) -> Any:
         raise NotImplementedError
 
-    def stream(self, *, conn_options: Any, **_: Any) -> Any:
+    def stream(
+        self, *, language: Any = None, conn_options: Any = DEFAULT_API_CONNECT_OPTIONS, **_: Any
+    ) -> Any:
         """Listens."""
         return _RecognizeStream(stt=self, conn_options=conn_options)
 
@@ -122,7 +126,7 @@ class FakeMicrophone(io.AudioInput):
         if self._frames == 0:
             await asyncio.Event().wait()
         self._frames -= 1
-        return silence(0.1)
+        return silence(FRAME_S)
 
 
 class FakeSpeaker(io.AudioOutput):
