@@ -59,13 +59,16 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Outbox]]:
     monkeypatch.setattr(sender, "STALL_S", 0.05)
     started: list[tuple[Outbox, threading.Thread]] = []
 
-    def start(*producers: Producer, max_bytes: int = 1_000_000) -> Outbox:
+    def start(*producers: Producer | None, max_bytes: int = 1_000_000) -> Outbox:
         outbox = Outbox(max_bytes)
         left = list(producers)
 
         def make(on_error: Callable[[KafkaError], None]) -> Producer:
-            left[0].on_error = on_error
-            return left.pop(0)
+            producer = left.pop(0)
+            if producer is None:
+                raise KafkaException(KafkaError(KafkaError._CRIT_SYS_RESOURCE))
+            producer.on_error = on_error
+            return producer
 
         made = Sender(outbox, "t", make, lambda: 7)
         thread = threading.Thread(target=made.run)
@@ -109,7 +112,8 @@ def test_a_producer_with_a_fatal_error_is_replaced_and_what_it_held_sent_by_the_
 ) -> None:
     broken = Producer({b"a": [KafkaError(KafkaError._FATAL)]})
     following = Producer()
-    outbox = run(broken, following)
+    # The second one cannot be made at the first attempt.
+    outbox = run(broken, None, following)
     add(outbox, "a")
     assert outbox.wait_until_idle(10)
     add(outbox, "bc")

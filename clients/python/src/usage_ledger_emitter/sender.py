@@ -66,13 +66,17 @@ class Sender:
                 self._step()
             except Exception as error:
                 # What librdkafka has to say, such as a refused password, is the better reason.
-                self._producer.poll(0)
+                if self._producer is not None:
+                    self._producer.poll(0)
                 self._warn(error)
                 self._is_reachable = False
                 self._outbox.pause(RETRY_S)
         self._discard()
 
     def _step(self) -> None:
+        if self._producer is None:
+            self._producer = self._make_producer(self._on_error)
+            self._is_fatal = False
         if self._outbox.is_idle:
             # Errors would pile up in librdkafka's queue.
             self._producer.poll(0)
@@ -86,9 +90,8 @@ class Sender:
         self._producer.poll(0.001 if has_more else POLL_S)
         if self._is_fatal:
             self._discard()
-            self._producer = self._make_producer(self._on_error)
-            self._is_fatal = False
-        if self._outbox.requeue():
+            self._is_reachable = False
+        elif self._outbox.requeue():
             self._is_reachable = False
             self._outbox.pause(RETRY_S)
 
@@ -134,8 +137,9 @@ class Sender:
 
     def _discard(self) -> None:
         """Takes back what the producer has not delivered, and ends it."""
-        self._producer.purge()
-        self._producer.poll(0)
+        if self._producer is not None:
+            self._producer.purge()
+            self._producer.poll(0)
         self._outbox.requeue(everything=True)
         self._producer = None
 
