@@ -2,7 +2,8 @@
 
 Another process does the same without an emitter, at the same time, for comparison. Fails when an
 event is unaccounted for, when others than the newest arrive, when memory grows once the buffer is
-full, or when the process held its event loop for longer than 5 ms.
+full, or when the process held its event loop for longer than 5 ms and the other one did not: a
+hypervisor that takes the processor away may count as use of it.
 """
 
 import argparse
@@ -65,8 +66,8 @@ def body_of(metric: Any) -> bytes:
     return encode(as_dict(metric), "bench-session", "acct-1", {})
 
 
-def with_emitter(seconds: float) -> list[str]:
-    """Prints what was seen; the promises that did not hold."""
+def with_emitter(seconds: float) -> tuple[list[str], float]:
+    """Prints what was seen; returns promises that did not hold, and how long the loop was held."""
     kafka_port, registry_port = free_port(), free_port()
     emitter = UsageEmitter(
         f"127.0.0.1:{kafka_port}",
@@ -103,9 +104,7 @@ def with_emitter(seconds: float) -> list[str]:
         wrong.append("events were dropped before the bound was reached")
     if dropped and tail[-1] - tail[0] > GROWTH:
         wrong.append("memory grew while the buffer was full")
-    if lateness.own.max_ms > LIMIT_MS:
-        wrong.append(f"the process held its event loop for {lateness.own.max_ms:.1f} ms")
-    return wrong
+    return wrong, lateness.own.max_ms
 
 
 def main() -> None:
@@ -118,13 +117,14 @@ def main() -> None:
     if options.control:
         _, lateness, memory = asyncio.run(emit_for(seconds, lambda _: None))
         print(f"without the emitter: {describe(memory)}, {lateness}")
-        return
+        raise SystemExit(lateness.own.max_ms > LIMIT_MS)
     print(describe_versions(), flush=True)
     control = subprocess.Popen(
         [sys.executable, __file__, "--control", "--minutes", str(options.minutes)]
     )
-    wrong = with_emitter(seconds)
-    control.wait()
+    wrong, held_ms = with_emitter(seconds)
+    if control.wait() == 0 and held_ms > LIMIT_MS:
+        wrong.append(f"the process held its event loop for {held_ms:.1f} ms")
     for line in wrong:
         print(f"FAILED: {line}")
     raise SystemExit(1 if wrong else 0)
