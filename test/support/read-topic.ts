@@ -1,5 +1,13 @@
-import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
+import { CompressionCodecs, CompressionTypes, Kafka, type KafkaMessage, logLevel } from 'kafkajs';
+import { CODECS } from '../../src/source/kafka/codecs/codecs.ts';
+import { MAX_DECOMPRESSED_BYTES } from '../../src/source/kafka/record-batch.ts';
 import { until } from './until.ts';
+
+// Of itself kafkajs has gzip alone. The emitters compress with lz4.
+const lz4 = CODECS.get(CompressionTypes.LZ4);
+CompressionCodecs[CompressionTypes.LZ4] = () => ({
+  decompress: async (bytes: Buffer) => await lz4?.decompress(bytes, MAX_DECOMPRESSED_BYTES),
+});
 
 /** The messages of a topic from its beginning, of which there must be at least `count`. */
 export async function readTopic(

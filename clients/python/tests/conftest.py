@@ -14,12 +14,14 @@ class Registry:
     def __init__(self) -> None:
         registry = self
         self.requests: list[str] = []
+        self.authorization: str | None = None
         self.is_away = False
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers.get("content-length", 0)))
                 registry.requests.append(self.path)
+                registry.authorization = self.headers.get("authorization")
                 body = b"{}" if registry.is_away else json.dumps({"id": 7}).encode()
                 self.send_response(503 if registry.is_away else 200)
                 self.send_header("content-type", "application/json")

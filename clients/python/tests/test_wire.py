@@ -3,14 +3,21 @@
 import io
 import json
 import logging
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import fastavro
 import pytest
+from livekit.agents.metrics import base
 
-from usage_ledger_emitter.wire import RECORDS, SCHEMA_TEXT, encode, frame, metric_dict
+from usage_ledger_emitter.wire import RECORDS, SCHEMA_TEXT, as_dict, encode, frame
 
 SCHEMA = fastavro.parse_schema(json.loads(SCHEMA_TEXT))
+VECTORS = Path(__file__).parents[3] / "test/fixtures/vectors"
+RECORDED = [VECTORS / "collector/events.jsonl"]
+if version("livekit-agents") >= "1.8.9":
+    RECORDED.append(VECTORS / "livekit-1.8.9/collector/events.jsonl")
 
 
 def decode(body: bytes) -> dict[str, Any]:
@@ -35,127 +42,72 @@ def defaults(record: str) -> dict[str, Any]:
     return {field["name"]: field["default"] for field in found["fields"] if "default" in field}
 
 
-def samples() -> list[Any]:
-    metrics = pytest.importorskip("livekit.agents.metrics.base")
-    metadata = metrics.Metadata(model_name="m", model_provider="p")
-    common: dict[str, Any] = {"timestamp": 1.5, "metadata": metadata}
-    realtime = metrics.RealtimeModelMetrics
-    made = [
-        metrics.LLMMetrics(
-            label="l",
-            request_id="r",
-            duration=1.0,
-            ttft=-1,
-            cancelled=False,
-            completion_tokens=3,
-            prompt_tokens=4,
-            prompt_cached_tokens=1,
-            total_tokens=7,
-            tokens_per_second=0.1,
-            speech_id="s",
-            **common,
-        ),
-        metrics.STTMetrics(
-            label="l",
-            request_id="",
-            duration=0.0,
-            audio_duration=0.1,
-            streamed=True,
-            input_tokens=2,
-            output_tokens=3,
-            **common,
-        ),
-        metrics.TTSMetrics(
-            label="l",
-            request_id="r",
-            ttfb=0.2,
-            duration=1,
-            audio_duration=2.5,
-            cancelled=True,
-            characters_count=12,
-            streamed=True,
-            **common,
-        ),
-        metrics.VADMetrics(
-            label="l", idle_time=1, inference_duration_total=0.1, inference_count=3, **common
-        ),
-        metrics.EOUMetrics(
-            end_of_utterance_delay=0.1,
-            transcription_delay=0.2,
-            on_user_turn_completed_delay=0.3,
-            **common,
-        ),
-        realtime(
-            request_id="r",
-            input_token_details=realtime.InputTokenDetails(
-                audio_tokens=1,
-                cached_tokens=1,
-                cached_tokens_details=realtime.CachedTokenDetails(audio_tokens=1),
-            ),
-            output_token_details=realtime.OutputTokenDetails(text_tokens=2),
-            **common,
-        ),
-        metrics.InterruptionMetrics(
-            total_duration=0.1,
-            prediction_duration=0.2,
-            detection_delay=0.3,
-            num_interruptions=1,
-            num_backchannels=2,
-            num_requests=3,
-            **common,
-        ),
-    ]
-    if hasattr(metrics, "EOTInferenceMetrics"):
-        made.append(
-            metrics.EOTInferenceMetrics(
-                total_duration=0.1, detection_delay=0.2, prediction_duration=0.3, **common
-            )
-        )
-    if hasattr(metrics, "AvatarMetrics"):
-        made.append(metrics.AvatarMetrics(session_started_time=1.0, **common))
-    if hasattr(metrics, "DecisionMetrics"):
-        made.append(metrics.DecisionMetrics(label="l", request_id="r", duration=1.0, **common))
-    return made
-
-
-def test_every_metric_of_livekit_arrives_with_every_field_it_was_sent_with() -> None:
-    for metric in samples():
-        fields = metric_dict(metric)
-        event = decode(encode(fields, "s", None, {"k": "v"}))
+@pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.parents[1].name)
+def test_every_recorded_metric_arrives_with_every_field_it_was_sent_with(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    types = set()
+    for line in lines:
+        record = RECORDS[line["metric"]["type"]]
+        metric = getattr(base, record).model_validate(line["metric"])
+        fields = as_dict(metric)
+        event = decode(encode(fields, line["session_id"] or "s", None, {"k": "v"}))
         name, arrived = event["metric"]
-        assert name == f"usage_ledger.{RECORDS[fields['type']]}"
+        assert name == f"usage_ledger.{record}"
         assert {"type": fields["type"], **plain(arrived)} == {**defaults(name), **fields}
-        assert event["session_id"] == "s"
         assert event["attributes"] == {"k": "v"}
+        types.add(record)
+    assert len(lines) >= 500
+    assert len(types) >= 7
+    assert caplog.text == ""
 
 
-def test_a_field_that_is_unknown_is_named_once_and_the_rest_is_sent(
+def test_every_class_of_metrics_has_a_record() -> None:
+    classes = {
+        name
+        for name, found in vars(base).items()
+        if name.endswith("Metrics") and hasattr(found, "model_fields") and not name.startswith("_")
+    }
+    assert classes <= set(RECORDS.values())
+
+
+def test_fields_that_are_unknown_are_named_once_at_any_depth_and_the_rest_is_sent(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     metric = {
-        "type": "eot_inference_metrics",
+        "type": "realtime_model_metrics",
+        "request_id": "r",
         "timestamp": 1.0,
-        "total_duration": 1.0,
-        "detection_delay": 1.0,
-        "prediction_duration": 1.0,
-        "num_requests": 2,
+        "input_tokens": 2,
         "tokens_of_2027": 3,
+        "input_token_details": {"video_tokens": 4, "cached_tokens_details": {"smell_tokens": 5}},
+        "output_token_details": {"text_tokens": 1},
     }
+    usage = {"type": "llm_usage", "provider": "p", "model": "m", "video_tokens": 9}
+    report = {"type": "session_usage_report", "timestamp": 1.0, "model_usage": [usage, usage]}
     with caplog.at_level(logging.WARNING):
         first = encode(metric, "s", None, {})
         encode(metric, "s", None, {})
-    assert decode(first)["metric"][1]["num_requests"] == 2
-    warnings = [r.getMessage() for r in caplog.records if "tokens_of_2027" in r.getMessage()]
-    assert len(warnings) == 1
+        encode(report, "s", None, {})
+    assert decode(first)["metric"][1]["input_tokens"] == 2
+    assert [record.args[0] for record in caplog.records if isinstance(record.args, tuple)] == [
+        "CachedTokenDetails.smell_tokens",
+        "InputTokenDetails.video_tokens",
+        "RealtimeModelMetrics.tokens_of_2027",
+        "ReportedModelUsage.video_tokens",
+    ]
 
 
 def test_an_unknown_type_and_a_value_that_does_not_fit_are_errors() -> None:
     with pytest.raises(ValueError, match="unknown metric type 'future_metrics'"):
         encode({"type": "future_metrics"}, "s", None, {})
-    with pytest.raises(Exception, match=r".*"):
-        encode({"type": "vad_metrics", "label": 3}, "s", None, {})
+    for wrong in ({"label": 3}, {"inference_count": 2**63}, {"inference_count": 1.5}):
+        vad = {"label": "l", "timestamp": 1.0, "idle_time": 1.0, "inference_duration_total": 1.0}
+        with pytest.raises((TypeError, ValueError, OverflowError)):
+            encode({"type": "vad_metrics", **vad, "inference_count": 1, **wrong}, "s", None, {})
     with pytest.raises(TypeError, match="not a metric"):
-        metric_dict(object())
+        as_dict(object())
 
 
 def test_the_frame_is_that_of_confluent() -> None:

@@ -2,50 +2,14 @@
 
 import logging
 import time
-import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .shared_metrics import SharedMetrics
+from .wire import as_dict
+
 logger = logging.getLogger("usage_ledger_emitter")
-
-_REMEMBERED = 256
-
-
-class SharedMetrics:
-    """Notices a metric that reaches two sessions, and warns of it once.
-
-    A model that two sessions share reports each request to both of them: both calls are
-    billed for it.
-    """
-
-    def __init__(self) -> None:
-        self._seen: OrderedDict[int, tuple[weakref.ref[Any], str]] = OrderedDict()
-        self._has_warned = False
-
-    def note(self, metric: Any, session_id: str) -> None:
-        """Takes note of a metric that arrived through a session."""
-        seen = self._seen.get(id(metric))
-        if seen is not None and seen[0]() is metric and seen[1] != session_id:
-            self._warn(seen[1], session_id)
-        try:
-            self._seen[id(metric)] = (weakref.ref(metric), session_id)
-        except TypeError:
-            return
-        if len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
-
-    def _warn(self, one: str, other: str) -> None:
-        if self._has_warned:
-            return
-        self._has_warned = True
-        logger.warning(
-            "sessions %s and %s receive the same metrics: they share a model, and what it "
-            "reports is counted for both; give each session a model of its own",
-            one,
-            other,
-        )
 
 
 class Attachment:
@@ -57,6 +21,11 @@ class Attachment:
         self._shared = shared
         self._usage: Any = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the session has counted usage that was not reported yet."""
+        return self._usage is not None
+
     def listen(self, session: Any) -> None:
         """Registers the handlers on `session`."""
         # Deprecated since livekit-agents 1.5, and the only event there is for each metric.
@@ -65,22 +34,30 @@ class Attachment:
         session.on("session_usage_updated", self._on_usage)
         session.on("close", self._on_close)
 
+    def report(self) -> None:
+        """Sends the last count of the session, unless it was sent. Never raises."""
+        usage, self._usage = self._usage, None
+        if usage is None:
+            return
+        try:
+            model_usage = [as_dict(item) for item in usage.model_usage]
+        except Exception as error:
+            logger.error("session %s: its usage cannot be reported: %s", self._session_id, error)
+            return
+        self._send(
+            {"type": "session_usage_report", "timestamp": time.time(), "model_usage": model_usage}
+        )
+
     def _on_metrics(self, event: Any) -> None:
         metric = getattr(event, "metrics", event)
         self._shared.note(metric, self._session_id)
         self._send(metric)
 
     def _on_usage(self, event: Any) -> None:
-        self._usage = event.usage
+        self._usage = getattr(event, "usage", None)
 
-    def _on_close(self, _event: Any) -> None:
-        usage, self._usage = self._usage, None
-        if usage is None:
-            return
-        model_usage = [item.model_dump() for item in usage.model_usage]
-        self._send(
-            {"type": "session_usage_report", "timestamp": time.time(), "model_usage": model_usage}
-        )
+    def _on_close(self, _event: Any = None) -> None:
+        self.report()
 
 
 @contextmanager

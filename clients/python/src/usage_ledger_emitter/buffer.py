@@ -1,10 +1,11 @@
 """Events that wait to be sent, bounded by bytes."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 OVERHEAD_BYTES = 200
-"""What an event takes beyond its key and body."""
+"""What CPython takes for an event beyond its key and body: two bytes objects, an Event, a slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,10 @@ class Buffer:
             dropped += 1
         return dropped
 
-    def put_back(self, event: Event) -> None:
-        """Returns an event that was taken and not sent: it is the oldest again."""
-        self._events.appendleft(event)
-        self._bytes += event.size
+    def put_back(self, events: Sequence[Event]) -> None:
+        """Returns events, oldest first, that were taken and not sent: they are the oldest again."""
+        self._events.extendleft(reversed(events))
+        self._bytes += sum(event.size for event in events)
 
     def take(self) -> Event:
         """Removes the oldest event. Raises IndexError when there is none."""

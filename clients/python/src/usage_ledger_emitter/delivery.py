@@ -1,182 +1,127 @@
 """The thread that sends events: whatever brokers and registry do, the caller is never held up."""
 
+import asyncio
 import logging
+import os
 import threading
 import time
-from functools import partial
-from typing import Any
+import weakref
+from collections.abc import Callable
+from multiprocessing import util
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
-
-from .buffer import Buffer, Event
-from .schema_id import SchemaIdLookup
+from .buffer import Event
+from .outbox import Outbox
+from .sender import Sender
 from .stats import Stats
-from .wire import frame
 
 logger = logging.getLogger("usage_ledger_emitter")
 
-POLL_S = 0.05
-RETRY_S = 1.0
-IN_FLIGHT_BYTES = 1_048_576
-"""Handed to librdkafka at most: from there nothing can be dropped for what is newer."""
-
-# Refused for what they are: sending them again cannot help.
-_PERMANENT = frozenset(
-    (
-        KafkaError.MSG_SIZE_TOO_LARGE,
-        KafkaError.INVALID_MSG,
-        KafkaError.INVALID_MSG_SIZE,
-        KafkaError.INVALID_RECORD,
-    )
-)
+JOIN_S = 1.5
+POLL_S = 0.01
 
 
 class Delivery:
     """Takes encoded events and sends them in a thread of its own, until it is closed.
 
-    An event stays here until a broker has acknowledged it; what cannot be sent now is sent
-    later, and beyond `max_bytes` the oldest are dropped.
+    In a forked child it starts empty, with a thread of the child's own: what the parent holds,
+    the parent sends.
     """
 
     def __init__(
-        self,
-        topic: str,
-        producer_config: dict[str, Any],
-        schema_id: SchemaIdLookup,
-        max_bytes: int,
+        self, max_bytes: int, close_timeout_s: float, make_sender: Callable[[Outbox], Sender]
     ) -> None:
-        self._topic = topic
-        self._producer_config = producer_config
-        self._schema_id = schema_id
-        self._changed = threading.Condition()
-        self._buffer = Buffer(max_bytes)
-        self._in_flight = 0
-        self._in_flight_bytes = 0
-        self._sent = 0
-        self._failed = 0
-        self._dropped = 0
-        self._is_closed = False
-        self._retry_at = 0.0
+        self._max_bytes = max_bytes
+        self._close_timeout_s = close_timeout_s
+        self._make_sender = make_sender
+        self._forget_parent()
+        _all.add(self)
+
+    def _forget_parent(self) -> None:
+        self._outbox = Outbox(self._max_bytes)
+        self._start_lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._at_exit: util.Finalize | None = None
 
     @property
     def stats(self) -> Stats:
         """What became of the events so far."""
-        with self._changed:
-            return Stats(self._sent, self._failed, self._dropped)
+        return self._outbox.stats
+
+    def start(self) -> None:
+        """Starts the thread, unless it runs.
+
+        Takes milliseconds the first time. Raises KafkaException for settings that librdkafka
+        does not accept.
+        """
+        if self._thread is not None:
+            return
+        with self._start_lock:
+            if self._thread is None:
+                thread = threading.Thread(
+                    target=_run, args=([self._make_sender(self._outbox)],), daemon=True
+                )
+                thread.name = "usage-ledger-emitter"
+                thread.start()
+                self._thread = thread
+                # Unlike `atexit`, this runs in children of multiprocessing too, as the processes
+                # of LiveKit jobs are.
+                self._at_exit = util.Finalize(None, self._close_at_exit, exitpriority=10)
 
     def add(self, event: Event) -> None:
         """Queues an event; takes microseconds. After `close` it is counted as dropped."""
-        with self._changed:
-            if self._is_closed:
-                self._dropped += 1
-                return
-            dropped = self._buffer.add(event, self._in_flight_bytes)
-            if dropped and not self._dropped:
-                logger.warning("the buffer of usage events is full: dropping the oldest")
-            self._dropped += dropped
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="usage-ledger-emitter", daemon=True
-                )
-                self._thread.start()
-            self._changed.notify_all()
+        self.start()
+        if self._outbox.add(event):
+            logger.warning("the buffer of usage events is full: the oldest are dropped")
 
     def fail(self) -> None:
         """Counts an event that could not be encoded."""
-        with self._changed:
-            self._failed += 1
+        self._outbox.fail()
 
     def flush(self, timeout_s: float) -> bool:
         """Waits until nothing is left to send; False when the time was not enough."""
-        with self._changed:
-            return self._changed.wait_for(self._is_idle, timeout_s)
+        return self._outbox.wait_until_idle(timeout_s)
 
-    def close(self, timeout_s: float) -> int:
-        """Sends what it can in that time and ends; returns how many events were left."""
-        self.flush(timeout_s)
-        with self._changed:
-            if self._is_closed:
-                return 0
-            self._is_closed = True
-            left = self._buffer.clear() + self._in_flight
-            self._dropped += left
-            self._changed.notify_all()
-            thread = self._thread
-        if thread is not None:
-            thread.join(timeout=2 * POLL_S + 1)
-        return left
+    async def aclose(self, timeout_s: float) -> None:
+        """Sends what it can in that time, then ends and logs how many events were dropped."""
+        await _until(lambda: self._outbox.is_idle, timeout_s)
+        thread = self._thread
+        left = self._outbox.close()
+        await _until(lambda: thread is None or not thread.is_alive(), JOIN_S)
+        self._finish(left)
 
-    def _is_idle(self) -> bool:
-        return len(self._buffer) == 0 and self._in_flight == 0
+    def _close_at_exit(self) -> None:
+        self._outbox.wait_until_idle(self._close_timeout_s)
+        left = self._outbox.close()
+        if self._thread is not None:
+            self._thread.join(JOIN_S)
+        self._finish(left)
 
-    def _run(self) -> None:
-        producer: Producer | None = None
-        while not self._is_closed:
-            with self._changed:
-                self._changed.wait_for(lambda: self._is_closed or not self._is_idle())
-            if self._is_closed:
-                break
-            try:
-                schema_id = self._schema_id.get()
-                producer = producer or Producer(self._producer_config)
-                self._send(producer, schema_id)
-                producer.poll(POLL_S)
-            except Exception as error:
-                logger.warning("usage events wait: %s", error)
-                if isinstance(error, KafkaException) and error.args[0].fatal():
-                    producer = None
-                self._pause(RETRY_S)
-        if producer is not None:
-            producer.purge()
+    def _finish(self, left: int) -> None:
+        # In flight still: the thread is in a request that takes longer.
+        self._outbox.requeue(everything=True)
+        if self._at_exit is not None:
+            self._at_exit.cancel()
+        if left:
+            logger.error("%d usage events were not acknowledged in time and are lost", left)
 
-    def _send(self, producer: Producer, schema_id: int) -> None:
-        while True:
-            with self._changed:
-                if (
-                    len(self._buffer) == 0
-                    or self._in_flight_bytes >= IN_FLIGHT_BYTES
-                    or time.monotonic() < self._retry_at
-                ):
-                    return
-                event = self._buffer.take()
-                self._in_flight += 1
-                self._in_flight_bytes += event.size
-            try:
-                producer.produce(
-                    self._topic,
-                    key=event.key,
-                    value=frame(schema_id, event.body),
-                    on_delivery=partial(self._settle, event),
-                )
-            except BufferError:
-                self._settle(event, KafkaError(KafkaError._QUEUE_FULL))
-                return
-            except KafkaException as error:
-                self._settle(event, error.args[0])
-                raise
 
-    def _settle(self, event: Event, error: KafkaError | None, _: Message | None = None) -> None:
-        with self._changed:
-            self._in_flight -= 1
-            self._in_flight_bytes -= event.size
-            if self._is_closed:
-                # Counted as dropped already, unless it arrived after all.
-                if error is None:
-                    self._sent += 1
-                    self._dropped -= 1
-            elif error is None:
-                self._sent += 1
-            elif error.code() in _PERMANENT:
-                self._failed += 1
-                logger.error("a usage event was refused: %s", error)
-            else:
-                self._buffer.put_back(event)
-                if time.monotonic() >= self._retry_at:
-                    logger.warning("usage events wait: %s", error)
-                self._retry_at = time.monotonic() + RETRY_S
-            self._changed.notify_all()
+def _run(senders: list[Sender]) -> None:
+    # A producer of librdkafka ends in the thread that used it, and never in a forked child.
+    senders.pop().run()
 
-    def _pause(self, seconds: float) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_closed, seconds)
+
+async def _until(is_true: Callable[[], bool], timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not is_true() and time.monotonic() < deadline:
+        await asyncio.sleep(POLL_S)
+
+
+_all: "weakref.WeakSet[Delivery]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for delivery in list(_all):
+        delivery._forget_parent()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -13,7 +13,10 @@ class SchemaIdLookup:
     """Asks the registry for the id of the schema, once it answers, and keeps it."""
 
     def __init__(self, config: dict[str, Any], subject: str, register: bool) -> None:
-        self._config = config
+        # Made once: it takes tens of milliseconds. Attempts are repeated by the caller.
+        self._client = SchemaRegistryClient(
+            {"timeout": REQUEST_TIMEOUT_S, "max.retries": 0, **config}
+        )
         self._subject = subject
         self._register = register
         self._id: int | None = None
@@ -21,12 +24,11 @@ class SchemaIdLookup:
     def get(self) -> int:
         """The id. Blocks; raises whatever the registry's client raises when there is no answer."""
         if self._id is None:
-            client = SchemaRegistryClient({"timeout": REQUEST_TIMEOUT_S, **self._config})
             schema = Schema(SCHEMA_TEXT, "AVRO")
             if self._register:
-                self._id = client.register_schema(self._subject, schema)
+                self._id = self._client.register_schema(self._subject, schema)
             else:
-                self._id = client.lookup_schema(self._subject, schema).schema_id
+                self._id = self._client.lookup_schema(self._subject, schema).schema_id
         if self._id is None:
             raise RuntimeError(f"the registry has no id for the schema of {self._subject}")
         return self._id

@@ -9,10 +9,16 @@ from typing import Any
 
 import fastavro
 
+from .silent_losses import SilentLosses
+
 logger = logging.getLogger("usage_ledger_emitter")
 
-SCHEMA_TEXT = files(__package__).joinpath("agent_metrics_event.avsc").read_text("utf-8")
-"""The schema of a message value, as it is registered."""
+_FILE = files(__package__).joinpath("agent_metrics_event.avsc")
+
+SCHEMA_TEXT = json.dumps(
+    json.loads(_FILE.read_text("utf-8")), ensure_ascii=False, separators=(",", ":")
+)
+"""The schema of a message value, in the text that the command line registers too."""
 
 _SCHEMA = fastavro.parse_schema(json.loads(SCHEMA_TEXT))
 
@@ -31,28 +37,19 @@ RECORDS = {
 }
 """Record of the union for each `type` literal."""
 
-
-def _fields_by_record() -> dict[str, frozenset[str]]:
-    union = json.loads(SCHEMA_TEXT)["fields"][-1]["type"]
-    return {
-        record["name"]: frozenset(field["name"] for field in record["fields"]) for record in union
-    }
+_losses = SilentLosses(SCHEMA_TEXT)
 
 
-_FIELDS = _fields_by_record()
-_warned: set[str] = set()
-
-
-def metric_dict(metric: Any) -> dict[str, Any]:
-    """The fields of a metric: a pydantic model of LiveKit's, or what its `model_dump()` gives.
+def as_dict(model: Any) -> dict[str, Any]:
+    """The fields of a pydantic model of LiveKit's, or of what its `model_dump()` gives.
 
     Raises TypeError for anything else.
     """
-    if isinstance(metric, Mapping):
-        return dict(metric)
-    dump = getattr(metric, "model_dump", None)
+    if isinstance(model, Mapping):
+        return dict(model)
+    dump = getattr(model, "model_dump", None)
     if dump is None:
-        raise TypeError(f"not a metric: {type(metric).__name__}")
+        raise TypeError(f"not a metric: {type(model).__name__}")
     fields: dict[str, Any] = dump()
     return fields
 
@@ -65,13 +62,17 @@ def encode(
 ) -> bytes:
     """The Avro body of one event.
 
-    Raises ValueError for a metric of an unknown type, and whatever fastavro raises for a value that
-    does not fit its field.
+    Raises ValueError for a metric of an unknown type or a fraction of a count, and whatever
+    fastavro raises for a value that does not fit its field.
     """
     record = RECORDS.get(str(metric.get("type")))
     if record is None:
         raise ValueError(f"unknown metric type {metric.get('type')!r}")
-    _warn_of_unknown_fields(metric, record)
+    for field in _losses.new_fields(record, metric):
+        logger.warning(
+            "%s is unknown to this version of usage-ledger-emitter and is not sent; upgrade it",
+            field,
+        )
     body = io.BytesIO()
     event = {
         "session_id": session_id,
@@ -81,18 +82,6 @@ def encode(
     }
     fastavro.schemaless_writer(body, _SCHEMA, event)
     return body.getvalue()
-
-
-def _warn_of_unknown_fields(metric: Mapping[str, Any], record: str) -> None:
-    unknown = metric.keys() - _FIELDS[record] - {"type"}
-    for name in sorted(unknown):
-        field = f"{record}.{name}"
-        if field not in _warned:
-            _warned.add(field)
-            logger.warning(
-                "%s is unknown to this version of usage-ledger-emitter and is not sent; upgrade it",
-                field,
-            )
 
 
 def frame(schema_id: int, body: bytes) -> bytes:
