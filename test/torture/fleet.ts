@@ -1,5 +1,8 @@
 import { WorkerProcess } from '../support/worker-process.ts';
 
+/** Characters of a worker's log that a failure prints. */
+const LOG_TAIL = 8_000;
+
 /** The workers of a group, each in a process of its own, and who of them died of what. */
 export class Fleet {
   readonly #env: NodeJS.ProcessEnv;
@@ -38,6 +41,11 @@ export class Fleet {
   /** Takes a worker out that has ended or is about to. */
   remove(worker: WorkerProcess): void {
     this.#workers = this.#workers.filter((other) => other !== worker);
+  }
+
+  /** What each of them logged last. */
+  logs(): string {
+    return this.#workers.map(({ pid, log }) => `worker ${pid}: ${log.slice(-LOG_TAIL)}`).join('\n');
   }
 
   /** @throws when a worker ended that nobody killed: nothing that happens here may do that */

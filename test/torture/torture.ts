@@ -4,6 +4,7 @@ import { createLogger } from '../../src/config/logger.ts';
 import { messageOf } from '../../src/errors.ts';
 import { createKafka } from '../../src/kafka/client.ts';
 import { Random } from '../../src/simulate/random.ts';
+import { logTail } from '../../tools/stack/managed-process.ts';
 import type { Stack } from '../../tools/stack/stack.ts';
 import { until } from '../support/until.ts';
 import { breaks, newWorld, type World } from '../support/world.ts';
@@ -147,10 +148,17 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
       const name = deck.draw();
       count(faults, name);
       live.allow(Math.ceil(perCycle * (1 - AFTER_THE_FAULT)));
-      await FAULTS[name](scene);
-      const ended = performance.now();
-      live.allow(Math.ceil(perCycle * AFTER_THE_FAULT));
-      await advance(scene, await booked(observer, world.topic));
+      let ended = 0;
+      try {
+        await FAULTS[name](scene);
+        ended = performance.now();
+        live.allow(Math.ceil(perCycle * AFTER_THE_FAULT));
+        await advance(scene, await booked(observer, world.topic));
+      } catch (cause) {
+        const why = `cycle ${cycle}, ${name}: ${messageOf(cause)}`;
+        const kafka = await logTail(scene.services.kafka.log);
+        throw new Error(`${why}\n${fleet.logs()}\nKafka: ${kafka}`, { cause });
+      }
       const ms = Math.round(performance.now() - ended);
       recoveryMs.set(name, Math.max(recoveryMs.get(name) ?? 0, ms));
       fleet.requireAlive();
