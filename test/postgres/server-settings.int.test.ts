@@ -111,7 +111,11 @@ async function everythingIn(world: LedgerWorld): Promise<unknown[]> {
   ).toEqual([]);
   const rows: unknown[] = [];
   for await (const row of usageRows(database)) rows.push(row);
-  for (const sql of ROWS) rows.push((await database.query(sql)).rows);
+  for (const sql of ROWS) {
+    const { rows: found } = await database.query<Record<string, unknown>>(sql);
+    // When a row was written is the only thing that may differ.
+    rows.push(found.map(({ recorded_at: _, ...row }) => row));
+  }
   return rows;
 }
 
