@@ -38,6 +38,7 @@ export class LiveStream {
   readonly #random: Random;
   readonly #kept: EncodedEvent[] = [];
   readonly #running: Promise<void>;
+  #failure: unknown;
   #allowed = 0;
   #unique = 0;
   #stopped = false;
@@ -52,8 +53,9 @@ export class LiveStream {
       seed: options.seed,
     });
     this.#running = this.#run();
-    // Seen by whoever awaits the end.
-    this.#running.catch(() => {});
+    this.#running.catch((error: unknown) => {
+      this.#failure = error;
+    });
   }
 
   /** Different events that were acknowledged. */
@@ -61,8 +63,18 @@ export class LiveStream {
     return this.#unique;
   }
 
-  /** Lets so many more events through, over about a second. */
+  /** How far it is, for a failure's message. */
+  get progress(): string {
+    return `${this.#unique} of ${this.#allowed} allowed events are acknowledged`;
+  }
+
+  /**
+   * Lets so many more events through, over about a second.
+   *
+   * @throws what ended the stream
+   */
   allow(events: number): void {
+    if (this.#failure !== undefined) throw this.#failure;
     this.#allowed += events;
     this.#perTick = Math.max(10, Math.ceil((this.#allowed - this.#unique) / (1_000 / TICK_MS)));
   }

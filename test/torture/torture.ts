@@ -155,7 +155,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
         live.allow(Math.ceil(perCycle * AFTER_THE_FAULT));
         await advance(scene, await booked(observer, world.topic));
       } catch (cause) {
-        const why = `cycle ${cycle}, ${name}: ${messageOf(cause)}`;
+        const why = `cycle ${cycle}, ${name}: ${messageOf(cause)}; ${live.progress}`;
         const kafka = await logTail(scene.services.kafka.log);
         throw new Error(`${why}\n${fleet.logs()}\nKafka: ${kafka}`, { cause });
       }
