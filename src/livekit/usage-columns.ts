@@ -43,3 +43,8 @@ export type UsageColumn = (typeof USAGE_COLUMNS)[number];
 
 /** A number for each usage column. */
 export type UsageColumns = Record<UsageColumn, number>;
+
+/** Zero in every column. */
+export const NO_USAGE = Object.fromEntries(USAGE_COLUMNS.map((name) => [name, 0])) as Readonly<
+  Record<UsageColumn, number>
+>;

@@ -1,5 +1,6 @@
 import type { AgentMetrics, Metadata } from './types.ts';
 import {
+  NO_USAGE,
   USAGE_COLUMNS,
   type UsageColumn,
   type UsageColumns,
@@ -149,23 +150,6 @@ function nothing(usageType: UsageType, metadata: Metadata | null | undefined): B
     usageType,
     provider: metadata?.model_provider ?? '',
     model: metadata?.model_name ?? '',
-    input_tokens: 0,
-    input_cached_tokens: 0,
-    input_cache_creation_tokens: 0,
-    input_audio_tokens: 0,
-    input_cached_audio_tokens: 0,
-    input_text_tokens: 0,
-    input_cached_text_tokens: 0,
-    input_image_tokens: 0,
-    input_cached_image_tokens: 0,
-    output_tokens: 0,
-    output_audio_tokens: 0,
-    output_text_tokens: 0,
-    output_image_tokens: 0,
-    output_reasoning_tokens: 0,
-    session_duration: 0,
-    characters_count: 0,
-    audio_duration: 0,
-    total_requests: 0,
+    ...NO_USAGE,
   };
 }

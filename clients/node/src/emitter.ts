@@ -32,7 +32,7 @@ export interface EmitterOptions {
 export interface EmitOptions {
   /** Names the call in the ledger; not empty. */
   readonly sessionId: string;
-  /** The account to bill; without it that is left open. */
+  /** The account to bill; left open by default. */
   readonly accountId?: string | null;
   /** Labels, kept with the session. */
   readonly attributes?: Readonly<Record<string, string>>;
