@@ -122,14 +122,14 @@ export async function resume(
 }
 
 function storedPosition(row: StoredPositionRow): StoredPosition {
-  const { halt_kind: kind, halt_why: why, halted_ms: ageMs } = row;
+  const { halt_kind: kind, halt_why: why, halted_ms: haltedMs } = row;
   const isHalted = kind === 'lost_offsets' || kind === 'dead_letter_limit';
   return {
     nextOffset: Number(row.next_offset),
     pass: row.pass,
     generation: row.generation,
     topicId: row.topic_id ?? undefined,
-    halt: isHalted ? { kind, cause: why ?? '', ageMs: ageMs ?? 0 } : undefined,
+    halt: isHalted ? { kind, cause: why ?? '', ageMs: Number(haltedMs ?? 0) } : undefined,
     judgedFrom: Number(row.judged_from),
   };
 }

@@ -11,7 +11,8 @@
 
 /**
  * Text forms in which values are sent and read. No value depends on the other settings of this kind
- * (`bytea_output`, `extra_float_digits`, `intervalstyle`, `standard_conforming_strings`);
+ * (`bytea_output`, `extra_float_digits`, `intervalstyle`, `standard_conforming_strings`), so no statement
+ * may return a float, which is printed with one digit under `extra_float_digits = -15`;
  * server-settings.int.test.ts runs with unusual values of them all.
  */
 const TEXT_FORMS = [

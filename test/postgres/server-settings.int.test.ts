@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { acceptConflict } from '../../src/ledger/accept-conflict.ts';
 import { keepDeadLetters } from '../../src/ledger/keep-dead-letters.ts';
+import { positionsOf } from '../../src/ledger/positions.ts';
 import { inTransaction } from '../../src/postgres/database.ts';
 import { usageRows } from '../../src/report/usage-report.ts';
 import { llm } from '../identify/samples.ts';
@@ -130,6 +131,22 @@ test.each(['SQL, DMY', 'German', 'Postgres, MDY', 'SQL, MDY'])(
     }
   },
 );
+
+test('how long a partition has been halted is exact where floats are printed with one digit', async () => {
+  const world = await newLedgerWorld(undefined, HOSTILE);
+  try {
+    const { groupId } = await world.partition(0);
+    await world.database.query(
+      `UPDATE usage_ledger.consumer_position SET halted_at = now() - interval '151 seconds',
+         halt_kind = 'dead_letter_limit', halt_why = 'too many'`,
+    );
+    const positions = await positionsOf(world.database, groupId, ['ledger-world']);
+    const ages = [...positions.values()].map(({ halt }) => halt?.ageMs ?? 0);
+    expect(ages).toEqual([expect.closeTo(151_000, -4)]);
+  } finally {
+    await world.close();
+  }
+});
 
 test('time limits of the server that are shorter than a batch do not end it', async () => {
   const world = await newLedgerWorld(undefined, HOSTILE);

@@ -132,10 +132,10 @@ export class FleetingTopic {
 
   async #isBooked(): Promise<boolean> {
     const { observer, topic } = this.#options;
-    const { rows } = await observer.query<{ n: number }>(
-      'SELECT coalesce(sum(applied), 0)::float8 AS n FROM consumed_range WHERE topic = $1',
+    const { rows } = await observer.query<{ n: string }>(
+      'SELECT coalesce(sum(applied), 0) AS n FROM consumed_range WHERE topic = $1',
       [topic],
     );
-    return rows[0]?.n === this.#billable;
+    return Number(rows[0]?.n) === this.#billable;
   }
 }

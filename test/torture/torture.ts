@@ -18,6 +18,7 @@ import { type Encode, LiveStream } from './live-stream.ts';
 import { nonsenseProxy } from './nonsense-proxy.ts';
 import { type PoolMode, startPgBouncer } from './pgbouncer.ts';
 import { type Comparison, Reference } from './reference.ts';
+import { whereItStands } from './where-it-stands.ts';
 import { WORKER_STEPS } from './worker-orders.ts';
 
 export interface TortureOptions {
@@ -157,7 +158,8 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
       } catch (cause) {
         const why = `cycle ${cycle}, ${name}: ${messageOf(cause)}; ${live.progress}`;
         const kafka = await logTail(scene.services.kafka.log);
-        throw new Error(`${why}\n${fleet.logs()}\nKafka: ${kafka}`, { cause });
+        const standing = await whereItStands(world, observer).catch(messageOf);
+        throw new Error(`${why}\n${standing}\n${fleet.logs()}\nKafka: ${kafka}`, { cause });
       }
       const ms = Math.round(performance.now() - ended);
       recoveryMs.set(name, Math.max(recoveryMs.get(name) ?? 0, ms));
@@ -199,31 +201,34 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
 /** Waits until more is booked in every partition than was, feeding the stream. */
 async function advance({ observer, topic, fleet, feed }: Scene, before: Booked): Promise<void> {
   let last = Date.now();
-  await until(
-    'events are booked again in every partition',
-    async () => {
-      fleet.requireAlive();
-      if (Date.now() - last > 1_000) {
-        last = Date.now();
-        feed();
-      }
-      const now = await booked(observer, topic);
-      return now.size === PARTITIONS && [...now].every(([p, n]) => n > (before.get(p) ?? 0));
-    },
-    RECOVERY_LIMIT_MS,
-  );
+  let now: Booked = new Map();
+  const hasAdvanced = async () => {
+    fleet.requireAlive();
+    if (Date.now() - last > 1_000) {
+      last = Date.now();
+      feed();
+    }
+    now = await booked(observer, topic);
+    return now.size === PARTITIONS && [...now].every(([p, n]) => n > (before.get(p) ?? 0));
+  };
+  try {
+    await until('events are booked again in every partition', hasAdvanced, RECOVERY_LIMIT_MS);
+  } catch (cause) {
+    const sums = [...now].map(([p, n]) => `partition ${p}: ${before.get(p) ?? 0}, now ${n}`);
+    throw new Error(`${messageOf(cause)} (messages booked in ${sums.join('; ')})`, { cause });
+  }
 }
 
 type Booked = ReadonlyMap<number, number>;
 
 /** Messages booked in each partition, in all passes: that only ever grows. */
 async function booked(observer: pg.Pool, topic: string): Promise<Booked> {
-  const { rows } = await observer.query<{ partition: number; n: number }>(
-    `SELECT partition, sum(consumed)::float8 AS n FROM consumed_range
+  const { rows } = await observer.query<{ partition: number; n: string }>(
+    `SELECT partition, sum(consumed) AS n FROM consumed_range
      WHERE topic = $1 GROUP BY partition`,
     [topic],
   );
-  return new Map(rows.map(({ partition, n }) => [partition, n]));
+  return new Map(rows.map(({ partition, n }) => [partition, Number(n)]));
 }
 
 /** Waits until the group is at the end of every partition; returns the number of messages. */

@@ -8,7 +8,7 @@ const where = { groupId: 'group', topic: 'calls', partition: 0 };
 const view = { earliest: 0, latest: 20, topicId: 'a' };
 
 function halted() {
-  const row = positionRow({ halt_kind: 'lost_offsets', halt_why: 'cut', halted_ms: 1 });
+  const row = positionRow({ halt_kind: 'lost_offsets', halt_why: 'cut', halted_ms: '1' });
   return fakeDatabase({
     lock_position: () => [row],
     read_positions: () => [row],

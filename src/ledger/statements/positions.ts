@@ -148,7 +148,7 @@ export interface StoredPositionRow extends PositionRow {
   halt_kind: string | null;
   halt_why: string | null;
   /** For how long it has been halted, by the clock of the database. */
-  halted_ms: number | null;
+  halted_ms: string | null;
   judged_from: string;
 }
 
@@ -157,7 +157,7 @@ export const readPositions = statement<{ groupId: string; topics: string[] }, St
   'read_positions',
   sql`SELECT topic, partition, next_offset, pass, pass_first_offset, range_first_offset, generation,
       topic_id, halt_kind, halt_why, judged_from,
-      (extract(epoch FROM now() - halted_at) * 1000)::float8 AS halted_ms
+      (extract(epoch FROM now() - halted_at) * 1000)::bigint AS halted_ms
     FROM ${consumerPosition} LEFT JOIN ${topicGeneration} USING (topic, generation)
     WHERE group_id = ${sql.placeholder('groupId')}
       AND topic = ANY (${sql.placeholder('topics')}::text[])

@@ -166,7 +166,7 @@ export class ModelPostgres {
     return {
       ...row,
       topic_id,
-      halted_ms: row.halt_kind === null ? null : Date.now() - row.halted_at,
+      halted_ms: row.halt_kind === null ? null : String(Date.now() - row.halted_at),
     };
   }
 
