@@ -151,9 +151,14 @@ describe('a login with usage_ledger_reader', () => {
     'session_usage_summary',
     'consumer_position',
     'consumed_range',
+    'open_dead_letter',
+    'open_conflict',
   ])('reads %s and cannot write it', async (relation) => {
     expect(await refusal(reader, `SELECT * FROM ${relation}`)).toBe(undefined);
-    const column = relation.startsWith('consume') ? 'topic' : 'session_id';
+    const column =
+      { open_dead_letter: 'kafka_topic', consumer_position: 'topic', consumed_range: 'topic' }[
+        relation
+      ] ?? 'session_id';
     expect(await refusal(reader, `UPDATE ${relation} SET ${column} = 'x'`)).toMatch(/42501|55000/);
     expect(await refusal(reader, `DELETE FROM ${relation}`)).toMatch(/42501|55000/);
   });
