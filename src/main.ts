@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { conflictsCommand } from './cli/conflicts.ts';
 import { deadLettersCommand } from './cli/dead-letters.ts';
+import { exportCommand } from './cli/export.ts';
 import { migrateCommand } from './cli/migrate.ts';
 import { positionCommand } from './cli/position.ts';
 import { produceCommand } from './cli/produce.ts';
@@ -37,6 +38,7 @@ to standard error.`,
     produceCommand(),
     simulateCommand(),
     reportCommand(),
+    exportCommand(),
     verifyCommand(),
     positionCommand(),
     replayCommand(),

@@ -1,11 +1,12 @@
 import { Option } from 'commander';
+import { csvField, csvName } from '../config/csv.ts';
 import { printableJson } from '../config/printable.ts';
 import { CheckFailedError } from '../errors.ts';
 import { DURATION_COLUMNS } from '../livekit/usage-columns.ts';
 import { REPORT_COLUMNS, type ReportRow, usageRows } from '../report/usage-report.ts';
 import { command, context, print, printAll } from './command.ts';
 import { reachDatabase } from './dependencies.ts';
-import { alignedTable, csvField, csvName, grouped } from './table.ts';
+import { alignedTable, grouped } from './table.ts';
 
 const TEXT_COLUMNS = new Set<string>(['session_id', 'usage_type', 'provider', 'model']);
 const EXACT_COLUMNS = new Set<string>(DURATION_COLUMNS);

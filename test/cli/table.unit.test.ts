@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { alignedTable, csvField, csvName, grouped } from '../../src/cli/table.ts';
+import { alignedTable, grouped } from '../../src/cli/table.ts';
+import { csvField, csvName } from '../../src/config/csv.ts';
 
 describe('a table', () => {
   test('has titles, a rule, columns as wide as their widest cell, and no trailing blanks', () => {

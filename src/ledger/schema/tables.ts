@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import {
   bigint,
   boolean,
+  char,
   date,
   index,
   integer,
@@ -290,5 +291,53 @@ export const eventConflict = pgTable(
     index('event_conflict_decided')
       .on(t.sessionId, sql`jsonb_hash_extended(conflicting_payload, 0)`)
       .where(sql`resolution IS NOT NULL`),
+  ],
+);
+
+/** An export of a closed period. Written once, never changed. */
+export const invoiceExport = pgTable(
+  'invoice_export',
+  {
+    accountId: exactText('account_id').notNull(),
+    firstDay: date('first_day').notNull(),
+    lastDay: date('last_day').notNull(),
+    /** 0: the invoice; then its adjustments. */
+    sequence: integer('sequence').notNull(),
+    exportId: exactText('export_id').notNull(),
+    lineCount: integer('line_count').notNull(),
+    digest: text('digest').notNull(),
+    exportedAt: instant('exported_at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({
+      name: 'invoice_export_key',
+      columns: [t.accountId, t.firstDay, t.lastDay, t.sequence],
+    }),
+    unique('invoice_export_id').on(t.exportId),
+  ],
+);
+
+/** The lines of exports: as many as an account has days, models and dimensions, whatever its calls. */
+export const invoiceLine = pgTable(
+  'invoice_line',
+  {
+    exportId: exactText('export_id').notNull(),
+    lineNumber: integer('line_number').notNull(),
+    lineId: exactText('line_id').notNull(),
+    day: date('day').notNull(),
+    usageType: exactText('usage_type').notNull(),
+    provider: exactText('provider').notNull(),
+    model: exactText('model').notNull(),
+    dimension: exactText('dimension').notNull(),
+    quantity: numeric('quantity').notNull(),
+    unitPrice: numeric('unit_price').notNull(),
+    per: numeric('per').notNull(),
+    currency: char('currency', { length: 3 }).notNull(),
+    cost: numeric('cost').notNull(),
+    amount: numeric('amount').notNull(),
+  },
+  (t) => [
+    primaryKey({ name: 'invoice_line_key', columns: [t.exportId, t.lineNumber] }),
+    unique('invoice_line_id').on(t.lineId),
   ],
 );

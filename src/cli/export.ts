@@ -1,0 +1,116 @@
+import { writeFile } from 'node:fs/promises';
+import { InvalidArgumentError, Option } from 'commander';
+import { CheckFailedError, messageOf, WrongUsageError } from '../errors.ts';
+import { exportAdjustment, exportInvoice } from '../invoice/export-invoice.ts';
+import { INVOICE_FORMATS, type InvoiceFormat } from '../invoice/formats/formats.ts';
+import type { Invoice, Period } from '../invoice/invoice-line.ts';
+import { totalsOf } from '../invoice/totals.ts';
+import { unpricedOf } from '../invoice/unpriced.ts';
+import type { Database } from '../postgres/database.ts';
+import { command, context, note } from './command.ts';
+import { reachDatabase } from './dependencies.ts';
+
+const EXAMPLES = `
+Examples:
+  usage-ledger export --account acme --from 2026-11-01 --to 2026-11-30 > acme-2026-11.csv
+  usage-ledger export --account acme --from 2026-11-01 --to 2026-11-30 --format parquet --output acme.parquet
+  usage-ledger export --since-export export_5b2f…   what came late since that export`;
+
+interface Options {
+  readonly account?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly format: InvoiceFormat;
+  readonly incomplete: boolean;
+  readonly sinceExport?: string;
+  readonly output?: string;
+}
+
+export function exportCommand() {
+  return command('export', 'print the invoice lines of an account for a closed period')
+    .option('--account <account>', 'the account to be invoiced')
+    .option('--from <day>', 'first day of the period (UTC), such as 2026-11-01', day)
+    .option('--to <day>', 'last day of the period (UTC), included', day)
+    .addOption(
+      new Option('--format <format>', 'how to write it')
+        .choices(Object.keys(INVOICE_FORMATS))
+        .default('csv'),
+    )
+    .option('--incomplete', 'also a period that is not complete; it is not kept', false)
+    .option('--since-export <id>', 'what came late to the period since this export of it')
+    .option('--output <file>', 'write to a file instead of standard output')
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: Options) => {
+      const wanted = wantedOf(options);
+      if (options.format === 'parquet' && options.output === undefined && process.stdout.isTTY) {
+        throw new WrongUsageError('--format parquet: give --output, a terminal cannot show it');
+      }
+      const { settings } = context(['database']);
+      const database = await reachDatabase(settings, 1);
+      try {
+        const invoice =
+          'exportId' in wanted
+            ? await exportAdjustment(database, wanted.exportId, wanted)
+            : await exportInvoice(database, wanted, options.incomplete);
+        await write(await INVOICE_FORMATS[options.format](invoice), options.output);
+        await summarize(database, invoice);
+      } finally {
+        await database.end();
+      }
+    });
+}
+
+function day(value: string): string {
+  const time = new Date(`${value}T00:00:00Z`);
+  const isDay = !Number.isNaN(time.getTime()) && time.toISOString().slice(0, 10) === value;
+  if (!isDay) throw new InvalidArgumentError('Expected a day such as 2026-11-30.');
+  return value;
+}
+
+type Invoiced = Period & { accountId: string };
+
+function wantedOf(options: Options): Invoiced | ({ exportId: string } & Partial<Invoiced>) {
+  const { account, from, to, sinceExport } = options;
+  if (sinceExport !== undefined) {
+    return {
+      exportId: sinceExport,
+      ...(account !== undefined && { accountId: account }),
+      ...(from !== undefined && { from }),
+      ...(to !== undefined && { to }),
+    };
+  }
+  if (account === undefined || from === undefined || to === undefined) {
+    throw new WrongUsageError('give --account, --from and --to, or --since-export');
+  }
+  if (from > to) throw new WrongUsageError(`--to ${to}: expected a day not before --from ${from}`);
+  return { accountId: account, from, to };
+}
+
+async function write(content: string | Uint8Array, output: string | undefined): Promise<void> {
+  if (output === undefined) {
+    await new Promise<void>((resolve) => {
+      process.stdout.write(content, () => resolve());
+    });
+    return;
+  }
+  try {
+    await writeFile(output, content);
+  } catch (error) {
+    throw new WrongUsageError(`--output ${output}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Says on standard error what was exported, and what is missing from it. */
+async function summarize(database: Database, invoice: Invoice): Promise<void> {
+  const { exportId, adjusts, accountId, from, to, lines, digest } = invoice;
+  const totals = [...totalsOf(lines)].map(([currency, total]) => `${total} ${currency}`);
+  const what = `${accountId}, ${from} to ${to}: ${lines.length} lines, ${totals.join(' + ') || 'nothing'}`;
+  if (exportId !== undefined) note(`${exportId}: ${what}; sha256 ${digest}`);
+  else if (adjusts !== undefined) note(`nothing came late since ${adjusts}`);
+  else note(`not complete, and not kept: ${what}`);
+  const unpriced = await unpricedOf(database, invoice);
+  for (const line of unpriced) note(line);
+  if (unpriced.length > 0 && lines.length === 0 && adjusts === undefined) {
+    throw new CheckFailedError(`nothing that ${accountId} used has a price; see prices check`);
+  }
+}
