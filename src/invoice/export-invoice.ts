@@ -2,7 +2,7 @@ import { WrongUsageError } from '../errors.ts';
 import { type Connection, type Database, inTransaction } from '../postgres/database.ts';
 import { requireComplete, whyIncomplete } from './completeness.ts';
 import { invoiceCsv } from './formats/csv.ts';
-import type { Invoice, InvoiceLine, Period } from './invoice-line.ts';
+import { type Invoice, type InvoiceLine, LINE_COLUMNS, type Period } from './invoice-line.ts';
 import { decimalOf, minorDigits, roundHalfEven } from './minor-units.ts';
 import { digestOf, stableId } from './stable-id.ts';
 import {
@@ -97,12 +97,17 @@ function lineOf({ accountId, from, to, sequence }: Wanted, row: DueRow): Invoice
   const digits = minorDigits(line.currency);
   const due = roundHalfEven(total, digits) - roundHalfEven(exported, digits);
   const key = keyOf(line);
-  return {
+  return inOrder({
     ...line,
     account_id: accountId,
     line_id: stableId('line', [accountId, from, to, sequence, ...key]),
     amount: decimalOf(due, digits),
-  };
+  });
+}
+
+/** A kept line must have the bytes of the one that was made, in every format. */
+function inOrder(line: InvoiceLine): InvoiceLine {
+  return Object.fromEntries(LINE_COLUMNS.map((name) => [name, line[name]])) as InvoiceLine;
 }
 
 function keyOf(line: LineKey): string[] {
@@ -132,7 +137,7 @@ async function keptInvoice(
 ): Promise<Invoice> {
   const { account_id, first_day: from, last_day: to, export_id: exportId, sequence } = kept;
   const rows = await readLines.run(connection, { exportId });
-  const lines = rows.map((row) => ({ ...row, account_id }));
+  const lines = rows.map((row) => inOrder({ ...row, account_id }));
   return invoiceOf({ accountId: account_id, from, to, sequence }, lines, exportId, adjusts);
 }
 
