@@ -7,6 +7,7 @@ import { migrateCommand } from './cli/migrate.ts';
 import { positionCommand } from './cli/position.ts';
 import { produceCommand } from './cli/produce.ts';
 import { runProgram } from './cli/program.ts';
+import { reconcileCommand } from './cli/reconcile.ts';
 import { replayCommand } from './cli/replay.ts';
 import { reportCommand } from './cli/report.ts';
 import { runCommand } from './cli/run.ts';
@@ -38,6 +39,7 @@ to standard error.`,
     simulateCommand(),
     reportCommand(),
     verifyCommand(),
+    reconcileCommand(),
     positionCommand(),
     replayCommand(),
     deadLettersCommand(),
