@@ -25,6 +25,12 @@ export const upsertReports = statement<{
     FROM unnest(${sql.placeholder('sessionIds')}::text[], ${sql.placeholder('reportedUs')}::bigint[],
       ${sql.placeholder('modelUsages')}::text[], ${sql.placeholder('offsets')}::bigint[])
       AS sent (session_id, reported_us, model_usage, kafka_offset)
+    -- Those that come again are left out here already: a row that is only locked is written, too.
+    WHERE NOT EXISTS (
+      SELECT FROM ${sessionReport} AS later WHERE later.session_id = sent.session_id
+        AND (later.reported_at, later.kafka_offset, later.kafka_topic, later.kafka_partition)
+          >= ('epoch'::timestamptz + sent.reported_us * interval '1 microsecond', sent.kafka_offset,
+            ${sql.placeholder('topic')}::text, ${sql.placeholder('partition')}::integer))
     ORDER BY sent.session_id COLLATE "C"
     ON CONFLICT (session_id) DO UPDATE SET
       reported_at = excluded.reported_at,
