@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cli } from '../support/cli.ts';
 import { breaks, newWorld, type World } from '../support/world.ts';
 import { livekitAgents } from './livekit-agents.ts';
 
@@ -135,6 +136,22 @@ test(
   },
   INSTALL_TIMEOUT_MS,
 );
+
+test('reconcile finds the faults of the SDK, names them, and agrees with every other session', async () => {
+  const { code, stdout: printed } = await cli(['reconcile', '--json'], world.env);
+  expect(code).toBe(1);
+  const { differences, ...summary } = JSON.parse(printed);
+  expect(summary).toEqual({
+    sessions_compared: 11,
+    sessions_without_report: 0,
+    sessions_that_differ: 8,
+    ok: false,
+  });
+  const reasons = (differences as { session_id: string; reasons: string[] }[]).flatMap(
+    ({ session_id, reasons }) => reasons.map((reason) => `${session_id}: ${reason}`),
+  );
+  expect([...new Set(reasons)]).toEqual([]);
+});
 
 test('the sessions themselves count more: that is why the emitter corrects them', async () => {
   const { counted, stats } = JSON.parse(stdout);
