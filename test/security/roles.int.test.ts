@@ -176,13 +176,15 @@ describe('a login with usage_ledger_reader', () => {
     },
   );
 
-  test('may run report, and gets an error with the missing privilege from other commands', async () => {
+  test('may run report and reconcile, and gets an error with the missing privilege from other commands', async () => {
     const env = envOf(reader);
-    const [report, deadLetters] = await Promise.all([
+    const [report, reconciled, deadLetters] = await Promise.all([
       cli(['report', '--format', 'csv'], env),
+      cli(['reconcile'], env),
       cli(['dead-letters', 'list'], env),
     ]);
     expect(report).toMatchObject({ code: 0, stderr: '' });
+    expect(reconciled).toMatchObject({ code: 0, stderr: '' });
     expect(deadLetters).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/permission denied for table dead_letter; its user needs/),
