@@ -21,7 +21,7 @@ afterAll(async () => {
 
 /** Seven events of an eighth of a second each, and the report of all of them. */
 function call(session_id: string): EventInput[] {
-  const heard = Array.from({ length: 7 }, (_, i) =>
+  const transcribed = Array.from({ length: 7 }, (_, i) =>
     stt({
       audio_duration: 0.125,
       input_tokens: 0,
@@ -35,7 +35,7 @@ function call(session_id: string): EventInput[] {
     timestamp: 1_795_000_010,
     model_usage: [{ ...usage, audio_duration: 0.875 }],
   };
-  return [...heard, report].map((metric) => ({ session_id, metric }));
+  return [...transcribed, report].map((metric) => ({ session_id, metric }));
 }
 
 async function apply(messages: Parameters<World['send']>[0]) {

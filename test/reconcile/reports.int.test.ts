@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { AgentMetrics, ReportedModelUsage } from '../../src/livekit/types.ts';
-import { NO_USAGE } from '../../src/livekit/usage-columns.ts';
+import { NO_USAGE, USAGE_COLUMNS } from '../../src/livekit/usage-columns.ts';
 import { reconcile } from '../../src/reconcile/reconcile.ts';
 import { llm, stt, tts } from '../identify/samples.ts';
 import { type LedgerWorld, newLedgerWorld } from '../support/ledger-world.ts';
@@ -180,6 +180,17 @@ describe('the reconciliation', () => {
     expect((await differences('complete')).length).toBe(0);
   });
 
+  test('has every usage column', async () => {
+    const each = USAGE_COLUMNS.map((name, i) => [name, i + 1] as const);
+    await book([report(NOON, usageOf(Object.fromEntries(each)))]);
+    const found = await differences();
+    expect(found.map(({ dimension, reported }) => [dimension, Number(reported)]).sort()).toEqual(
+      each.map(([name, count]) => [name, count]).sort(),
+    );
+    const [row] = await rows('SELECT * FROM session_usage_report');
+    expect(Object.keys(row as object)).toEqual(expect.arrayContaining([...USAGE_COLUMNS]));
+  });
+
   test('has only sessions that reported, and counts the others that have usage', async () => {
     await book([request(100)], 0, 'without');
     await book([request(100), report(NOON, usageOf({ input_tokens: 100 }))], 0, 'with');
@@ -213,11 +224,11 @@ describe('the reconciliation', () => {
   const speech = seconds.map((audio_duration, i) =>
     stt({ audio_duration, input_tokens: 0, output_tokens: 0, timestamp: NOON + i, metadata }),
   );
-  const heard = (audio_duration: number) => usageOf({ type: 'stt_usage', audio_duration });
+  const transcribed = (audio_duration: number) => usageOf({ type: 'stt_usage', audio_duration });
 
   test('takes what a sum of doubles loses for no difference', async () => {
     const sum = seconds.reduce((a, b) => a + b, 0);
-    await book([...speech, report(NOON, heard(sum))]);
+    await book([...speech, report(NOON, transcribed(sum))]);
     const [row] = (await rows(
       'SELECT reported = recorded AS same, difference::text FROM usage_reconciliation',
     )) as { same: boolean; difference: string }[];
@@ -226,7 +237,7 @@ describe('the reconciliation', () => {
 
   test('shows a difference of a thousandth of a millisecond in a call of hours', async () => {
     const sum = seconds.reduce((a, b) => a + b, 0);
-    await book([...speech, report(NOON, heard(sum + 1e-6))]);
+    await book([...speech, report(NOON, transcribed(sum + 1e-6))]);
     expect(await differences()).toMatchObject([{ dimension: 'audio_duration' }]);
   });
 
