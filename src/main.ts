@@ -8,6 +8,7 @@ import { migrateCommand } from './cli/migrate.ts';
 import { positionCommand } from './cli/position.ts';
 import { produceCommand } from './cli/produce.ts';
 import { runProgram } from './cli/program.ts';
+import { reconcileCommand } from './cli/reconcile.ts';
 import { replayCommand } from './cli/replay.ts';
 import { reportCommand } from './cli/report.ts';
 import { runCommand } from './cli/run.ts';
@@ -40,6 +41,7 @@ to standard error.`,
     reportCommand(),
     exportCommand(),
     verifyCommand(),
+    reconcileCommand(),
     positionCommand(),
     replayCommand(),
     deadLettersCommand(),

@@ -18,7 +18,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['source'],
   ['ledger', 'source/kafka'],
   ['migrate'],
-  ['worker', 'invoice', 'produce', 'registry', 'report', 'simulate', 'verify'],
+  ['worker', 'invoice', 'produce', 'reconcile', 'registry', 'report', 'simulate', 'verify'],
   ['http'],
   ['cli'],
   ['main.ts'],

@@ -70,7 +70,7 @@ async function* jsonOf(rows: AsyncIterable<ReportRow>): AsyncGenerator<string> {
  * JSON readers parse numbers as doubles. Durations are exact decimals, so they are always strings;
  * counts are numbers up to 2^53 and strings beyond.
  */
-function jsonValue(name: keyof ReportRow, text: string): string {
+export function jsonValue(name: keyof ReportRow, text: string): string {
   const isCount = !TEXT_COLUMNS.has(name) && !EXACT_COLUMNS.has(name);
   return isCount && Number.isSafeInteger(Number(text)) ? text : JSON.stringify(text);
 }

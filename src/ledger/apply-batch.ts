@@ -5,6 +5,7 @@ import { classifyBatch } from './classify-batch.ts';
 import { encodeEntries } from './encode-entries.ts';
 import { keepConflicts } from './keep-conflicts.ts';
 import { keepDeadLetters } from './keep-dead-letters.ts';
+import { keepReports } from './keep-reports.ts';
 import { countOtherAccounts, sessionBatchesOf } from './session-batch.ts';
 import type { SessionLoader } from './session-loader.ts';
 import { rowOidIfCurrent, type SourceIds, usedNames } from './source-ids.ts';
@@ -82,8 +83,9 @@ export async function applyBatch(context: ApplyContext, batch: Batch): Promise<A
     if (entries.usage !== undefined) await addUsage.run(connection, entries.usage);
     await onStep('usage_added');
 
-    // 7. Conflicts, and dead letters with their bytes.
+    // 7. Conflicts, what agents counted themselves, and dead letters with their bytes.
     await keepConflicts(connection, batch, sessions);
+    await keepReports(connection, batch, sessions);
     await keepDeadLetters(connection, batch, deadLetters, context.copiesDeadLetters);
     await onStep('dead_letters_kept');
 

@@ -82,6 +82,7 @@ class LimitedSession {
       Object.assign(this.#session, taken, { state });
     } else {
       this.#session.ignored = 0;
+      this.#session.report = undefined;
       this.#session.outcomes = { fresh: [], conflicting: [], duplicates: 0 };
     }
   }

@@ -4,6 +4,7 @@ import type { ApplyContext } from './apply-batch.ts';
 import { classifyBatch } from './classify-batch.ts';
 import { encodeEntries } from './encode-entries.ts';
 import { keepConflicts } from './keep-conflicts.ts';
+import { keepReports } from './keep-reports.ts';
 import { sessionBatchesOf } from './session-batch.ts';
 import { rowOidIfCurrent, usedNames } from './source-ids.ts';
 import { lockDeadLetter, resolveDeadLetter } from './statements/dead-letters.ts';
@@ -52,6 +53,7 @@ export async function redrive(
       if (pages !== undefined) await insertPages.run(connection, { rows: pages });
       if (usage !== undefined) await addUsage.run(connection, usage);
       await keepConflicts(connection, batch, sessions);
+      await keepReports(connection, batch, sessions);
       const outcome = OUTCOMES.find((name) => counts[name] > 0);
       if (outcome === undefined) throw new Error('a message has no outcome');
       await resolveDeadLetter.run(connection, { ...key, resolution: outcome });

@@ -1,4 +1,5 @@
 import type { BillableMessage, Message, SessionNote } from '../records/message.ts';
+import { laterReport, type Report } from './report.ts';
 import type { SessionState } from './session-cache.ts';
 
 /** The messages of one session in a batch, what the ledger knows of the session, and their outcomes. */
@@ -7,6 +8,8 @@ export interface SessionBatch {
   readonly billable: BillableMessage[];
   /** How many of its messages are ignored. */
   ignored: number;
+  /** The latest of its reports. */
+  report: Report | undefined;
   /** The first one that its messages name, those that are ignored included. */
   accountId: string | null;
   /** Whether a later message names another account than the first. */
@@ -60,8 +63,14 @@ export function addMessage(
   note: SessionNote,
 ): void {
   const session = addNote(sessions, note);
-  if (message.kind === 'billable') session.billable.push(message);
-  else session.ignored += 1;
+  if (message.kind === 'billable') {
+    session.billable.push(message);
+    return;
+  }
+  session.ignored += 1;
+  if (message.kind !== 'ignored' || message.report === undefined) return;
+  const { offset, report: modelUsage } = message;
+  session.report = laterReport(session.report, { reportedUs: note.eventUs, offset, modelUsage });
 }
 
 function addNote(sessions: Map<string, SessionBatch>, note: SessionNote): SessionBatch {
@@ -71,6 +80,7 @@ function addNote(sessions: Map<string, SessionBatch>, note: SessionNote): Sessio
       sessionId: note.sessionId,
       billable: [],
       ignored: 0,
+      report: undefined,
       accountId: note.accountId,
       namesOtherAccount: false,
       attributes: undefined,

@@ -1,5 +1,6 @@
 import type { ByteView } from '../bytes/byte-view.ts';
 import type { BillableMetric, Identity } from '../identify/identity.ts';
+import type { ReportedModelUsage } from '../livekit/types.ts';
 import type { ConsumedRecord } from './consumed-record.ts';
 
 /** What the ledger did with a message; in the books, every offset has exactly one. */
@@ -64,6 +65,8 @@ export interface IgnoredMessage {
   readonly offset: number;
   readonly record: ConsumedRecord;
   readonly session: SessionNote | undefined;
+  /** Of a session usage report: what the agent counted itself, as of `session.eventUs`. */
+  readonly report?: readonly ReportedModelUsage[];
 }
 
 /** A message that can never be applied. */

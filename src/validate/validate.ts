@@ -6,9 +6,16 @@ import {
   usageValues,
 } from '../livekit/usage-of.ts';
 import type { AgentEvent } from '../records/agent-event.ts';
+import { reportProblem } from './report-problem.ts';
+import {
+  countProblem,
+  durationProblem,
+  nameProblem,
+  optionalNameProblem,
+  textProblem,
+  timestampProblem,
+} from './value-problems.ts';
 
-/** Ids and names with more characters (Unicode code points) than this are invalid. */
-export const MAX_NAME_CHARACTERS = 1_024;
 /** Of one event; a session may have more, see `MAX_SESSION_ATTRIBUTES`. */
 export const MAX_ATTRIBUTES = 64;
 export const MAX_ATTRIBUTE_NAME_CHARACTERS = 128;
@@ -25,7 +32,7 @@ export type Validated =
   | { readonly valid: true; readonly values: readonly number[] | undefined }
   | { readonly valid: false; readonly detail: string };
 
-/** Fields that are stored whatever the metric is; of a billed metric, all texts are. */
+/** Fields that are stored whatever the metric is; of a billed metric and of a report, all texts are. */
 const ALWAYS_STORED: readonly string[] = ['session_id', 'account_id', 'attributes'];
 
 /**
@@ -34,11 +41,13 @@ const ALWAYS_STORED: readonly string[] = ['session_id', 'account_id', 'attribute
  */
 export function validate(event: AgentEvent): Validated {
   const values = usageValues(event.metric);
+  const report = event.metric.type === 'session_usage_report' ? event.metric : undefined;
   const detail =
-    encodingProblem(event.notUtf8, values !== undefined) ??
+    encodingProblem(event.notUtf8, values !== undefined || report !== undefined) ??
     nameProblem('session_id', event.sessionId) ??
     (event.accountId === null ? undefined : nameProblem('account_id', event.accountId)) ??
-    attributesProblem(event.attributes);
+    attributesProblem(event.attributes) ??
+    (report && reportProblem(report));
   if (detail !== undefined) return { valid: false, detail };
 
   if (values === undefined) return { valid: true, values };
@@ -60,21 +69,19 @@ export function eventTime(seconds: number, recordMs: number): number {
   return Math.min(Math.max(recordMs * 1_000, 0), LATEST_US);
 }
 
-function encodingProblem(notUtf8: readonly string[], isBilled: boolean): string | undefined {
-  const name = notUtf8.find((field) => isBilled || ALWAYS_STORED.includes(field));
+function encodingProblem(notUtf8: readonly string[], isStored: boolean): string | undefined {
+  const name = notUtf8.find((field) => isStored || ALWAYS_STORED.includes(field));
   return name === undefined ? undefined : `${name} is not well-formed Unicode (UTF-8)`;
 }
 
 function metricProblem(metric: BillableMetric): string | undefined {
-  if (!Number.isFinite(metric.timestamp)) {
-    return `timestamp is ${metric.timestamp}; expected a finite number of seconds`;
-  }
   const { metadata } = metric;
   const problem =
-    metadata === null
+    timestampProblem(metric.timestamp) ??
+    (metadata === null
       ? undefined
       : (optionalNameProblem('metadata.model_name', metadata.model_name) ??
-        optionalNameProblem('metadata.model_provider', metadata.model_provider));
+        optionalNameProblem('metadata.model_provider', metadata.model_provider)));
   if (problem !== undefined) return problem;
   switch (metric.type) {
     case 'llm_metrics':
@@ -113,42 +120,9 @@ function usageProblem(type: BillableMetric['type'], values: readonly number[]): 
     const fields: Partial<Record<UsageColumn, string>> = BILLED_FIELDS[type];
     const name = fields[column] ?? column;
     const isDuration = column === 'session_duration' || column === 'audio_duration';
-    if (!isDuration) return countProblem(name, value);
-    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) {
-      return `${name} is ${value}; expected a finite number of seconds, not negative`;
-    }
+    const problem = isDuration ? durationProblem(name, value) : countProblem(name, value);
+    if (problem !== undefined) return problem;
   }
-  return undefined;
-}
-
-function countProblem(name: string, value: number): string | undefined {
-  if (value >= 0 && value <= Number.MAX_SAFE_INTEGER) return undefined;
-  return `${name} is ${value}; expected 0 to 2^53-1`;
-}
-
-function nameProblem(name: string, value: string, most = MAX_NAME_CHARACTERS): string | undefined {
-  if (value.length > most) {
-    // Beyond the basic plane a character is two UTF-16 units.
-    const characters = countCharacters(value);
-    if (characters > most) return `${name} has ${characters} characters; expected at most ${most}`;
-  }
-  return textProblem(name, value);
-}
-
-/** Counted without an array of characters: the text may be a megabyte. */
-function countCharacters(value: string): number {
-  let count = 0;
-  for (const _ of value) count += 1;
-  return count;
-}
-
-function optionalNameProblem(name: string, value: string | null): string | undefined {
-  return value === null ? undefined : nameProblem(name, value);
-}
-
-function textProblem(name: string, value: string): string | undefined {
-  if (value.includes('\0')) return `${name} holds U+0000, which Postgres cannot store`;
-  if (!value.isWellFormed()) return `${name} is not well-formed Unicode (UTF-8)`;
   return undefined;
 }
 

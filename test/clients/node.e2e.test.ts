@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cli } from '../support/cli.ts';
 import { breaks, newWorld, type World } from '../support/world.ts';
 import { livekitAgents } from './livekit-agents.ts';
 
@@ -135,6 +136,31 @@ test(
   },
   INSTALL_TIMEOUT_MS,
 );
+
+test('reconcile finds the faults of the SDK, names them, and agrees with every other session', async () => {
+  const { code, stdout: printed } = await cli(['reconcile', '--json'], world.env);
+  expect(code).toBe(1);
+  const { differences, ...summary } = JSON.parse(printed);
+  expect(summary).toEqual({
+    sessions_compared: 10,
+    // The one whose metrics the test emits by itself.
+    sessions_without_report: 1,
+    sessions_that_differ: 7,
+    ok: false,
+  });
+  const reasons = (differences as { session_id: string; reasons: string[] }[]).flatMap(
+    ({ session_id, reasons }) => reasons.map((reason) => `${session_id}: ${reason}`),
+  );
+  expect([...new Set(reasons)]).toEqual([
+    'fallback: adapter_copy',
+    'fallback of sentences: adapter_copy',
+    'fallback of stream adapter: whole_speech',
+    'nested: adapter_copy',
+    'realtime: unnamed_model',
+    'sentences: whole_speech',
+    'stream adapter: whole_speech',
+  ]);
+});
 
 test('the sessions themselves count more: that is why the emitter corrects them', async () => {
   const { counted, stats } = JSON.parse(stdout);

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createRegistry } from '../../src/registry/schema-registry.ts';
+import { cli } from '../support/cli.ts';
 import { INSTALL_TIMEOUT_MS, pythonWithLiveKit } from '../support/python-environment.ts';
 import { readTopic } from '../support/read-topic.ts';
 import { breaks, newWorld, type World } from '../support/world.ts';
@@ -73,6 +74,10 @@ describe.each(['1.5.10', '1.8.9'])('the Python emitter with livekit-agents %s', 
       }
     }
     expect(await breaks(world.database)).toEqual([]);
+    expect(await cli(['reconcile'], world.env)).toMatchObject({
+      code: 0,
+      stdout: 'the only session with a report agrees with it\n',
+    });
   });
 
   test('sends what the session counted itself last, under a schema that is registered already', async () => {

@@ -52,6 +52,7 @@ const TABLES = [
   'usage_source',
   'ledger_page',
   'session_model_usage',
+  'session_report',
   'topic_generation',
   'consumer_position',
   'consumed_range',
@@ -148,6 +149,9 @@ describe('a login with usage_ledger_reader', () => {
     'stt_model_usage',
     'interruption_model_usage',
     'eot_model_usage',
+    'session_report',
+    'session_usage_report',
+    'usage_reconciliation',
     'session_usage_summary',
     'consumer_position',
     'consumed_range',
@@ -177,13 +181,15 @@ describe('a login with usage_ledger_reader', () => {
     },
   );
 
-  test('may run report, and gets an error with the missing privilege from other commands', async () => {
+  test('may run report and reconcile, and gets an error with the missing privilege from other commands', async () => {
     const env = envOf(reader);
-    const [report, deadLetters] = await Promise.all([
+    const [report, reconciled, deadLetters] = await Promise.all([
       cli(['report', '--format', 'csv'], env),
+      cli(['reconcile'], env),
       cli(['dead-letters', 'list'], env),
     ]);
     expect(report).toMatchObject({ code: 0, stderr: '' });
+    expect(reconciled).toMatchObject({ code: 0, stderr: '' });
     expect(deadLetters).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/permission denied for table dead_letter; its user needs/),

@@ -33,6 +33,7 @@ const TABLES = [
   'session',
   'ledger_page',
   'session_model_usage',
+  'session_report',
   'usage_source',
   'topic_generation',
   'consumer_position',

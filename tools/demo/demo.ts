@@ -6,6 +6,7 @@ import {
   reachServer,
 } from '../../src/cli/dependencies.ts';
 import { ProgressBar } from '../../src/cli/progress-bar.ts';
+import { agreement } from '../../src/cli/reconcile.ts';
 import { reportLine, usageTable } from '../../src/cli/report.ts';
 import { type RunOptions, runWorker } from '../../src/cli/run-worker.ts';
 import { shutdownSignal } from '../../src/cli/shutdown.ts';
@@ -15,6 +16,7 @@ import type { Settings } from '../../src/config/settings.ts';
 import { CheckFailedError } from '../../src/errors.ts';
 import { migrateDatabase } from '../../src/migrate/migrate.ts';
 import type { Database } from '../../src/postgres/database.ts';
+import { reconcile } from '../../src/reconcile/reconcile.ts';
 import { registerSchema } from '../../src/registry/subjects.ts';
 import { usageRows } from '../../src/report/usage-report.ts';
 import { verify } from '../../src/verify/verify.ts';
@@ -22,6 +24,7 @@ import { compareWithPython } from './compare.ts';
 import { forgetServices, settingsForOthers, settingsForOwn } from './demo-settings.ts';
 import { fillTopic } from './demo-topic.ts';
 import { type RecordedCalls, recordedCalls } from './recorded-calls.ts';
+import { recordedReports } from './recorded-reports.ts';
 import { removeTraces } from './remove-traces.ts';
 
 /** Sessions whose table is printed; the rest is a command away. */
@@ -120,7 +123,10 @@ async function runDemo(demo: Demo): Promise<void> {
   const schemaId = await registerSchema(registry, settings, topic);
   const database = await reachDatabase(settings, DATABASE_CONNECTIONS);
   try {
-    const produced = await fillTopic(kafka, registry, schemaId, topic, calls.events);
+    const produced = await fillTopic(kafka, registry, schemaId, topic, [
+      ...calls.events,
+      ...recordedReports(calls),
+    ]);
     note(
       `produced to ${topic}: ${produced.events} events of recorded calls, ${produced.again} of them ` +
         `a second time, and ${produced.malformed} malformed messages`,
@@ -147,6 +153,7 @@ async function runDemo(demo: Demo): Promise<void> {
     const problems = [
       ...(await pythonProblems(database, calls)),
       ...(await bookProblems(database)),
+      ...(await reportProblems(database)),
     ];
     await printQueries(database, demo);
     if (problems.length > 0) throw new CheckFailedError(problems.join('\n'));
@@ -194,6 +201,18 @@ async function bookProblems(database: Database): Promise<string[]> {
       : `✗ the books do not balance: ${breaks.length} breaks`,
   );
   return breaks.map(({ check, found }) => `${check}: ${JSON.stringify(found)}`);
+}
+
+async function reportProblems(database: Database): Promise<string[]> {
+  const { coverage, differences } = await reconcile(database);
+  const problems: string[] = [];
+  for await (const difference of differences) problems.push(JSON.stringify(difference));
+  print(
+    problems.length === 0
+      ? `✓ ${agreement(coverage)}`
+      : `✗ ${problems.length} differences from what the agents reported`,
+  );
+  return problems;
 }
 
 async function printQueries(

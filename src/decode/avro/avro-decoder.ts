@@ -54,6 +54,9 @@ function messageOfEvent(record: ConsumedRecord, event: DecodedEvent): Message {
   const eventUs = eventTime(metric.timestamp, record.timestamp);
   const session = { sessionId, accountId, attributes, eventUs };
   const { values } = validated;
+  if (metric.type === 'session_usage_report') {
+    return { kind: 'ignored', offset, record, session, report: metric.model_usage };
+  }
   if (values === undefined) return { kind: 'ignored', offset, record, session };
   const billable = metric as BillableMetric;
   return {

@@ -1,9 +1,6 @@
 import type { ByteView } from '../../bytes/byte-view.ts';
-import {
-  MAX_ATTRIBUTE_NAME_CHARACTERS,
-  MAX_ATTRIBUTES,
-  MAX_NAME_CHARACTERS,
-} from '../../validate/validate.ts';
+import { MAX_ATTRIBUTE_NAME_CHARACTERS, MAX_ATTRIBUTES } from '../../validate/validate.ts';
+import { MAX_NAME_CHARACTERS } from '../../validate/value-problems.ts';
 import type { WriterType } from '../avro/writer-type.ts';
 import { DECLINED } from './read-field.ts';
 

@@ -152,6 +152,21 @@ export const sessionModelUsage = pgTable(
 );
 
 /**
+ * What an agent counted itself: of each session the latest report, in one row, so that a report
+ * replaces the one before as a whole. The view `session_usage_report` has a row for each model.
+ */
+export const sessionReport = pgTable('session_report', {
+  sessionId: exactText('session_id').primaryKey(),
+  reportedAt: instant('reported_at').notNull(),
+  /** As the agent sent it, without the columns that are zero. */
+  modelUsage: jsonb('model_usage').notNull(),
+  kafkaTopic: exactText('kafka_topic').notNull(),
+  kafkaPartition: integer('kafka_partition').notNull(),
+  kafkaOffset: offset('kafka_offset').notNull(),
+  recordedAt: instant('recorded_at').notNull().defaultNow(),
+});
+
+/**
  * The generations of a topic. A topic that was deleted and recreated begins another one, in which
  * offsets belong to other messages; so does a partition whose log was cut.
  */

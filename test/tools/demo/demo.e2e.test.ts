@@ -40,6 +40,7 @@ test('the demo reaches nothing that the shell exports', async () => {
 
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(stdout).toMatch(/✓ all \d+ rows are what LiveKit's Python collectors answer/);
+    expect(stdout).toMatch(/✓ all \d+ sessions with a report agree with it/);
     expect(stdout + stderr).not.toContain('production');
     expect(production.connections).toBe(0);
   } finally {
