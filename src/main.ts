@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { conflictsCommand } from './cli/conflicts.ts';
 import { deadLettersCommand } from './cli/dead-letters.ts';
+import { doctorCommand } from './cli/doctor.ts';
 import { migrateCommand } from './cli/migrate.ts';
 import { positionCommand } from './cli/position.ts';
 import { produceCommand } from './cli/produce.ts';
@@ -43,6 +44,7 @@ to standard error.`,
     deadLettersCommand(),
     conflictsCommand(),
     schemasCommand(),
+    doctorCommand(),
   ];
   for (const command of commands) root.addCommand(command);
   return root;

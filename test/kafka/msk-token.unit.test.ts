@@ -4,6 +4,7 @@ import { signMskToken } from '../../src/kafka/sasl/msk-token.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();
+  vi.doUnmock('aws-msk-iam-sasl-signer-js');
 });
 
 describe('a token for the IAM authentication of MSK', () => {
@@ -53,5 +54,16 @@ describe('a token for the IAM authentication of MSK', () => {
       /^no token for MSK in eu-west-1: Could not/,
     );
     expect((error as TokenRefusedError).toCheck).toContain('AWS_ACCESS_KEY_ID');
+  });
+
+  test('is not there without the package of AWS, and the error says how to install it', async () => {
+    vi.doMock('aws-msk-iam-sasl-signer-js', () => {
+      throw new Error('not installed');
+    });
+    const error = await signMskToken('eu-west-1').catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(TokenRefusedError);
+    expect((error as TokenRefusedError).toCheck).toBe(
+      'that it is installed: npm install aws-msk-iam-sasl-signer-js',
+    );
   });
 });

@@ -19,7 +19,7 @@ export async function startOauthKafka(tokens: TokenServer): Promise<OauthKafka> 
     { watchdog, env: process.env, progress: () => {} },
     {
       listeners: { TOKENS: 'SASL_PLAINTEXT' },
-      // Since Kafka 4.0 a broker asks for keys only where it is told to.
+      // Since Kafka 4.0 a broker asks for keys only at addresses that are permitted.
       flags: [`-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${tokens.jwksUrl}`],
       properties: {
         'listener.name.tokens.sasl.enabled.mechanisms': 'OAUTHBEARER',
