@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --heap-growing-percent=50
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { completionCommand } from './cli/completion.ts';
 import { conflictsCommand } from './cli/conflicts.ts';
 import { deadLettersCommand } from './cli/dead-letters.ts';
 import { doctorCommand } from './cli/doctor.ts';
@@ -45,6 +46,7 @@ to standard error.`,
     conflictsCommand(),
     schemasCommand(),
     doctorCommand(),
+    completionCommand(() => root),
   ];
   for (const command of commands) root.addCommand(command);
   return root;

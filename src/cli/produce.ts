@@ -1,9 +1,11 @@
+import { statSync } from 'node:fs';
 import { type EventInput, encodeEvent } from '../produce/encoder.ts';
 import { EventProducer } from '../produce/event-producer.ts';
 import { sendFile } from '../produce/send-file.ts';
 import { registerSchema } from '../registry/subjects.ts';
 import { command, context, note, print } from './command.ts';
 import { reachKafka, reachRegistry, together } from './dependencies.ts';
+import { ProgressBar } from './progress-bar.ts';
 
 export function produceCommand() {
   return command('produce', 'encode events as Avro and send them; stops at the first invalid line')
@@ -22,10 +24,16 @@ export function produceCommand() {
       const schemaId = await registerSchema(registry, settings, topic);
       const producer = new EventProducer(kafka, topic);
       await producer.connect();
+      const bar = new ProgressBar('sending');
+      const size = statSync(options.file, { throwIfNoEntry: false })?.size ?? 0;
       try {
         const encode = (event: EventInput) => encodeEvent(registry, schemaId, event);
-        await sendFile(options.file, producer, encode, (message) => note(`warning: ${message}`));
+        const warn = (message: string) => note(`warning: ${message}`);
+        await sendFile(options.file, producer, encode, warn, (bytes) =>
+          bar.update(bytes, size, producer.sent),
+        );
       } finally {
+        bar.clear();
         await producer.disconnect();
       }
       print(`${producer.sent} events sent to ${topic}, encoded with schema ${schemaId}`);

@@ -6,6 +6,7 @@ import { simulateEvents } from '../simulate/simulate-events.ts';
 import { command, context, note, print } from './command.ts';
 import { reachKafka, reachRegistry, together } from './dependencies.ts';
 import { share, wholeNumber } from './options.ts';
+import { ProgressBar } from './progress-bar.ts';
 
 /** Duplicates are picked from this many recent messages, as from a retrying producer. */
 const RECENT = 1_000;
@@ -41,6 +42,9 @@ export function simulateCommand() {
       const recent: ProducedMessage[] = [];
       let events = 0;
       let duplicates = 0;
+      const bar = new ProgressBar('sending');
+      // Calls begin one after another, and a few are under way at a time.
+      const begun = new Set<string>();
       await producer.connect();
       try {
         for (const event of simulateEvents({ sessions: options.sessions, seed: options.seed })) {
@@ -54,10 +58,13 @@ export function simulateCommand() {
             await producer.add(again);
             duplicates += 1;
           }
+          begun.add(event.session_id);
+          bar.update(begun.size, options.sessions, events + duplicates);
           await pace(events + duplicates, () => producer.flush());
         }
         await producer.flush();
       } finally {
+        bar.clear();
         await producer.disconnect();
       }
       print(
