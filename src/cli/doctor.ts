@@ -2,7 +2,7 @@ import { createLogger } from '../config/logger.ts';
 import { loadSettings, type Settings } from '../config/settings.ts';
 import { CheckFailedError, WrongUsageError } from '../errors.ts';
 import { openDatabase } from '../postgres/database.ts';
-import { command, print, printJson } from './command.ts';
+import { command, JSON_OPTION, print, printJson } from './command.ts';
 import { CHECKS } from './doctor/checks.ts';
 import { ok } from './doctor/finding.ts';
 import { type CheckedFinding, runChecks } from './doctor/run-checks.ts';
@@ -14,7 +14,7 @@ const CONNECTIONS = 4;
 
 export function doctorCommand() {
   return command('doctor', 'look at everything that a start needs; exit 1 if something is missing')
-    .option('--json', 'print JSON and nothing else', false)
+    .option(...JSON_OPTION)
     .action(async ({ json }: { json: boolean }) => {
       const settings = settingsOf(json);
       const database = openDatabase(settings, CONNECTIONS);

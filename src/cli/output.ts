@@ -29,6 +29,12 @@ export function printVerdict(verdict: keyof typeof COLOURS, line: string): void 
   stdout.write(`${shown}  ${printableLines(line)}\n`);
 }
 
+/** Prints what a command has done: a line, or with --json an object, and nothing else. */
+export function printResult(json: boolean, result: unknown, line: string): void {
+  if (json) printJson(result);
+  else print(line);
+}
+
 export function printJson(value: unknown): void {
   process.stdout.write(`${printableJson(JSON.stringify(value, undefined, 2))}\n`);
 }

@@ -3,7 +3,7 @@ import { type EventInput, encodeEvent } from '../produce/encoder.ts';
 import { EventProducer } from '../produce/event-producer.ts';
 import { sendFile } from '../produce/send-file.ts';
 import { registerSchema } from '../registry/subjects.ts';
-import { command, context, note, print } from './command.ts';
+import { command, context, JSON_OPTION, note, printResult } from './command.ts';
 import { reachKafka, reachRegistry, together } from './dependencies.ts';
 import { ProgressBar } from './progress-bar.ts';
 
@@ -14,7 +14,8 @@ export function produceCommand() {
       'lines of {"session_id": "…", "metric": {"type": "…", …}}; account_id and attributes are optional',
     )
     .option('--topic <topic>', 'topic to send to (default: the first of KAFKA_TOPICS)')
-    .action(async (options: { file: string; topic?: string }) => {
+    .option(...JSON_OPTION)
+    .action(async (options: { file: string; topic?: string; json: boolean }) => {
       const { settings, logger } = context(['kafka', 'registry']);
       const topic = options.topic ?? settings.KAFKA_TOPICS[0] ?? '';
       const [kafka, registry] = await together([
@@ -36,6 +37,11 @@ export function produceCommand() {
         bar.clear();
         await producer.disconnect();
       }
-      print(`${producer.sent} events sent to ${topic}, encoded with schema ${schemaId}`);
+      const { sent } = producer;
+      printResult(
+        options.json,
+        { topic, sent, schema_id: schemaId },
+        `${sent} events sent to ${topic}, encoded with schema ${schemaId}`,
+      );
     });
 }

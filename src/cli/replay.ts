@@ -9,7 +9,7 @@ import { keyOf } from '../records/topic-partition.ts';
 import { schemaFetcher } from '../registry/schema-fetcher.ts';
 import { KafkaSource } from '../source/kafka/kafka-source.ts';
 import { type ReplayRange, replay } from '../worker/replay.ts';
-import { command, context, note, print, printJson } from './command.ts';
+import { command, context, JSON_OPTION, note, print, printJson } from './command.ts';
 import {
   reachDatabase,
   reachKafka,
@@ -66,7 +66,7 @@ export function replayCommand() {
       time,
     )
     .option('--dry-run', 'change nothing; print what would change', false)
-    .option('--json', 'print JSON and nothing else', false)
+    .option(...JSON_OPTION)
     .action(runReplay);
 }
 

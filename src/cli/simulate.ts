@@ -3,7 +3,7 @@ import { encodeEvent } from '../produce/encoder.ts';
 import { EventProducer, type ProducedMessage } from '../produce/event-producer.ts';
 import { registerSchema } from '../registry/subjects.ts';
 import { simulateEvents } from '../simulate/simulate-events.ts';
-import { command, context, note, print } from './command.ts';
+import { command, context, JSON_OPTION, note, printResult } from './command.ts';
 import { reachKafka, reachRegistry, together } from './dependencies.ts';
 import { share, wholeNumber } from './options.ts';
 import { ProgressBar } from './progress-bar.ts';
@@ -18,6 +18,7 @@ interface SimulateOptions {
   duplicates: number;
   seed: number;
   topic?: string;
+  json: boolean;
 }
 
 export function simulateCommand() {
@@ -27,6 +28,7 @@ export function simulateCommand() {
     .option('--duplicates <share>', 'share of events that are sent a second time, 0 to 1', share, 0)
     .option('--seed <n>', 'the same seed gives the same calls', wholeNumber(0, 0xffff_ffff), 1)
     .option('--topic <topic>', 'topic to send to (default: the first of KAFKA_TOPICS)')
+    .option(...JSON_OPTION)
     .action(async (options: SimulateOptions) => {
       const { settings, logger } = context(['kafka', 'registry']);
       const topic = options.topic ?? settings.KAFKA_TOPICS[0] ?? '';
@@ -67,7 +69,9 @@ export function simulateCommand() {
         bar.clear();
         await producer.disconnect();
       }
-      print(
+      printResult(
+        options.json,
+        { topic, sessions: options.sessions, events, duplicates },
         `${events} events of ${options.sessions} calls and ${duplicates} duplicates sent to ${topic}`,
       );
     });

@@ -40,3 +40,13 @@ test.each(
     }
   },
 );
+
+/** Its log is its output, it is always JSON, it has --format, it is a script. */
+const WITHOUT_JSON = ['run', 'dead-letters show', 'report', 'completion'];
+
+test('each command that prints something prints it as JSON with --json', () => {
+  const without = [...commands].filter(([, command]) =>
+    command.options.every(({ long }) => long !== '--json'),
+  );
+  expect(without.map(([name]) => name).toSorted()).toEqual(WITHOUT_JSON.toSorted());
+});
