@@ -2,7 +2,7 @@ import type { Completion } from './completions.ts';
 
 /**
  * The parts of a script that bash and zsh share: a case for each command that may extend the path, and
- * one for what is offered after a path or an option. Names are letters and hyphens only.
+ * one for what is offered after a path or an option. Names need no quotes: they are a-z and hyphens.
  */
 export function knownPaths(completions: readonly Completion[]): string {
   return completions
