@@ -1,8 +1,10 @@
 #!/usr/bin/env -S node --heap-growing-percent=50
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { completionCommand } from './cli/completion.ts';
 import { conflictsCommand } from './cli/conflicts.ts';
 import { deadLettersCommand } from './cli/dead-letters.ts';
+import { doctorCommand } from './cli/doctor.ts';
 import { exportCommand } from './cli/export.ts';
 import { migrateCommand } from './cli/migrate.ts';
 import { positionCommand } from './cli/position.ts';
@@ -47,6 +49,8 @@ to standard error.`,
     deadLettersCommand(),
     conflictsCommand(),
     schemasCommand(),
+    doctorCommand(),
+    completionCommand(() => root),
   ];
   for (const command of commands) root.addCommand(command);
   return root;

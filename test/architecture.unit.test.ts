@@ -29,6 +29,7 @@ const ROOMS = LAYERS.flat();
 const PACKAGES: Record<string, readonly string[]> = {
   '@node-rs/crc32': ['source/kafka'],
   '@kafkajs/confluent-schema-registry': ['produce', 'registry', 'cli'],
+  'aws-msk-iam-sasl-signer-js': ['kafka'],
   commander: ['cli', 'main.ts'],
   'drizzle-orm': ['invoice', 'ledger', 'migrate', 'postgres'],
   fzstd: ['source/kafka'],

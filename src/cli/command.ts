@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { createLogger, type Logger } from '../config/logger.ts';
 import { loadSettings, type SettingGroup, type Settings } from '../config/settings.ts';
 
-export { note, print, printAll, printJson } from './output.ts';
+export { note, print, printAll, printJson, printResult } from './output.ts';
 
 /** What a command works with, validated before it starts. */
 export interface CommandContext {
@@ -15,6 +15,9 @@ export function context(needs: readonly SettingGroup[]): CommandContext {
   const settings = loadSettings(process.env, needs);
   return { settings, logger: createLogger(settings.LOG_LEVEL) };
 }
+
+/** What --json does, in every command that has it. */
+export const JSON_OPTION = ['--json', 'print JSON and nothing else', false] as const;
 
 /** A command with its name and description. */
 export function command(name: string, about: string): Command {

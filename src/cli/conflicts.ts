@@ -7,7 +7,7 @@ import {
   readConflicts,
 } from '../ledger/statements/conflicts.ts';
 import type { Database } from '../postgres/database.ts';
-import { command, context, print, printJson } from './command.ts';
+import { command, context, JSON_OPTION, print, printJson } from './command.ts';
 import { type Coordinates, collectCoordinates, formatCoordinates, theOne } from './coordinates.ts';
 import { reachDatabase } from './dependencies.ts';
 import { parseExactly } from './exact-json.ts';
@@ -19,7 +19,7 @@ export function conflictsCommand() {
     command('list', 'list the conflicts that await a decision')
       .option('--session <id>', 'only this session')
       .option('--all', 'include conflicts that were decided', false)
-      .option('--json', 'print JSON and nothing else', false)
+      .option(...JSON_OPTION)
       .action(async (options: { session?: string; all: boolean; json: boolean }) => {
         await withDatabase(async (database) => {
           const filter = { sessionId: options.session ?? null, includeResolved: options.all };
@@ -61,13 +61,17 @@ function decision(
   return command(name, about)
     .argument('<topic/partition/offset...>', 'ids, as printed by list', collectCoordinates)
     .option('--session <id>', 'the session, when the id matches conflicts of several')
-    .action(async (ids: Coordinates[], { session }: { session?: string }) => {
+    .option(...JSON_OPTION)
+    .action(async (ids: Coordinates[], { session, json }: { session?: string; json: boolean }) => {
       await withDatabase(async (database) => {
+        const decided: object[] = [];
         for (const id of ids) {
           const row = await conflictAt(database, id, session);
           await decide(database, keyOf(row));
-          print(`${formatCoordinates(row)}: ${done}`);
+          decided.push({ id: formatCoordinates(row), session_id: row.session_id, done });
+          if (!json) print(`${formatCoordinates(row)}: ${done}`);
         }
+        if (json) printJson(decided);
       });
     });
 }

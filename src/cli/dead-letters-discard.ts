@@ -1,6 +1,6 @@
 import { CheckFailedError, WrongUsageError } from '../errors.ts';
 import { discardDeadLetters, resolveDeadLetter } from '../ledger/statements/dead-letters.ts';
-import { command, context, print } from './command.ts';
+import { command, context, JSON_OPTION, printResult } from './command.ts';
 import {
   chosenDeadLetters,
   type FilterOptions,
@@ -14,13 +14,14 @@ import { reachDatabase } from './dependencies.ts';
 export function discardCommand() {
   return filtered(command('discard', 'give up dead letters; their bytes are kept'))
     .requiredOption('--because <reason>', 'the reason, stored with each dead letter')
+    .option(...JSON_OPTION)
     .argument('[topic/partition/offset...]', 'ids (default: all that match the filters)')
     .action(discardByIdOrFilter);
 }
 
 async function discardByIdOrFilter(
   ids: string[],
-  options: FilterOptions & { because: string },
+  options: FilterOptions & { because: string; json: boolean },
 ): Promise<void> {
   const because = options.because.trim();
   if (because === '') throw new WrongUsageError('--because: expected a reason');
@@ -45,7 +46,7 @@ async function discardByIdOrFilter(
     if (discarded === 0 && chosen.length === 0) {
       throw new CheckFailedError('no open dead letter matches the filters');
     }
-    print(`${discarded} discarded`);
+    printResult(options.json, { discarded }, `${discarded} discarded`);
   } finally {
     await database.end();
   }

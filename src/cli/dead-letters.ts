@@ -7,7 +7,7 @@ import { Ledger } from '../ledger/ledger.ts';
 import type { DeadLetterRow } from '../ledger/statements/dead-letters.ts';
 import { schemaFetcher } from '../registry/schema-fetcher.ts';
 import { redriveDeadLetter } from '../worker/redrive.ts';
-import { command, context, print, printJson } from './command.ts';
+import { command, context, JSON_OPTION, print, printJson, printResult } from './command.ts';
 import { type Coordinates, formatCoordinates, parseCoordinates } from './coordinates.ts';
 import {
   chosenDeadLetters,
@@ -35,7 +35,7 @@ export function deadLettersCommand() {
   deadLetters.addCommand(
     filtered(command('list', 'dead letters that are open'))
       .option('--all', 'those that were resolved, too', false)
-      .option('--json', 'print JSON and nothing else', false)
+      .option(...JSON_OPTION)
       .action(async (options: FilterOptions & { all: boolean; json: boolean }) => {
         const { settings } = context(['database']);
         const database = await reachDatabase(settings, 1);
@@ -60,6 +60,7 @@ export function deadLettersCommand() {
   deadLetters.addCommand(
     filtered(command('redrive', 'decode and apply again, with today’s schemas; safe to repeat'))
       .option('--dry-run', 'change nothing, say what would become of them', false)
+      .option(...JSON_OPTION)
       .argument('[topic/partition/offset...]', 'ids; without any, all that the filters let pass')
       .action(redriveDeadLetters),
   );
@@ -84,7 +85,7 @@ async function showDeadLetter(id: Coordinates): Promise<void> {
 
 async function redriveDeadLetters(
   ids: string[],
-  options: FilterOptions & { dryRun: boolean },
+  options: FilterOptions & { dryRun: boolean; json: boolean },
 ): Promise<void> {
   const filter = filterOf(options, false);
   const chosen = idsOf(ids, filter);
@@ -94,6 +95,7 @@ async function redriveDeadLetters(
     const ledger = new Ledger(database, { cacheBytes: SESSION_MEMORY_BYTES });
     const schemas = new SchemaCache(schemaFetcher(settings));
     const outcomes = new Map<string, number>();
+    const refused: object[] = [];
     const note = (outcome: string) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     const deadLetters =
       chosen.length > 0 ? chosenDeadLetters(database, chosen) : deadLettersOf(database, filter);
@@ -102,14 +104,20 @@ async function redriveDeadLetters(
       if ('outcome' in result) note(result.outcome);
       else {
         note(REFUSED);
-        print(`${formatCoordinates(row)}: still ${result.reason}: ${result.detail}`);
+        const { reason, detail } = result;
+        refused.push({ id: formatCoordinates(row), reason, detail });
+        if (!options.json) print(`${formatCoordinates(row)}: still ${reason}: ${detail}`);
       }
     }
     if (outcomes.size === 0 && isFiltered(filter)) {
       throw new CheckFailedError('no open dead letter matches the filters');
     }
     const summary = [...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
-    print(`${options.dryRun ? 'would be: ' : ''}${summary === '' ? 'no dead letters' : summary}`);
+    printResult(
+      options.json,
+      { dry_run: options.dryRun, outcomes: Object.fromEntries(outcomes), refused },
+      `${options.dryRun ? 'would be: ' : ''}${summary === '' ? 'no dead letters' : summary}`,
+    );
     if (outcomes.size === 1 && outcomes.has(REFUSED)) {
       throw new CheckFailedError('none could be applied; see: usage-ledger dead-letters list');
     }

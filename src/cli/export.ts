@@ -10,12 +10,6 @@ import type { Database } from '../postgres/database.ts';
 import { command, context, note } from './command.ts';
 import { reachDatabase } from './dependencies.ts';
 
-const EXAMPLES = `
-Examples:
-  usage-ledger export --account acme --from 2026-11-01 --to 2026-11-30 > acme-2026-11.csv
-  usage-ledger export --account acme --from 2026-11-01 --to 2026-11-30 --format parquet --output acme.parquet
-  usage-ledger export --since-export export_5b2f…   what came late since that export`;
-
 interface Options {
   readonly account?: string;
   readonly from?: string;
@@ -39,7 +33,6 @@ export function exportCommand() {
     .option('--incomplete', 'also a period that is not complete; it is not kept', false)
     .option('--since-export <id>', 'what came late to the period since this export of it')
     .option('--output <file>', 'write to a file instead of standard output')
-    .addHelpText('after', EXAMPLES)
     .action(async (options: Options) => {
       const wanted = wantedOf(options);
       if (options.format === 'parquet' && options.output === undefined && process.stdout.isTTY) {

@@ -1,6 +1,7 @@
 import { EXIT, type ExitCode, messageOf, UsageLedgerError } from '../errors.ts';
 import { isTransientInKafka } from '../kafka/errors.ts';
 import { isNotPermitted, isTransient } from '../postgres/errors.ts';
+import { refusalOf } from './refusals.ts';
 
 /** How a command that failed ends. */
 export interface Failure {
@@ -28,6 +29,10 @@ export function failureOf(error: unknown): Failure {
       exitCode: EXIT.unreachable,
       message: `lost a service during the command: ${messageOf(error)}; run it again`,
     };
+  }
+  const toCheck = refusalOf(error);
+  if (toCheck !== undefined) {
+    return { exitCode: EXIT.wrongUsage, message: `${messageOf(error)}; check ${toCheck}` };
   }
   return bugOf(error);
 }

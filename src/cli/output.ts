@@ -18,6 +18,23 @@ export function print(line: string): void {
   process.stdout.write(`${printableLines(line)}\n`);
 }
 
+const COLOURS = { ok: 32, warn: 33, fail: 31, skip: 2 } as const;
+
+/** Prints a line that begins with a verdict, in colour on a terminal that has colours (NO_COLOR). */
+export function printVerdict(verdict: keyof typeof COLOURS, line: string): void {
+  const { stdout } = process;
+  const isColoured = stdout.isTTY && stdout.hasColors();
+  const mark = verdict.padEnd(4);
+  const shown = isColoured ? `\x1b[${COLOURS[verdict]}m${mark}\x1b[0m` : mark;
+  stdout.write(`${shown}  ${printableLines(line)}\n`);
+}
+
+/** Prints what a command has done: a line, or with --json an object, and nothing else. */
+export function printResult(json: boolean, result: unknown, line: string): void {
+  if (json) printJson(result);
+  else print(line);
+}
+
 export function printJson(value: unknown): void {
   process.stdout.write(`${printableJson(JSON.stringify(value, undefined, 2))}\n`);
 }

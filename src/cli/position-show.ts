@@ -9,7 +9,7 @@ import { readSkipped } from '../ledger/statements/unread.ts';
 import type { Database } from '../postgres/database.ts';
 import { keyOf } from '../records/topic-partition.ts';
 import { decideStart } from '../worker/start-offset.ts';
-import { command, context, print, printJson } from './command.ts';
+import { command, context, JSON_OPTION, print, printJson } from './command.ts';
 import { reachDatabase, reachKafka, together } from './dependencies.ts';
 import { skippedText } from './skipped.ts';
 import { alignedTable } from './table.ts';
@@ -35,7 +35,7 @@ interface ShownPosition {
 
 export function showPositionsCommand() {
   return command('show', 'print the position of the group in each partition')
-    .option('--json', 'print JSON and nothing else', false)
+    .option(...JSON_OPTION)
     .action(showPositions);
 }
 

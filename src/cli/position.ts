@@ -9,7 +9,7 @@ import { setPosition } from '../ledger/set-position.ts';
 import type { PartitionKey } from '../ledger/statements/positions.ts';
 import type { Database } from '../postgres/database.ts';
 import { keyOf } from '../records/topic-partition.ts';
-import { command, context, print } from './command.ts';
+import { command, context, JSON_OPTION, printResult } from './command.ts';
 import { reachDatabase, reachKafka, together } from './dependencies.ts';
 import { wholeNumber } from './options.ts';
 import { showPositionsCommand } from './position-show.ts';
@@ -17,12 +17,14 @@ import { showPositionsCommand } from './position-show.ts';
 interface PartitionOptions {
   topic: string;
   partition: number;
+  json: boolean;
 }
 
 interface Found {
   readonly database: Database;
   readonly key: PartitionKey;
   readonly view: PartitionView;
+  readonly json: boolean;
 }
 
 export function positionCommand() {
@@ -33,8 +35,8 @@ export function positionCommand() {
       'accept-loss',
       'resume after offsets the broker has deleted; recorded in the books',
     ).action(async (options: PartitionOptions) => {
-      await withPartition(options, async ({ database, key, view }) => {
-        print(`${keyOf(key)}: ${await acceptLoss(database, key, view)}`);
+      await withPartition(options, async (found) => {
+        printDone(found, await acceptLoss(found.database, found.key, found.view));
       });
     }),
   );
@@ -56,22 +58,30 @@ export function positionCommand() {
   return position;
 }
 
+/** @param done what was done, in words */
+function printDone({ key, json }: Found, done: string): void {
+  const { groupId, topic, partition } = key;
+  printResult(json, { group_id: groupId, topic, partition, done }, `${keyOf(key)}: ${done}`);
+}
+
 async function set(
-  { database, key, view }: Found,
+  found: Found,
   { offset, skipUnread }: { offset: number; skipUnread: boolean },
 ): Promise<void> {
+  const { database, key, view } = found;
   const { earliest, latest } = view;
   if (offset < earliest || offset > latest) {
     throw new WrongUsageError(`--offset ${offset}: the broker has ${earliest} to ${latest}`);
   }
-  print(`${keyOf(key)}: ${await setPosition(database, key, view, offset, { skipUnread })}`);
+  printDone(found, await setPosition(database, key, view, offset, { skipUnread }));
 }
 
-async function resumePartition({ database, key, view }: Found): Promise<void> {
+async function resumePartition(found: Found): Promise<void> {
+  const { database, key, view } = found;
   const { groupId, topic } = key;
   if (await resume(database, key, view.latest)) {
     const counted = `dead letters from offset ${view.latest} on count towards DEAD_LETTER_LIMIT`;
-    print(`${keyOf(key)}: resumed; ${counted}`);
+    printDone(found, `resumed; ${counted}`);
     return;
   }
   const halt = (await positionsOf(database, groupId, [topic])).get(keyOf(key))?.halt;
@@ -85,11 +95,12 @@ async function resumePartition({ database, key, view }: Found): Promise<void> {
 function partitionCommand(name: string, about: string) {
   return command(name, about)
     .requiredOption('--topic <topic>', 'topic')
-    .requiredOption('--partition <n>', 'partition', wholeNumber(0, 0x7fff_ffff));
+    .requiredOption('--partition <n>', 'partition', wholeNumber(0, 0x7fff_ffff))
+    .option(...JSON_OPTION);
 }
 
 async function withPartition(
-  { topic, partition }: PartitionOptions,
+  { topic, partition, json }: PartitionOptions,
   work: (found: Found) => Promise<void>,
 ): Promise<void> {
   const { settings, logger } = context(['kafka', 'database']);
@@ -110,7 +121,7 @@ async function withPartition(
     }
     const topicId = await withTopicIds(kafka, (ids) => ids.of(topic));
     const key = { groupId: settings.KAFKA_GROUP_ID, topic, partition };
-    await work({ database, key, view: { ...bounds, topicId } });
+    await work({ database, key, view: { ...bounds, topicId }, json });
   } finally {
     await database.end();
   }

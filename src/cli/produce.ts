@@ -1,9 +1,11 @@
+import { statSync } from 'node:fs';
 import { type EventInput, encodeEvent } from '../produce/encoder.ts';
 import { EventProducer } from '../produce/event-producer.ts';
 import { sendFile } from '../produce/send-file.ts';
 import { registerSchema } from '../registry/subjects.ts';
-import { command, context, note, print } from './command.ts';
+import { command, context, JSON_OPTION, note, printResult } from './command.ts';
 import { reachKafka, reachRegistry, together } from './dependencies.ts';
+import { ProgressBar } from './progress-bar.ts';
 
 export function produceCommand() {
   return command('produce', 'encode events as Avro and send them; stops at the first invalid line')
@@ -12,7 +14,8 @@ export function produceCommand() {
       'lines of {"session_id": "…", "metric": {"type": "…", …}}; account_id and attributes are optional',
     )
     .option('--topic <topic>', 'topic to send to (default: the first of KAFKA_TOPICS)')
-    .action(async (options: { file: string; topic?: string }) => {
+    .option(...JSON_OPTION)
+    .action(async (options: { file: string; topic?: string; json: boolean }) => {
       const { settings, logger } = context(['kafka', 'registry']);
       const topic = options.topic ?? settings.KAFKA_TOPICS[0] ?? '';
       const [kafka, registry] = await together([
@@ -22,12 +25,23 @@ export function produceCommand() {
       const schemaId = await registerSchema(registry, settings, topic);
       const producer = new EventProducer(kafka, topic);
       await producer.connect();
+      const bar = new ProgressBar('sending');
+      const size = statSync(options.file, { throwIfNoEntry: false })?.size ?? 0;
       try {
         const encode = (event: EventInput) => encodeEvent(registry, schemaId, event);
-        await sendFile(options.file, producer, encode, (message) => note(`warning: ${message}`));
+        const warn = (message: string) => note(`warning: ${message}`);
+        await sendFile(options.file, producer, encode, warn, (bytes) =>
+          bar.update(bytes, size, producer.sent),
+        );
       } finally {
+        bar.clear();
         await producer.disconnect();
       }
-      print(`${producer.sent} events sent to ${topic}, encoded with schema ${schemaId}`);
+      const { sent } = producer;
+      printResult(
+        options.json,
+        { topic, sent, schema_id: schemaId },
+        `${sent} events sent to ${topic}, encoded with schema ${schemaId}`,
+      );
     });
 }

@@ -1,3 +1,5 @@
+import { TokenRefusedError } from '../kafka/sasl/bearer-token.ts';
+
 /**
  * Answers of a service that a retry will not change, so that a command fails at start with the setting
  * to check. A running worker retries even these: a password may be changing.
@@ -35,8 +37,9 @@ const CERTIFICATE_ALERT = /^ERR_SSL_.*ALERT.*(CERTIFICATE|UNKNOWN_CA)/;
 /** @returns what to check; `undefined` when a retry may succeed */
 export function refusalOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
+  if (error instanceof TokenRefusedError) return error.toCheck;
   if (error.name === 'KafkaJSSASLAuthenticationError') {
-    return 'KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD';
+    return 'KAFKA_SASL_MECHANISM and the credentials for it';
   }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (CERTIFICATE_CODES.has(code) || CERTIFICATE_ALERT.test(code)) {

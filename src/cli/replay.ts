@@ -9,7 +9,7 @@ import { keyOf } from '../records/topic-partition.ts';
 import { schemaFetcher } from '../registry/schema-fetcher.ts';
 import { KafkaSource } from '../source/kafka/kafka-source.ts';
 import { type ReplayRange, replay } from '../worker/replay.ts';
-import { command, context, note, print, printJson } from './command.ts';
+import { command, context, JSON_OPTION, note, print, printJson } from './command.ts';
 import {
   reachDatabase,
   reachKafka,
@@ -18,6 +18,7 @@ import {
   together,
 } from './dependencies.ts';
 import { requireRange, time, wholeNumber } from './options.ts';
+import { ProgressBar } from './progress-bar.ts';
 import { haltedMessage } from './run.ts';
 import { shutdownSignal } from './shutdown.ts';
 import { alignedTable } from './table.ts';
@@ -65,7 +66,7 @@ export function replayCommand() {
       time,
     )
     .option('--dry-run', 'change nothing; print what would change', false)
-    .option('--json', 'print JSON and nothing else', false)
+    .option(...JSON_OPTION)
     .action(runReplay);
 }
 
@@ -94,6 +95,7 @@ async function runReplay(options: ReplayOptions): Promise<void> {
     // Nothing has begun before this, so a signal may simply end the process.
     const signal = shutdownSignal(logger);
     const source = new KafkaSource({ kafka, settings, groupId, topics, logger });
+    const bar = new ProgressBar('reading again');
     const { counts, halted } = await replay({
       source,
       database,
@@ -105,7 +107,8 @@ async function runReplay(options: ReplayOptions): Promise<void> {
       bufferBytes: settings.BUFFER_MAX_BYTES,
       dryRun,
       signal,
-    });
+      onProgress: (done, total) => bar.update(done, total),
+    }).finally(() => bar.clear());
     await forgetGroup(kafka, groupId);
     const rows = ranges.map((range) => ({
       topic: range.topic,

@@ -3,9 +3,10 @@ import { encodeEvent } from '../produce/encoder.ts';
 import { EventProducer, type ProducedMessage } from '../produce/event-producer.ts';
 import { registerSchema } from '../registry/subjects.ts';
 import { simulateEvents } from '../simulate/simulate-events.ts';
-import { command, context, note, print } from './command.ts';
+import { command, context, JSON_OPTION, note, printResult } from './command.ts';
 import { reachKafka, reachRegistry, together } from './dependencies.ts';
 import { share, wholeNumber } from './options.ts';
+import { ProgressBar } from './progress-bar.ts';
 
 /** Duplicates are picked from this many recent messages, as from a retrying producer. */
 const RECENT = 1_000;
@@ -17,6 +18,7 @@ interface SimulateOptions {
   duplicates: number;
   seed: number;
   topic?: string;
+  json: boolean;
 }
 
 export function simulateCommand() {
@@ -26,6 +28,7 @@ export function simulateCommand() {
     .option('--duplicates <share>', 'share of events that are sent a second time, 0 to 1', share, 0)
     .option('--seed <n>', 'the same seed gives the same calls', wholeNumber(0, 0xffff_ffff), 1)
     .option('--topic <topic>', 'topic to send to (default: the first of KAFKA_TOPICS)')
+    .option(...JSON_OPTION)
     .action(async (options: SimulateOptions) => {
       const { settings, logger } = context(['kafka', 'registry']);
       const topic = options.topic ?? settings.KAFKA_TOPICS[0] ?? '';
@@ -41,6 +44,9 @@ export function simulateCommand() {
       const recent: ProducedMessage[] = [];
       let events = 0;
       let duplicates = 0;
+      const bar = new ProgressBar('sending');
+      // Calls begin one after another, and a few are under way at a time.
+      const begun = new Set<string>();
       await producer.connect();
       try {
         for (const event of simulateEvents({ sessions: options.sessions, seed: options.seed })) {
@@ -54,13 +60,18 @@ export function simulateCommand() {
             await producer.add(again);
             duplicates += 1;
           }
+          begun.add(event.session_id);
+          bar.update(begun.size, options.sessions, events + duplicates);
           await pace(events + duplicates, () => producer.flush());
         }
         await producer.flush();
       } finally {
+        bar.clear();
         await producer.disconnect();
       }
-      print(
+      printResult(
+        options.json,
+        { topic, sessions: options.sessions, events, duplicates },
         `${events} events of ${options.sessions} calls and ${duplicates} duplicates sent to ${topic}`,
       );
     });

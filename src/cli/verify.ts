@@ -1,13 +1,13 @@
 import { CheckFailedError } from '../errors.ts';
 import { type CheckResult, type Scope, verify } from '../verify/verify.ts';
-import { command, context, print, printJson } from './command.ts';
+import { command, context, JSON_OPTION, print, printJson } from './command.ts';
 import { reachDatabase } from './dependencies.ts';
 import { requireRange, time } from './options.ts';
 import { skippedText } from './skipped.ts';
 
 export function verifyCommand() {
   return command('verify', 'check that the books balance; exit 1 if they do not')
-    .option('--json', 'print the result as JSON and nothing else', false)
+    .option(...JSON_OPTION)
     .option('--since <time>', 'only sessions written to at or after this time (ISO 8601)', time)
     .option('--until <time>', 'only sessions written to before this time (ISO 8601)', time)
     .action(async ({ json, since, until }: { json: boolean } & Scope) => {

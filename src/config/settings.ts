@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { messageOf, WrongUsageError } from '../errors.ts';
 import { MEMORY_BUDGET } from './memory-budget.ts';
+import { problemsTogether } from './settings-together.ts';
 
 /** What a setting is for; a command lists the groups that it needs. */
 export type SettingGroup = 'kafka' | 'registry' | 'database' | 'worker' | 'general';
@@ -111,9 +112,24 @@ const logLevel = z.enum(
 );
 
 const mechanism = z.enum(
-  ['plain', 'scram-sha-256', 'scram-sha-512'],
-  'expected plain, scram-sha-256 or scram-sha-512',
+  ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer', 'aws-msk-iam'],
+  'expected plain, scram-sha-256, scram-sha-512, oauthbearer or aws-msk-iam',
 );
+
+const tokenUrl = url(['https', 'http']).refine(
+  (value) => !value.includes('@'),
+  'expected a URL without user and password: KAFKA_SASL_OAUTH_CLIENT_ID and _CLIENT_SECRET are for them',
+);
+
+/** Names and values by RFC 7628, section 3.1: what else they had could end the SASL message early. */
+const extensions = z.string().transform((value, ctx) => {
+  const pairs = value.split(',').map((part) => /^([A-Za-z]+)=([\x21-\x7e]+)$/.exec(part.trim()));
+  if (pairs.some((pair) => pair === null || pair[1]?.toLowerCase() === 'auth')) {
+    ctx.addIssue({ code: 'custom', message: 'expected name=value, several separated by commas' });
+    return z.NEVER;
+  }
+  return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? '']));
+});
 
 /** Every setting, in the order of the README's table, which is generated from here. */
 export const SETTINGS = {
@@ -156,10 +172,40 @@ export const SETTINGS = {
   KAFKA_SASL_MECHANISM: {
     group: 'kafka',
     schema: mechanism,
-    about: '`plain`, `scram-sha-256` or `scram-sha-512`; unset: no SASL',
+    about:
+      '`plain`, `scram-sha-256`, `scram-sha-512`, `oauthbearer` or `aws-msk-iam`; unset: no SASL',
   },
   KAFKA_SASL_USERNAME: { group: 'kafka', schema: text, about: 'SASL user' },
   KAFKA_SASL_PASSWORD: { group: 'kafka', schema: text, secret: true, about: 'SASL password' },
+  KAFKA_SASL_OAUTH_TOKEN_URL: {
+    group: 'kafka',
+    schema: tokenUrl,
+    about: '`oauthbearer`: where tokens are issued (client credentials grant)',
+  },
+  KAFKA_SASL_OAUTH_CLIENT_ID: { group: 'kafka', schema: text, about: '`oauthbearer`: client id' },
+  KAFKA_SASL_OAUTH_CLIENT_SECRET: {
+    group: 'kafka',
+    schema: text,
+    secret: true,
+    about: '`oauthbearer`: client secret',
+  },
+  KAFKA_SASL_OAUTH_SCOPE: {
+    group: 'kafka',
+    schema: text,
+    about:
+      '`oauthbearer`: scopes, separated by spaces; unset: those that the server gives by default',
+  },
+  KAFKA_SASL_OAUTH_EXTENSIONS: {
+    group: 'kafka',
+    schema: extensions,
+    about:
+      '`oauthbearer`: SASL extensions, as name=value separated by commas; Confluent Cloud needs `logicalCluster` and `identityPoolId`',
+  },
+  AWS_REGION: {
+    group: 'kafka',
+    schema: text,
+    about: '`aws-msk-iam`: region of the cluster; the credentials are those that AWS SDKs find',
+  },
   KAFKA_SESSION_TIMEOUT_MS: {
     group: 'kafka',
     schema: integer(6_000, 1_800_000),
@@ -303,7 +349,7 @@ export function loadSettings(env: NodeJS.ProcessEnv, needs: readonly SettingGrou
       problems.push(`${name}: ${result.error.issues[0]?.message ?? 'invalid value'}, got ${got}`);
     }
   }
-  problems.push(...crossFieldProblems(settings));
+  problems.push(...problemsTogether(settings));
   if (problems.length > 0) {
     throw new WrongUsageError(
       `the configuration is invalid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`,
@@ -331,36 +377,4 @@ function rawValue(name: SettingName, env: NodeJS.ProcessEnv, problems: string[])
     problems.push(`${name}_FILE: ${messageOf(error)}`);
     return direct;
   }
-}
-
-function crossFieldProblems(settings: Record<string, unknown>): string[] {
-  const problems: string[] = [];
-  const together = (names: SettingName[], why: string) => {
-    const missing = names.filter((name) => !(name in settings));
-    if (missing.length > 0 && missing.length < names.length) {
-      problems.push(`${missing.join(', ')}: not set; expected, since ${why}`);
-    }
-  };
-  together(
-    ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'],
-    'SASL needs a mechanism, a user and a password',
-  );
-  together(['KAFKA_SSL_CERT_FILE', 'KAFKA_SSL_KEY_FILE'], 'a client certificate goes with its key');
-  // With certificates set, clear text is a mistake. (A certificate without its key is found above.)
-  for (const name of ['KAFKA_SSL_CA_FILE', 'KAFKA_SSL_KEY_FILE']) {
-    if (settings['KAFKA_SSL'] !== false || !(name in settings)) continue;
-    problems.push(`${name}: set, but KAFKA_SSL is not; expected KAFKA_SSL=true`);
-  }
-  together(
-    ['SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD'],
-    'basic auth needs a user and a password',
-  );
-  const dead = settings['KAFKA_DEAD_LETTER_TOPIC'];
-  const read = settings['KAFKA_TOPICS'];
-  if (typeof dead === 'string' && Array.isArray(read) && read.includes(dead)) {
-    problems.push(
-      `KAFKA_DEAD_LETTER_TOPIC: "${dead}" is one of KAFKA_TOPICS; expected another topic`,
-    );
-  }
-  return problems;
 }

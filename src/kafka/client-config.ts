@@ -1,11 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import type { KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
+import type { KafkaConfig, LogEntry } from 'kafkajs';
 import type { Logger } from '../config/logger.ts';
 import type { Settings } from '../config/settings.ts';
 import { messageOf, WrongUsageError } from '../errors.ts';
 import { escapeIpv6, withIpv6Unescaped } from './ipv6.ts';
+import { saslOptions } from './sasl/sasl-options.ts';
 import { watchedSockets } from './watched-socket.ts';
 
 /** After this kafkajs gives up a request, but for a join. */
@@ -15,6 +16,13 @@ const CONNECTION_TIMEOUT_MS = 5_000;
 const SILENCE_MS = 8_000;
 /** A rebalance ends within its time-out, a minute. */
 const JOIN_MS = 70_000;
+
+/**
+ * How long before the end of a session (KIP-368) a connection authenticates again. kafkajs would by 10 s:
+ * when a session is shorter than that, before every request, which brokers refuse to do more than once
+ * per second. A session that ends on the way costs a connection, which kafkajs replaces.
+ */
+const REAUTHENTICATION_MS = 1_500;
 
 /** Few and quick attempts: the caller decides what is worth more of them. */
 const RETRIES = 5;
@@ -40,12 +48,13 @@ export function kafkaConfig(
     clientId: settings.KAFKA_CLIENT_ID,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
+    reauthenticationThreshold: REAUTHENTICATION_MS,
     socketFactory: withIpv6Unescaped(watchedSockets({ silenceMs: SILENCE_MS, joinMs: JOIN_MS })),
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries },
     logCreator: () => (entry) => logEntry(logger, entry),
   };
   if (settings.KAFKA_SSL) config.ssl = tlsOptions(settings);
-  const sasl = saslOptions(settings);
+  const sasl = saslOptions(settings, logger);
   if (sasl !== undefined) config.sasl = sasl;
   return config;
 }
@@ -77,21 +86,14 @@ function tlsOptions(settings: Settings): NonNullable<KafkaConfig['ssl']> {
   return options;
 }
 
-function saslOptions(settings: Settings): SASLOptions | undefined {
-  const mechanism = settings.KAFKA_SASL_MECHANISM;
-  if (mechanism === undefined) return undefined;
-  const username = settings.KAFKA_SASL_USERNAME ?? '';
-  const password = settings.KAFKA_SASL_PASSWORD ?? '';
-  // kafkajs declares a union by mechanism, whose members have the same fields.
-  return { mechanism, username, password } as SASLOptions;
-}
-
 /**
  * What kafkajs calls an error it often recovers from by itself: it is a warning here, and what kafkajs
  * calls information is for debugging. Of the details, requests and stack traces are left out.
  */
 function logEntry(logger: Logger, { label, namespace, log }: LogEntry): void {
-  const { message, error, broker, groupId, topic, partition } = log;
+  const { error, broker, groupId, topic, partition } = log;
+  // kafkajs logs some errors in the place of a message.
+  const message = messageOf(log.message);
   const fields = { kafkajs: namespace, error, broker, groupId, topic, partition };
   if (label === 'ERROR' || label === 'WARN') logger.warn(fields, message);
   else logger.debug(fields, message);

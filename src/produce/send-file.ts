@@ -15,6 +15,7 @@ type Encode = (event: EventInput) => Promise<EncodedEvent>;
  * Sends the events of a file in order, up to the first invalid line.
  *
  * @param warn called once for each field that the schema does not have, with the first line of it
+ * @param progress called after each event with the bytes of the file so far
  * @throws {WrongUsageError} with that line, its field, and how many events before it were sent
  */
 export async function sendFile(
@@ -22,6 +23,7 @@ export async function sendFile(
   producer: EventProducer,
   encode: Encode,
   warn: (message: string) => void,
+  progress: (bytes: number) => void = () => {},
 ): Promise<void> {
   const warned = new Set<string>();
   const warnOf = (event: EventInput, line: number) => {
@@ -35,11 +37,14 @@ export async function sendFile(
   };
   // A message that is too large is only detected when its batch is sent.
   const numbers = new WeakMap<ProducedMessage, number>();
+  let bytes = 0;
   try {
     for await (const line of linesOf(file)) {
       const message = await messageOf(file, line, encode, warnOf);
       numbers.set(message, line.number);
       await producer.add(message);
+      bytes += Buffer.byteLength(line.text) + 1;
+      progress(bytes);
     }
     await producer.flush();
   } catch (error) {

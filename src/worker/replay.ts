@@ -36,6 +36,8 @@ export interface ReplayOptions {
   /** Change nothing, and report what would change. */
   readonly dryRun: boolean;
   readonly signal: AbortSignal;
+  /** Called after each batch with the messages so far, and those of all ranges. */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 export interface ReplayResult {
@@ -56,6 +58,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     const topicId = await source.topicId(topic);
     await begin(database, { groupId, topic, partition }, from, topicId);
   }
+  const total = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+  let done = 0;
   const worker = new Worker({
     groupId,
     topics: [...new Set(ranges.map(({ topic }) => topic))],
@@ -80,8 +84,10 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
       const sum = counts.get(key) ?? noOutcomes();
       for (const outcome of Object.keys(batch) as (keyof OutcomeCounts)[]) {
         sum[outcome] += batch[outcome];
+        done += batch[outcome];
       }
       counts.set(key, sum);
+      options.onProgress?.(done, total);
     },
   });
   try {

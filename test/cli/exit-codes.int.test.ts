@@ -35,10 +35,22 @@ describe('wrong configuration', () => {
     expect(stderr).not.toBe('');
   });
 
+  test.each([
+    [['verfy'], 'Did you mean verify?'],
+    [['position', 'shwo'], 'Did you mean show?'],
+    [['run', '--until-caught'], 'Did you mean --until-caught-up?'],
+    [['report', '--fromat', 'csv'], 'Did you mean --format?'],
+  ])('and what was mistyped is suggested: %j', async (args, suggestion) => {
+    const { code, stderr } = await cli(args, {});
+    expect(code).toBe(2);
+    expect(stderr).toContain(suggestion);
+  });
+
   test('--help exits with 0', async () => {
     const { code, stdout } = await cli(['run', '--help'], {});
     expect(code).toBe(0);
     expect(stdout).toMatch(/--until-caught-up/);
+    expect(stdout).toMatch(/\nExamples:\n {2}usage-ledger run\n/);
   });
 });
 

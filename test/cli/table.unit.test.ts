@@ -27,6 +27,30 @@ describe('a table', () => {
     );
   });
 
+  test('fits a terminal by breaking the widest texts, at blanks where there are some', () => {
+    const columns = [{ title: 'id' }, { title: 'n', align: 'right' as const }, { title: 'detail' }];
+    const rows = [
+      ['a', '1', 'the offsets were deleted before they were read'],
+      ['b', '22', 'abcdefghijklmnopqrstuvwxyz'],
+    ];
+    expect(alignedTable(columns, rows, 30).split('\n')).toEqual([
+      'id   n  detail',
+      '──  ──  ──────────────────────',
+      'a    1  the offsets were',
+      '        deleted before they',
+      '        were read',
+      'b   22  abcdefghijklmnopqrstuv',
+      '        wxyz',
+    ]);
+  });
+
+  test('stays readable on a terminal that is too narrow', () => {
+    const [line = ''] = alignedTable([{ title: 'a' }], [['abcdefghijkl']], 3)
+      .split('\n')
+      .slice(2);
+    expect(line).toBe('abcdefgh');
+  });
+
   test('shows a missing cell as empty', () => {
     expect(alignedTable([{ title: 'a' }, { title: 'b' }], [['x']])).toBe('a  b\n─  ─\nx');
   });

@@ -144,8 +144,13 @@ describe('a secret', () => {
     .filter(([, { secret }]) => secret)
     .map(([name]) => name);
 
-  test('is each password and DATABASE_URL', () => {
-    expect(names).toEqual(['KAFKA_SASL_PASSWORD', 'SCHEMA_REGISTRY_PASSWORD', 'DATABASE_URL']);
+  test('is each password, client secret and DATABASE_URL', () => {
+    expect(names).toEqual([
+      'KAFKA_SASL_PASSWORD',
+      'KAFKA_SASL_OAUTH_CLIENT_SECRET',
+      'SCHEMA_REGISTRY_PASSWORD',
+      'DATABASE_URL',
+    ]);
   });
 
   test('is never shown, whether set directly or by its file', () => {
@@ -195,13 +200,51 @@ describe('settings that require each other', () => {
     KAFKA_SASL_PASSWORD: 'hunter2',
   };
 
+  const oauth = {
+    KAFKA_SASL_MECHANISM: 'oauthbearer',
+    KAFKA_SASL_OAUTH_TOKEN_URL: 'https://login/token',
+    KAFKA_SASL_OAUTH_CLIENT_ID: 'meter',
+    KAFKA_SASL_OAUTH_CLIENT_SECRET: 'hunter2',
+  };
+  const msk = { KAFKA_SASL_MECHANISM: 'aws-msk-iam', AWS_REGION: 'eu-west-1' };
+
   test('are valid when all are set', () => {
     expect(load(sasl)).toMatchObject(sasl);
+    expect(load(oauth)).toMatchObject(oauth);
+    expect(load(msk)).toMatchObject(msk);
+  });
+
+  // AWS_REGION is set on every machine of AWS.
+  test('are valid with a region that no mechanism needs', () => {
+    expect(load({ ...sasl, AWS_REGION: 'auto' })).toMatchObject(sasl);
+    expect(load({ AWS_REGION: 'auto' }).KAFKA_SASL_MECHANISM).toBeUndefined();
+  });
+
+  test('SASL extensions are pairs, of which none can end the message early', () => {
+    const text = 'logicalCluster=lkc-1, identityPoolId=pool-a=b';
+    expect(load({ ...oauth, KAFKA_SASL_OAUTH_EXTENSIONS: text })).toMatchObject({
+      KAFKA_SASL_OAUTH_EXTENSIONS: { logicalCluster: 'lkc-1', identityPoolId: 'pool-a=b' },
+    });
+    for (const invalid of ['a', 'a=', '1=b', 'auth=x', 'a=b\u0001auth=x']) {
+      expect(problemsOf({ ...oauth, KAFKA_SASL_OAUTH_EXTENSIONS: invalid })).toEqual([
+        expect.stringMatching(/^KAFKA_SASL_OAUTH_EXTENSIONS: expected name=value/),
+      ]);
+    }
   });
 
   test.each([
     [{ ...sasl, KAFKA_SASL_PASSWORD: '' }, /^KAFKA_SASL_PASSWORD: not set.*SASL needs/],
     [{ KAFKA_SASL_PASSWORD: 'hunter2' }, /^KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME: not set/],
+    [
+      { ...oauth, KAFKA_SASL_OAUTH_CLIENT_SECRET: '' },
+      /^KAFKA_SASL_OAUTH_CLIENT_SECRET: not set; expected, since oauthbearer needs/,
+    ],
+    [{ ...oauth, KAFKA_SASL_MECHANISM: '' }, /^KAFKA_SASL_OAUTH_TOKEN_URL, .*: set, but .* is not/],
+    [
+      { ...oauth, KAFKA_SASL_PASSWORD: 'hunter2' },
+      /^KAFKA_SASL_PASSWORD: set, but .* is not plain/,
+    ],
+    [{ ...msk, AWS_REGION: '' }, /^AWS_REGION: not set; expected, since aws-msk-iam needs it/],
     [{ KAFKA_SSL: 'true', KAFKA_SSL_CERT_FILE: 'cert.pem' }, /^KAFKA_SSL_KEY_FILE: not set/],
     [{ SCHEMA_REGISTRY_USERNAME: 'user' }, /^SCHEMA_REGISTRY_PASSWORD: not set/],
     [

@@ -20,6 +20,8 @@ export interface KafkaAdditions {
   /** Further listeners: by their names, the security protocols. */
   readonly listeners?: Readonly<Record<string, 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'>>;
   readonly properties?: Readonly<Record<string, string | number>>;
+  /** Further flags of the Java machine, such as system properties. */
+  readonly flags?: readonly string[];
   /** Further arguments of `kafka-storage format`, such as `--add-scram`. */
   readonly format?: readonly string[];
 }
@@ -49,6 +51,7 @@ export async function startLocalKafka(
     cwd: home,
   });
 
+  const flags = ['-Xmx512m', `-Djava.io.tmpdir=${temporary}`, ...(additions.flags ?? [])];
   const names = Object.keys(additions.listeners ?? {});
   let formatted = false;
   return await onFreePorts(
@@ -79,7 +82,7 @@ export async function startLocalKafka(
         stopSignal: 'SIGTERM',
         probe: kafkaProbe(brokers),
         spec: {
-          ...java(['-Xmx512m', `-Djava.io.tmpdir=${temporary}`], 'kafka.Kafka', [properties]),
+          ...java(flags, 'kafka.Kafka', [properties]),
           log: join(home, `server-${brokerPort}.log`),
         },
       });
