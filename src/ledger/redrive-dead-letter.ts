@@ -1,5 +1,6 @@
 import { inTransaction } from '../postgres/database.ts';
 import type { Batch, DeadLetterMessage, Message, Outcome } from '../records/message.ts';
+import { announceAccounts } from './announce-accounts.ts';
 import type { ApplyContext } from './apply-batch.ts';
 import { classifyBatch } from './classify-batch.ts';
 import { encodeEntries } from './encode-entries.ts';
@@ -51,6 +52,7 @@ export async function redrive(
       const { pages, usage } = encodeEntries(batch, sessions, sources, { rowOid, applied });
       if (pages !== undefined) await insertPages.run(connection, { rows: pages });
       if (usage !== undefined) await addUsage.run(connection, usage);
+      await announceAccounts(connection, sessions);
       await keepConflicts(connection, batch, sessions);
       const outcome = OUTCOMES.find((name) => counts[name] > 0);
       if (outcome === undefined) throw new Error('a message has no outcome');

@@ -126,7 +126,11 @@ function countProblem(name: string, value: number): string | undefined {
   return `${name} is ${value}; expected 0 to 2^53-1`;
 }
 
-function nameProblem(name: string, value: string, most = MAX_NAME_CHARACTERS): string | undefined {
+export function nameProblem(
+  name: string,
+  value: string,
+  most = MAX_NAME_CHARACTERS,
+): string | undefined {
   if (value.length > most) {
     // Beyond the basic plane a character is two UTF-16 units.
     const characters = countCharacters(value);
