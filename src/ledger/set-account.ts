@@ -24,7 +24,9 @@ export async function setAccount(
   accountId: string,
   reason: string | null,
 ): Promise<AccountChangeRow | undefined> {
+  if (accountId.trim() === '') throw new WrongUsageError('--account: expected an account id');
   const problem =
+    nameProblem('--session', sessionId) ??
     nameProblem('--account', accountId) ??
     (reason === null ? undefined : nameProblem('--reason', reason));
   if (problem !== undefined) throw new WrongUsageError(problem);

@@ -288,6 +288,7 @@ describe('a batch announces a session', () => {
     encoded({ session_id: 'call', account_id, metric });
   const vadOf = (account_id: string | null) => accountOf(account_id, vad() as never);
   const changes = async () => {
+    await othersEnded();
     const { rows } = await reader.query('SELECT session_id FROM usage_change');
     return rows.length;
   };
