@@ -147,7 +147,7 @@ FOR EACH ROW WHEN (date_trunc('day', OLD.applied_until AT TIME ZONE 'UTC')
 EXECUTE FUNCTION close_billing_days();
 --> statement-breakpoint
 
--- For what was recorded in a time: 1 % more WAL, where a btree would take a tenth of a page.
+-- For what was recorded in a time: pages lie in about this order, so that a summary of it is enough.
 CREATE INDEX ledger_page_recorded ON ledger_page USING brin (recorded_at) WITH (autosummarize = on);
 --> statement-breakpoint
 CREATE VIEW late_usage AS
@@ -163,6 +163,18 @@ CROSS JOIN LATERAL (
   ORDER BY billing_day.day LIMIT 1
 ) AS closed
 WHERE event.recorded_at > closed.closed_at;
+--> statement-breakpoint
+
+-- Entries of a page may have been recorded at different times, the last of them at its recorded_at: the
+-- index finds the pages, and so the sessions, that may have any.
+CREATE FUNCTION late_usage_since(since timestamptz)
+RETURNS SETOF late_usage
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+  SELECT late.*
+  FROM (SELECT DISTINCT session_id FROM ledger_page WHERE ledger_page.recorded_at >= $1) AS recorded
+  JOIN late_usage AS late ON late.session_id = recorded.session_id
+  WHERE late.recorded_at >= $1
+$$;
 --> statement-breakpoint
 
 -- Pages by the offsets that they span. Their spans differ from one offset to millions, so that a page
@@ -186,7 +198,10 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 1 SET search_path FROM C
         AND width_bucket(offset_delta[entry_count], '{1,16,256,4096,65536,1048576,16777216}'::integer[])
           = class.number
         AND base_offset > $3 - class.span AND base_offset <= $3
-        AND kafka_topic = $1 AND ($3 - base_offset)::integer = ANY (offset_delta)
+        AND kafka_topic = $1
+        -- In this order, whatever the planner prefers: other differences may be beyond an integer.
+        AND CASE WHEN base_offset > $3 - 2147483648 AND base_offset <= $3
+          THEN ($3 - base_offset)::integer END = ANY (offset_delta)
       -- One search by index for each class, and not one join for all.
       OFFSET 0
     ) AS page
@@ -198,7 +213,7 @@ $$;
 
 -- Whoever may read or write what was there before may do so with what is added to it.
 REVOKE EXECUTE ON FUNCTION prepare_usage_change(), close_billing_days(),
-  usage_event_at(text, integer, bigint) FROM PUBLIC;
+  usage_event_at(text, integer, bigint), late_usage_since(timestamptz) FROM PUBLIC;
 --> statement-breakpoint
 DO $$
 DECLARE
@@ -211,6 +226,7 @@ BEGIN
       ('usage_event', 'SELECT', 'SELECT', 'usage_change'),
       ('usage_event', 'SELECT', 'SELECT', 'late_usage'),
       ('usage_event', 'SELECT', 'EXECUTE', 'FUNCTION usage_event_at(text, integer, bigint)'),
+      ('usage_event', 'SELECT', 'EXECUTE', 'FUNCTION late_usage_since(timestamptz)'),
       ('consumer_position', 'SELECT', 'SELECT', 'billing_watermark'),
       ('consumer_position', 'SELECT', 'SELECT', 'billing_day'),
       ('session', 'SELECT', 'SELECT', 'session_account_change'),
@@ -285,7 +301,9 @@ COMMENT ON COLUMN billing_day.closed_at IS 'Begin of the transaction with which 
 --> statement-breakpoint
 COMMENT ON FUNCTION close_billing_days() IS 'Adds to billing_day when a watermark passes midnight.';
 --> statement-breakpoint
-COMMENT ON VIEW late_usage IS 'Events that were applied after the UTC day of their event_at was closed. Restrict it by recorded_at.';
+COMMENT ON VIEW late_usage IS 'Events that were applied after the UTC day of their event_at was closed. For those of a time, by index: late_usage_since.';
+--> statement-breakpoint
+COMMENT ON FUNCTION late_usage_since(timestamptz) IS 'late_usage that was recorded since a time; by index.';
 --> statement-breakpoint
 COMMENT ON COLUMN late_usage.day IS 'UTC day of event_at, which was closed already.';
 --> statement-breakpoint

@@ -191,13 +191,26 @@ test('usage of a day that was closed before it was recorded is late', async () =
   expect(await late()).toEqual(['2026-03-01 3', '2026-01-15 5']);
 });
 
-test('late usage of a time is found by the index of the time of recording', async () => {
+test('late usage of a time is that of the view, found by the index of the time of recording', async () => {
+  const since = async (time: string) =>
+    (await world.database.query('SELECT * FROM late_usage_since($1)', [time])).rows;
+  const partition = await world.partition(0);
+  await partition.book(world.ledger(), [eventAt('2026-03-02T00:00:00Z')]);
+  await partition.book(world.ledger(), [eventAt('2026-03-02T00:00:00Z')]);
+  expect(await since('2026-01-01')).toHaveLength(1);
+  expect(await since('2026-01-01')).toEqual(
+    (await world.database.query('SELECT * FROM late_usage')).rows,
+  );
+  expect(await since('2126-01-01')).toEqual([]);
   const connection = await world.database.connect();
   try {
     await connection.query('BEGIN; SET LOCAL search_path = usage_ledger');
     await connection.query('SET LOCAL enable_seqscan = off');
+    const { rows: functions } = await connection.query(
+      `SELECT prosrc FROM pg_proc WHERE oid = 'late_usage_since(timestamptz)'::regprocedure`,
+    );
     const { rows } = await connection.query(
-      `EXPLAIN SELECT * FROM late_usage WHERE recorded_at >= now() - interval '1 day'`,
+      `EXPLAIN ${functions[0].prosrc.replaceAll('$1', `now() - interval '1 day'`)}`,
     );
     await connection.query('ROLLBACK');
     expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toMatch(/recorded_at_idx/);
