@@ -75,12 +75,17 @@ WHERE change_id < (
     FROM pg_catalog.pg_sequence WHERE seqrelid = 'usage_change_number'::regclass);
 --> statement-breakpoint
 
+-- Functions with the rights of the owner name the schema, and look up other names in pg_catalog only.
+--
 -- Lets ids continue above all that there are. After a dump was restored into another cluster, its
 -- transactions may have lower numbers than those in the ledger, and ids would begin again below what
 -- readers have seen. `migrate` and every worker that starts run it; where nothing is to be done, which is
 -- nearly always, it is one look at the end of two indexes.
-CREATE FUNCTION prepare_usage_change() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DO $outer$
+BEGIN
+  EXECUTE format($create$
+CREATE FUNCTION %1$I.prepare_usage_change() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
   greatest_id bigint;
   is_foreign boolean;
@@ -93,10 +98,10 @@ BEGIN
     INTO greatest_id, is_foreign
     FROM pg_catalog.pg_sequence
     CROSS JOIN (
-      SELECT greatest((SELECT max(change_id) FROM ledger_page WHERE change_id IS NOT NULL),
-        (SELECT max(change_id) FROM session_change)) AS id
+      SELECT greatest((SELECT max(change_id) FROM %1$I.ledger_page WHERE change_id IS NOT NULL),
+        (SELECT max(change_id) FROM %1$I.session_change)) AS id
     ) AS newest
-    WHERE seqrelid = 'usage_change_number'::regclass;
+    WHERE seqrelid = %2$L::regclass;
     IF is_foreign IS NOT TRUE THEN
       RETURN;
     END IF;
@@ -105,10 +110,13 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('usage_ledger:usage_change'));
   END LOOP;
   base := ((greatest_id >> 20) + 1) << 20;
-  EXECUTE format('ALTER SEQUENCE usage_change_number MINVALUE %s MAXVALUE %s START WITH %s RESTART',
-    base, base + 1048575, base);
+  EXECUTE format('ALTER SEQUENCE %%I.usage_change_number MINVALUE %%s MAXVALUE %%s START WITH %%s RESTART',
+    %1$L, base, base + 1048575, base);
 END
-$$;
+$body$
+$create$, current_schema(), quote_ident(current_schema()) || '.usage_change_number');
+END
+$outer$;
 --> statement-breakpoint
 
 -- Groups of replays read ranges that may begin anywhere: how far they came says nothing of what lies
@@ -126,19 +134,25 @@ HAVING coalesce(max(applied_until), 'epoch'::timestamptz) < 'infinity'::timestam
 
 -- Notes when the least of all watermarks passes midnight (UTC). A row closes its day and all days before
 -- it that have no row.
-CREATE FUNCTION close_billing_days() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DO $outer$
+BEGIN
+  EXECUTE format($create$
+CREATE FUNCTION %1$I.close_billing_days() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
   -- One at a time: of two partitions that pass midnight in the same moment, the second one sees both.
   PERFORM pg_advisory_xact_lock(hashtext('usage_ledger:billing_day'));
-  INSERT INTO billing_day (day)
+  INSERT INTO %1$I.billing_day (day)
   SELECT complete.day
-  FROM (SELECT (min(applied_until) AT TIME ZONE 'UTC')::date - 1 AS day FROM billing_watermark) AS complete
+  FROM (SELECT (min(applied_until) AT TIME ZONE 'UTC')::date - 1 AS day FROM %1$I.billing_watermark) AS complete
   WHERE complete.day > '1970-01-01'
-    AND NOT EXISTS (SELECT FROM billing_day WHERE billing_day.day >= complete.day);
+    AND NOT EXISTS (SELECT FROM %1$I.billing_day AS known WHERE known.day >= complete.day);
   RETURN NULL;
 END
-$$;
+$body$
+$create$, current_schema(), quote_ident(current_schema()) || '.usage_change_number');
+END
+$outer$;
 --> statement-breakpoint
 CREATE TRIGGER consumer_position_passes_midnight
 AFTER UPDATE OF applied_until ON consumer_position
@@ -167,14 +181,20 @@ WHERE event.recorded_at > closed.closed_at;
 
 -- Entries of a page may have been recorded at different times, the last of them at its recorded_at: the
 -- index finds the pages, and so the sessions, that may have any.
-CREATE FUNCTION late_usage_since(since timestamptz)
-RETURNS SETOF late_usage
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DO $outer$
+BEGIN
+  EXECUTE format($create$
+CREATE FUNCTION %1$I.late_usage_since(since timestamptz)
+RETURNS SETOF %1$I.late_usage
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
   SELECT late.*
-  FROM (SELECT DISTINCT session_id FROM ledger_page WHERE ledger_page.recorded_at >= $1) AS recorded
-  JOIN late_usage AS late ON late.session_id = recorded.session_id
+  FROM (SELECT DISTINCT session_id FROM %1$I.ledger_page WHERE recorded_at >= $1) AS recorded
+  JOIN %1$I.late_usage AS late ON late.session_id = recorded.session_id
   WHERE late.recorded_at >= $1
-$$;
+$body$
+$create$, current_schema(), quote_ident(current_schema()) || '.usage_change_number');
+END
+$outer$;
 --> statement-breakpoint
 
 -- Pages by the offsets that they span. Their spans differ from one offset to millions, so that a page
@@ -184,16 +204,19 @@ CREATE INDEX ledger_page_offset ON ledger_page (kafka_partition,
   width_bucket(offset_delta[entry_count], '{1,16,256,4096,65536,1048576,16777216}'::integer[]),
   base_offset);
 --> statement-breakpoint
-CREATE FUNCTION usage_event_at(topic text, partition integer, "offset" bigint)
-RETURNS SETOF usage_event
-LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 1 SET search_path FROM CURRENT AS $$
+DO $outer$
+BEGIN
+  EXECUTE format($create$
+CREATE FUNCTION %1$I.usage_event_at(topic text, partition integer, "offset" bigint)
+RETURNS SETOF %1$I.usage_event
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp AS $body$
   SELECT event.*
   FROM (
     SELECT DISTINCT page.session_id
     FROM (VALUES (0, 1::bigint), (1, 16), (2, 256), (3, 4096), (4, 65536), (5, 1048576), (6, 16777216),
       (7, 2147483648)) AS class (number, span)
     CROSS JOIN LATERAL (
-      SELECT session_id FROM ledger_page
+      SELECT session_id FROM %1$I.ledger_page
       WHERE kafka_partition = $2
         AND width_bucket(offset_delta[entry_count], '{1,16,256,4096,65536,1048576,16777216}'::integer[])
           = class.number
@@ -206,9 +229,12 @@ LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 1 SET search_path FROM C
       OFFSET 0
     ) AS page
   ) AS found
-  JOIN usage_event AS event ON event.session_id = found.session_id
+  JOIN %1$I.usage_event AS event ON event.session_id = found.session_id
   WHERE event.kafka_topic = $1 AND event.kafka_partition = $2 AND event.kafka_offset = $3
-$$;
+$body$
+$create$, current_schema(), quote_ident(current_schema()) || '.usage_change_number');
+END
+$outer$;
 --> statement-breakpoint
 
 -- Whoever may read or write what was there before may do so with what is added to it.
