@@ -15,6 +15,7 @@ import { replayCommand } from './cli/replay.ts';
 import { reportCommand } from './cli/report.ts';
 import { runCommand } from './cli/run.ts';
 import { schemasCommand } from './cli/schemas.ts';
+import { sessionsCommand } from './cli/sessions.ts';
 import { simulateCommand } from './cli/simulate.ts';
 import { verifyCommand } from './cli/verify.ts';
 
@@ -48,6 +49,7 @@ to standard error.`,
     replayCommand(),
     deadLettersCommand(),
     conflictsCommand(),
+    sessionsCommand(),
     schemasCommand(),
     doctorCommand(),
     completionCommand(() => root),

@@ -34,6 +34,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'conflicts accept': ['conflicts accept agent-metrics/3/1200'],
   'conflicts dismiss': ['conflicts dismiss agent-metrics/3/1200'],
   'conflicts bill-both': ['conflicts bill-both agent-metrics/3/1200'],
+  'sessions set-account': ['sessions set-account --session AJ_06c4f5a2507ff1 --account acme'],
   'schemas register': ['schemas register'],
   'schemas check': ['schemas check'],
   doctor: ['doctor', 'doctor --json'],

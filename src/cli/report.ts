@@ -75,6 +75,13 @@ export function jsonValue(name: keyof ReportRow, text: string): string {
   return isCount && Number.isSafeInteger(Number(text)) ? text : JSON.stringify(text);
 }
 
+/** A row as a value for JSON. */
+export function jsonRow(row: ReportRow): Record<string, string | number> {
+  return Object.fromEntries(
+    REPORT_COLUMNS.map((name) => [name, JSON.parse(jsonValue(name, row[name])) as string | number]),
+  );
+}
+
 async function* csvOf(rows: AsyncIterable<ReportRow>): AsyncGenerator<string> {
   yield `${REPORT_COLUMNS.join(',')}\n`;
   for await (const row of rows) {

@@ -9,6 +9,7 @@ import { WorkerMetrics } from '../http/metrics.ts';
 import { type HttpServer, serveHttp } from '../http/server.ts';
 import { isTransientInKafka } from '../kafka/errors.ts';
 import { type BatchStep, Ledger, type LedgerOptions } from '../ledger/ledger.ts';
+import { prepareChangeIds } from '../migrate/change-ids.ts';
 import { prepareMonths } from '../migrate/months.ts';
 import type { Database } from '../postgres/database.ts';
 import { isTransient } from '../postgres/errors.ts';
@@ -20,7 +21,7 @@ import { loadLatest } from '../registry/schema-registry.ts';
 import { pingRegistry } from '../registry/subjects.ts';
 import { KafkaSource } from '../source/kafka/kafka-source.ts';
 import type { PartitionSource } from '../source/partition-source.ts';
-import { backOff } from '../worker/backoff.ts';
+import { backOff, retry } from '../worker/backoff.ts';
 import { caughtUp, type Progress, readTargets, type Target } from '../worker/caught-up.ts';
 import type { PartitionStatus } from '../worker/partition-status.ts';
 import { UnknownFields } from '../worker/unknown-fields.ts';
@@ -147,11 +148,17 @@ async function workToTheEnd(
   const [targets] = await Promise.all([
     options.untilCaughtUp ? targetsOf(options, source) : undefined,
     preparePartitions(database, logger),
+    // Before anything is written: its changes would appear below what readers have seen.
+    retry(() => prepareChangeIds(database), { signal, mayRetry: isTransient }),
   ]);
   if (signal.aborted) return [];
   await worker.start();
   if (targets === undefined) return new Promise(() => {});
-  return caughtUp(worker, database, settings.KAFKA_GROUP_ID, targets, signal, onProgress);
+  const { KAFKA_GROUP_ID: groupId } = settings;
+  const halted = await caughtUp(worker, database, groupId, targets, signal, onProgress);
+  // A run that ends at once would not come to it by itself.
+  await worker.advanceWatermarks();
+  return halted;
 }
 
 /**

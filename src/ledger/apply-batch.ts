@@ -1,5 +1,6 @@
 import { type Connection, type Database, inTransaction } from '../postgres/database.ts';
 import type { Batch, OutcomeCounts } from '../records/message.ts';
+import { announceAccounts } from './announce-accounts.ts';
 import { type ApplyResult, reportDeadLetters } from './apply-result.ts';
 import { classifyBatch } from './classify-batch.ts';
 import { encodeEntries } from './encode-entries.ts';
@@ -13,6 +14,7 @@ import { fenceBatch } from './statements/fence.ts';
 import { insertPages } from './statements/pages.ts';
 import { keepBooks, type PositionRow } from './statements/positions.ts';
 import { addUsage } from './statements/usage.ts';
+import { appliedUntilMs } from './watermark.ts';
 
 /** Offsets that one row of the books may span: small batches extend the newest row. */
 const MAX_RANGE = 100_000;
@@ -35,6 +37,7 @@ export interface ApplyContext {
   readonly loader: SessionLoader;
   readonly sources: SourceIds;
   readonly copiesDeadLetters: boolean;
+  readonly movesWatermark: boolean;
   /** Called after every step: tests kill, freeze and disconnect the worker there. */
   readonly onStep: (step: BatchStep) => void | Promise<void>;
 }
@@ -77,6 +80,7 @@ export async function applyBatch(context: ApplyContext, batch: Batch): Promise<A
     const { applied } = counts;
     const entries = encodeEntries(batch, sessions, sources, { rowOid, applied });
     if (entries.pages !== undefined) await insertPages.run(connection, { rows: entries.pages });
+    await announceAccounts(connection, sessions);
     await onStep('pages_written');
 
     // 6. Their sums.
@@ -89,8 +93,9 @@ export async function applyBatch(context: ApplyContext, batch: Batch): Promise<A
     await keepDeadLetters(connection, batch, deadLetters, context.copiesDeadLetters);
     await onStep('dead_letters_kept');
 
-    // 8. The books and the position.
-    await keepBooksOf(connection, batch, row, counts);
+    // 8. The books, the position and its watermark.
+    const untilMs = context.movesWatermark ? appliedUntilMs(batch) : null;
+    await keepBooksOf(connection, batch, row, counts, untilMs);
     await onStep('books_kept');
     const otherAccounts = countOtherAccounts(sessions);
     return { status: 'applied', counts, otherAccounts, newDeadLetters } as const;
@@ -111,6 +116,7 @@ async function keepBooksOf(
   batch: Batch,
   position: PositionRow,
   counts: OutcomeCounts,
+  appliedUntilMs: number | null,
 ): Promise<void> {
   const newest = Number(position.range_first_offset);
   const { groupId, topic, partition, pass, generation, fromOffset, nextOffset } = batch;
@@ -129,5 +135,6 @@ async function keepBooksOf(
     deadLetter: counts.dead_letter,
     note: null,
     generation,
+    appliedUntilMs,
   });
 }

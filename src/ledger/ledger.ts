@@ -16,6 +16,8 @@ export interface LedgerOptions {
   readonly cacheBytes: number;
   /** Whether dead letters are marked as due for a copy on KAFKA_DEAD_LETTER_TOPIC. */
   readonly copiesDeadLetters?: boolean;
+  /** Whether batches move the watermark of their partition; not for a group that reads a range. */
+  readonly movesWatermark?: boolean;
   readonly onStep?: ApplyContext['onStep'];
 }
 
@@ -32,6 +34,7 @@ export class Ledger {
       loader: new SessionLoader(options.cacheBytes),
       sources: new SourceIds(database),
       copiesDeadLetters: options.copiesDeadLetters ?? false,
+      movesWatermark: options.movesWatermark ?? true,
       onStep: options.onStep ?? (() => {}),
     };
   }

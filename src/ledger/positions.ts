@@ -48,14 +48,30 @@ export async function begin(
   return inTransaction(database, (connection) => beginAt(connection, where, offset, topicId));
 }
 
+/**
+ * The same for a group that reads a range: how far it comes says nothing of what lies before, so that it
+ * has no watermark.
+ */
+export async function beginReplay(
+  database: Database,
+  where: PartitionKey,
+  offset: number,
+  topicId?: string,
+): Promise<StoredPosition> {
+  return inTransaction(database, (connection) =>
+    beginAt(connection, where, offset, topicId, '-infinity'),
+  );
+}
+
 export async function beginAt(
   connection: Connection,
   where: PartitionKey,
   offset: number,
   topicId: string | undefined,
+  appliedUntil: '-infinity' | null = null,
 ): Promise<StoredPosition> {
   const generation = await generationOf(connection, where.topic, topicId);
-  await beginPosition.run(connection, { ...where, offset, generation });
+  await beginPosition.run(connection, { ...where, offset, generation, appliedUntil });
   const position = await lockStoredPosition(connection, where);
   if (position === undefined) throw new Error('a position vanished while it was begun');
   return position;

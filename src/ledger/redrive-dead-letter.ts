@@ -1,5 +1,6 @@
 import { inTransaction } from '../postgres/database.ts';
 import type { Batch, DeadLetterMessage, Message, Outcome } from '../records/message.ts';
+import { announceAccounts } from './announce-accounts.ts';
 import type { ApplyContext } from './apply-batch.ts';
 import { classifyBatch } from './classify-batch.ts';
 import { encodeEntries } from './encode-entries.ts';
@@ -52,6 +53,7 @@ export async function redrive(
       const { pages, usage } = encodeEntries(batch, sessions, sources, { rowOid, applied });
       if (pages !== undefined) await insertPages.run(connection, { rows: pages });
       if (usage !== undefined) await addUsage.run(connection, usage);
+      await announceAccounts(connection, sessions);
       await keepConflicts(connection, batch, sessions);
       await keepReports(connection, batch, sessions);
       const outcome = OUTCOMES.find((name) => counts[name] > 0);

@@ -24,7 +24,15 @@ export interface SessionBatch {
   /** Offsets whose messages are duplicates whatever they say; see `findBooked`. */
   booked: ReadonlySet<number> | undefined;
   /** The session's row as this transaction wrote it; `undefined`: the session is not locked. */
-  touched: { revision: bigint; period: string; accountId: string | null } | undefined;
+  touched:
+    | {
+        revision: bigint;
+        period: string;
+        accountId: string | null;
+        /** The session, which was known, may have got its account from this batch. */
+        gotAccount?: boolean;
+      }
+    | undefined;
   /** Of the billable messages; `undefined`: they are not classified yet. */
   outcomes: SessionOutcomes | undefined;
 }

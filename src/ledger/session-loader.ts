@@ -92,8 +92,11 @@ export class SessionLoader {
       const row = byId.get(session.sessionId);
       if (row === undefined) throw new Error(`session ${session.sessionId} was not locked`);
       const revision = BigInt(row.revision);
-      session.touched = { revision, period: row.period, accountId: row.account_id };
-      if (revision - step !== (session.state?.revision ?? 0n)) stale.push(session);
+      const isStale = revision - step !== (session.state?.revision ?? 0n);
+      if (isStale) stale.push(session);
+      const hadNone = isStale || session.state?.accountId === null;
+      const gotAccount = hadNone && row.account_id !== null && row.account_id === session.accountId;
+      session.touched = { revision, period: row.period, accountId: row.account_id, gotAccount };
     }
     const assumedRules = stale.map(({ state }) => state?.olderRule);
     await loadStates(connection, stale);

@@ -4,6 +4,7 @@ import { WrongUsageError } from '../errors.ts';
 import { connectionConfig, type Database } from '../postgres/database.ts';
 import { connectError } from '../postgres/pooler.ts';
 import { beginWith, quoteIdentifier } from '../postgres/session-settings.ts';
+import { prepareChangeIds } from './change-ids.ts';
 import { useLedgerRoles } from './ledger-roles.ts';
 import { type Migration, readMigrations } from './migration-files.ts';
 import { LockHeldError, lockMigration, migrationError } from './migration-lock.ts';
@@ -42,6 +43,7 @@ export async function migrateDatabase(settings: Settings): Promise<MigrationRepo
     await inOneTransaction(client, settings, () =>
       client.query('SELECT prepare_ledger_partitions()'),
     );
+    await inOneTransaction(client, settings, () => prepareChangeIds(client));
     const version = readMigrations().at(-1)?.tag ?? 'none';
     return { applied: applied.map(({ tag }) => tag), version, warnings };
   } finally {

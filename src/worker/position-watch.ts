@@ -2,6 +2,7 @@ import { positionsOf } from '../ledger/positions.ts';
 import type { Database } from '../postgres/database.ts';
 import { keyOf } from '../records/topic-partition.ts';
 import type { PartitionSource } from '../source/partition-source.ts';
+import { every } from './every.ts';
 import type { HaltedPartitions, WatchedLoops } from './halted-partitions.ts';
 import type { PartitionLoop } from './partition-loop.ts';
 import { wentBack } from './went-back.ts';
@@ -102,19 +103,4 @@ export class PositionWatch {
       else if (now !== undefined && now.pass !== pass) resync(loop, `pass ${now.pass} was begun`);
     }
   }
-}
-
-/** Polls one at a time: brokers or a database may answer, or fail, later than the next poll is due. */
-function every(ms: number, poll: () => Promise<void>): NodeJS.Timeout {
-  let isUnderWay = false;
-  const pollUnlessUnderWay = async () => {
-    if (isUnderWay) return;
-    isUnderWay = true;
-    try {
-      await poll();
-    } finally {
-      isUnderWay = false;
-    }
-  };
-  return setInterval(() => void pollUnlessUnderWay(), ms);
 }

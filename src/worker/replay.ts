@@ -3,7 +3,7 @@ import type { Logger } from '../config/logger.ts';
 import type { SchemaCache } from '../decode/avro/schema-cache.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { noOutcomes } from '../ledger/outcomes.ts';
-import { begin } from '../ledger/positions.ts';
+import { beginReplay } from '../ledger/positions.ts';
 import { LedgerPreview } from '../ledger/preview.ts';
 import { previewPositions } from '../ledger/preview-positions.ts';
 import type { Database } from '../postgres/database.ts';
@@ -56,7 +56,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   if (ranges.length === 0) return { counts, halted: [] };
   for (const { topic, partition, from } of dryRun ? [] : ranges) {
     const topicId = await source.topicId(topic);
-    await begin(database, { groupId, topic, partition }, from, topicId);
+    await beginReplay(database, { groupId, topic, partition }, from, topicId);
   }
   const total = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
   let done = 0;
@@ -69,7 +69,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     logger,
     ledger: dryRun
       ? new LedgerPreview(database)
-      : new Ledger(database, { cacheBytes: SESSION_MEMORY_BYTES }),
+      : new Ledger(database, { cacheBytes: SESSION_MEMORY_BYTES, movesWatermark: false }),
     // A preview knows what earlier batches would have added only when they come one by one.
     concurrentBatches: dryRun ? 1 : 2,
     maxEvents: options.maxEvents,

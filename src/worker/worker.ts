@@ -13,6 +13,7 @@ import { Assignment, type AssignmentContext } from './assignment.ts';
 import { BatchPermits } from './batch-permits.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { HaltedPartitions, type WatchedLoops } from './halted-partitions.ts';
+import { IdleWatermarks } from './idle-watermarks.ts';
 import { Mutex } from './mutex.ts';
 import type { PartitionStatus } from './partition-status.ts';
 import { PositionWatch } from './position-watch.ts';
@@ -73,6 +74,7 @@ export class Worker implements SourceListener {
   readonly #logger: Logger;
   readonly #context: AssignmentContext;
   readonly #watch: PositionWatch;
+  readonly #watermarks: IdleWatermarks;
   readonly #haltedPartitions: HaltedPartitions;
   readonly #commits: CommitQueue;
   readonly #clock = new StallClock();
@@ -101,6 +103,7 @@ export class Worker implements SourceListener {
     const haltedPartitions = new HaltedPartitions({ ...options, ...loops });
     this.#haltedPartitions = haltedPartitions;
     this.#watch = new PositionWatch({ ...options, ...loops, haltedPartitions });
+    this.#watermarks = new IdleWatermarks({ ...options, ...loops });
     this.#context = {
       ...options,
       permits: new BatchPermits(concurrentBatches),
@@ -116,6 +119,7 @@ export class Worker implements SourceListener {
   async start(): Promise<void> {
     this.#enter('unassigned');
     this.#watch.start();
+    this.#watermarks.start();
     await this.#source.start(this);
   }
 
@@ -133,6 +137,7 @@ export class Worker implements SourceListener {
   async #stop(timeoutMs: number): Promise<void> {
     this.#enter('stopping');
     this.#watch.stop();
+    this.#watermarks.stop();
     await (this.#assignment?.drain(timeoutMs) ?? this.#closed);
     // Only a copy: brokers that do not answer are not waited for.
     await Promise.race([this.#commits.flush(), delay(FLUSH_MS, undefined, { ref: false })]);
@@ -140,6 +145,11 @@ export class Worker implements SourceListener {
     await this.#haltedPartitions.settled();
     await this.#source.stop();
     this.#enter('stopped');
+  }
+
+  /** Moves the watermarks of the partitions that are read to their end; it also does so by itself. */
+  advanceWatermarks(): Promise<void> {
+    return this.#watermarks.advance();
   }
 
   /** Whether the group has assigned partitions to this worker, possibly none. */

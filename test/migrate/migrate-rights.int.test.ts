@@ -137,13 +137,23 @@ test('functions with the rights of their owner use no name that others could red
     `SELECT proname, proconfig, prosrc FROM pg_proc WHERE pronamespace = 'usage_ledger'::regnamespace
       AND prosecdef`,
   );
-  expect(definers.map(({ proname }) => proname)).toEqual(['prepare_ledger_partitions']);
-  expect(definers[0]?.['proconfig']).toContain('search_path=pg_catalog, pg_temp');
+  expect(definers.map(({ proname }) => proname).sort()).toEqual([
+    'close_billing_days',
+    'late_usage_since',
+    'prepare_ledger_partitions',
+    'prepare_usage_change',
+    'usage_event_at',
+  ]);
+  for (const { proconfig } of definers) {
+    expect(proconfig).toContain('search_path=pg_catalog, pg_temp');
+  }
   // Calls of the ledger's own functions would name the schema, or a function in it.
   const own = await asSuperuser(
     `SELECT proname FROM pg_proc WHERE pronamespace = 'usage_ledger'::regnamespace`,
   );
-  for (const { proname } of own) expect(definers[0]?.['prosrc']).not.toMatch(`${proname}(`);
+  for (const { prosrc } of definers) {
+    for (const { proname } of own) expect(prosrc).not.toMatch(`${proname}(`);
+  }
   const mayCreate = await asSuperuser(
     `SELECT FROM pg_namespace CROSS JOIN LATERAL aclexplode(nspacl)
       WHERE nspname = 'usage_ledger' AND grantee = 0 AND privilege_type = 'CREATE'`,

@@ -83,6 +83,7 @@ test('ANALYZE does not look into the pages of the ledger, also of a month that c
     expect(leftOut.map(({ attname }) => attname)).toContain('request_id');
     expect(rows.filter(({ left_out }) => left_out === 0).map(({ attname }) => attname)).toEqual([
       'base_offset',
+      'change_id',
       'entry_count',
       'is_correction',
       'kafka_partition',

@@ -58,6 +58,9 @@ const TABLES = [
   'consumed_range',
   'dead_letter',
   'event_conflict',
+  'session_change',
+  'session_account_change',
+  'billing_day',
 ];
 
 describe('a login with usage_ledger_writer', () => {
@@ -87,9 +90,10 @@ describe('a login with usage_ledger_writer', () => {
       cli(['dead-letters', 'redrive'], env),
       cli(['conflicts', 'accept', `${world.topic}/0/41`], env),
       cli(['report', '--format', 'json'], env),
+      cli(['sessions', 'set-account', '--session', llm.session_id, '--account', 'other'], env),
     ]);
     // The malformed message is refused again, which is no success; nothing lacks a right.
-    expect(results.map(({ code }) => code)).toEqual([0, 0, 1, 0, 0]);
+    expect(results.map(({ code }) => code)).toEqual([0, 0, 1, 0, 0, 0]);
     expect(results[2]?.stderr).toMatch(/none could be applied/);
     const set = ['position', 'set', '--topic', world.topic, '--partition', '0', '--offset', '10'];
     expect(await cli(set, env)).toMatchObject({ code: 0 });
@@ -123,6 +127,9 @@ describe('a login with usage_ledger_writer', () => {
     'CREATE INDEX ON session (account_id)',
     'CREATE OR REPLACE FUNCTION prepare_ledger_partitions() RETURNS void LANGUAGE sql AS $$$$',
     'CREATE ROLE mine',
+    "INSERT INTO billing_day (day) VALUES ('2026-01-01')",
+    'ALTER SEQUENCE usage_change_number RESTART',
+    "SELECT setval('usage_change_number', 5)",
     'UPDATE schema_migration SET created_at = 0',
     ...TABLES.flatMap((table) => [`DELETE FROM ${table}`, `TRUNCATE ${table}`]),
   ])('cannot %s', async (statement) => {
@@ -140,6 +147,18 @@ describe('a login with usage_ledger_writer', () => {
 });
 
 describe('a login with usage_ledger_reader', () => {
+  /** A column of each relation that has no session. */
+
+  test('finds the event at an offset', async () => {
+    const statement = `SELECT * FROM usage_event_at('${world.topic}', 0, 1)`;
+    expect(await refusal(reader, statement)).toBe(undefined);
+  });
+
+  test('finds what came late', async () => {
+    const statement = 'SELECT * FROM late_usage_since(now())';
+    expect(await refusal(reader, statement)).toBe(undefined);
+  });
+
   test.each([
     'session',
     'usage_event',
@@ -157,29 +176,42 @@ describe('a login with usage_ledger_reader', () => {
     'consumed_range',
     'open_dead_letter',
     'open_conflict',
+    'usage_change',
+    'billing_watermark',
+    'billing_day',
+    'late_usage',
+    'session_account_change',
+    'invoice_export',
+    'invoice_line',
   ])('reads %s and cannot write it', async (relation) => {
     expect(await refusal(reader, `SELECT * FROM ${relation}`)).toBe(undefined);
-    const column =
-      { open_dead_letter: 'kafka_topic', consumer_position: 'topic', consumed_range: 'topic' }[
-        relation
-      ] ?? 'session_id';
-    expect(await refusal(reader, `UPDATE ${relation} SET ${column} = 'x'`)).toMatch(/42501|55000/);
+    const { rows } = await world.database.query(
+      'SELECT attname AS first FROM pg_attribute WHERE attrelid = $1::regclass AND attnum = 1',
+      [relation],
+    );
+    const change = `UPDATE ${relation} SET ${rows[0]?.first} = DEFAULT`;
+    expect(await refusal(reader, change)).toMatch(/42501|55000/);
     expect(await refusal(reader, `DELETE FROM ${relation}`)).toMatch(/42501|55000/);
   });
 
-  test.each(['dead_letter', 'event_conflict', 'ledger_page', 'ledger_entry', 'usage_source'])(
-    'cannot read %s, where payloads or our own workings are',
-    async (relation) => {
-      expect(await refusal(reader, `SELECT * FROM ${relation}`)).toBe(NOT_PERMITTED);
-    },
-  );
+  test.each([
+    'dead_letter',
+    'event_conflict',
+    'ledger_page',
+    'ledger_entry',
+    'usage_source',
+    'session_change',
+  ])('cannot read %s, where payloads or our own workings are', async (relation) => {
+    expect(await refusal(reader, `SELECT * FROM ${relation}`)).toBe(NOT_PERMITTED);
+  });
 
-  test.each(['SELECT prepare_ledger_partitions()', `CREATE TABLE ${SCHEMA}.mine (a int)`])(
-    'cannot %s',
-    async (statement) => {
-      expect(await refusal(reader, statement)).toBe(NOT_PERMITTED);
-    },
-  );
+  test.each([
+    'SELECT prepare_ledger_partitions()',
+    'SELECT prepare_usage_change()',
+    `CREATE TABLE ${SCHEMA}.mine (a int)`,
+  ])('cannot %s', async (statement) => {
+    expect(await refusal(reader, statement)).toBe(NOT_PERMITTED);
+  });
 
   test('may run report and reconcile, and gets an error with the missing privilege from other commands', async () => {
     const env = envOf(reader);

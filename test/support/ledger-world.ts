@@ -40,6 +40,9 @@ const TABLES = [
   'consumed_range',
   'dead_letter',
   'event_conflict',
+  'session_change',
+  'session_account_change',
+  'billing_day',
 ];
 
 /**

@@ -106,6 +106,9 @@ export const ledgerPage = pgTable(
     totalRequests: bigint('total_requests', { mode: 'bigint' }).array(),
     inputCacheCreationTokens: bigint('input_cache_creation_tokens', { mode: 'bigint' }).array(),
     outputReasoningTokens: bigint('output_reasoning_tokens', { mode: 'bigint' }).array(),
+    /** Of the transaction that wrote it, in `usage_change`; by default, a number that grows. Null: of
+     * before there were any. */
+    changeId: bigint('change_id', { mode: 'bigint' }),
   },
   (t) => [
     primaryKey({ name: 'ledger_page_key', columns: [t.sessionId, t.period, t.revision, t.page] }),
@@ -150,6 +153,40 @@ export const sessionModelUsage = pgTable(
     }),
   ],
 );
+
+/** Changes of sessions that write no page; together with the pages, what `usage_change` has. */
+export const sessionChange = pgTable(
+  'session_change',
+  {
+    sessionId: exactText('session_id').notNull(),
+    changeId: bigint('change_id', { mode: 'bigint' }).notNull(),
+    changedAt: instant('changed_at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ name: 'session_change_key', columns: [t.sessionId, t.changeId] }),
+    index('session_change_by_id').on(t.changeId),
+  ],
+);
+
+/** A person's decisions about the accounts of sessions. */
+export const sessionAccountChange = pgTable(
+  'session_account_change',
+  {
+    sessionId: exactText('session_id').notNull(),
+    changedAt: instant('changed_at').notNull().default(sql`clock_timestamp()`),
+    accountBefore: text('account_before'),
+    accountAfter: text('account_after').notNull(),
+    reason: text('reason'),
+    decidedBy: text('decided_by').notNull().default(sql`session_user`),
+  },
+  (t) => [primaryKey({ name: 'session_account_change_key', columns: [t.sessionId, t.changedAt] })],
+);
+
+/** When each UTC day was complete in all partitions; filled by a trigger of `consumer_position`. */
+export const billingDay = pgTable('billing_day', {
+  day: date('day').primaryKey(),
+  closedAt: instant('closed_at').notNull().defaultNow(),
+});
 
 /**
  * What an agent counted itself: of each session the latest report, in one row, so that a report
@@ -205,6 +242,9 @@ export const consumerPosition = pgTable(
     haltWhy: text('halt_why'),
     /** Dead letters before this offset do not count towards DEAD_LETTER_LIMIT: see `position resume`. */
     judgedFrom: offset('judged_from').notNull().default(0),
+    /** Everything with an earlier Kafka time is applied. Null: not known; `-infinity`: of a replay,
+     * which promises nothing; `infinity`: retired by a person. */
+    appliedUntil: instant('applied_until'),
   },
   (t) => [
     primaryKey({ name: 'consumer_position_key', columns: [t.groupId, t.topic, t.partition] }),

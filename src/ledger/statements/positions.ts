@@ -38,17 +38,25 @@ export interface BooksParameters extends PartitionKey {
   deadLetter: number;
   note: string | null;
   generation: number;
+  /** Milliseconds since 1970; null: the batch says nothing of the watermark. */
+  appliedUntilMs: number | null;
 }
 
 const p = (name: keyof BooksParameters) => sql.placeholder(name);
 
-/** Extends the newest range of the books, or begins one, and moves the position to its end. */
+/**
+ * Extends the newest range of the books, or begins one, and moves the position to its end. The watermark
+ * moves with it, and never back or into the future.
+ */
 export const keepBooks = statement<BooksParameters>(
   'keep_books',
   sql`WITH position AS (
       UPDATE ${consumerPosition}
       SET next_offset = ${p('nextOffset')}, range_first_offset = ${p('rangeFirstOffset')},
-        updated_at = now()
+        updated_at = now(),
+        applied_until = CASE WHEN ${p('appliedUntilMs')}::bigint IS NULL THEN applied_until
+          ELSE greatest(applied_until, least(now(),
+            'epoch'::timestamptz + ${p('appliedUntilMs')}::bigint * interval '1 millisecond')) END
       WHERE ${here}
     )
     INSERT INTO ${consumedRange} AS range (group_id, topic, partition, pass, first_offset, next_offset,
@@ -69,13 +77,17 @@ export const keepBooks = statement<BooksParameters>(
 );
 
 /** Gives a group its first position in a partition, unless it has one. */
-export const beginPosition = statement<PartitionKey & { offset: number; generation: number }>(
+export const beginPosition = statement<
+  PartitionKey & { offset: number; generation: number; appliedUntil: '-infinity' | null }
+>(
   'begin_position',
   sql`INSERT INTO ${consumerPosition}
-      (group_id, topic, partition, next_offset, pass_first_offset, range_first_offset, generation)
+      (group_id, topic, partition, next_offset, pass_first_offset, range_first_offset, generation,
+        applied_until)
     VALUES (${sql.placeholder('groupId')}, ${sql.placeholder('topic')},
       ${sql.placeholder('partition')}, ${sql.placeholder('offset')}, ${sql.placeholder('offset')},
-      ${sql.placeholder('offset')}, ${sql.placeholder('generation')})
+      ${sql.placeholder('offset')}, ${sql.placeholder('generation')},
+      ${sql.placeholder('appliedUntil')}::timestamptz)
     ON CONFLICT DO NOTHING`,
 );
 

@@ -118,6 +118,8 @@ export class ModelPostgres {
       }
       case 'note_halt':
         return this.#noteHalt(values);
+      case 'advance_watermarks':
+        return [];
       default:
         throw new Error(`the model does not know the statement ${statement}`);
     }
