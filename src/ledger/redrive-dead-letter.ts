@@ -1,7 +1,7 @@
 import { inTransaction } from '../postgres/database.ts';
 import type { Batch, DeadLetterMessage, Message, Outcome } from '../records/message.ts';
 import type { ApplyContext } from './apply-batch.ts';
-import { classifyBatch } from './classify-batch.ts';
+import { classifyBatches } from './classify-batch.ts';
 import { encodeEntries } from './encode-entries.ts';
 import { keepConflicts } from './keep-conflicts.ts';
 import { sessionBatchesOf } from './session-batch.ts';
@@ -43,12 +43,14 @@ export async function redrive(
       if (open === undefined) return { status: 'already_resolved' };
       const [facts] = await compareNames.run(connection, usedNames(sources));
       const rowOid = rowOidIfCurrent(facts, sources);
-      const classified = await classifyBatch(connection, loader, batch, sessions);
-      const { counts } = classified;
-      const [deadLetter] = classified.deadLetters;
+      const parts = [{ batch, sessions }];
+      const [classified] = await classifyBatches(connection, loader, parts);
+      if (classified === undefined) throw new Error('a batch was not classified');
+      const { counts, deadLetters } = classified;
+      const [deadLetter] = deadLetters;
       if (deadLetter !== undefined) throw new RollBack({ status: 'dead_letter', deadLetter });
       const { applied } = counts;
-      const { pages, usage } = encodeEntries(batch, sessions, sources, { rowOid, applied });
+      const { pages, usage } = encodeEntries(parts, sources, { rowOid, applied });
       if (pages !== undefined) await insertPages.run(connection, { rows: pages });
       if (usage !== undefined) await addUsage.run(connection, usage);
       await keepConflicts(connection, batch, sessions);

@@ -16,6 +16,7 @@ import { HaltedPartitions, type WatchedLoops } from './halted-partitions.ts';
 import { Mutex } from './mutex.ts';
 import type { PartitionStatus } from './partition-status.ts';
 import { PositionWatch } from './position-watch.ts';
+import { SharedTransactions } from './shared-transactions.ts';
 import { StallClock } from './stall-clock.ts';
 import type { WorkerOptions } from './worker-context.ts';
 
@@ -101,9 +102,13 @@ export class Worker implements SourceListener {
     const haltedPartitions = new HaltedPartitions({ ...options, ...loops });
     this.#haltedPartitions = haltedPartitions;
     this.#watch = new PositionWatch({ ...options, ...loops, haltedPartitions });
+    const permits = new BatchPermits(concurrentBatches);
+    const { lingerMs = 0 } = options;
     this.#context = {
       ...options,
-      permits: new BatchPermits(concurrentBatches),
+      permits,
+      shared:
+        lingerMs === 0 ? undefined : new SharedTransactions({ ...options, permits, lingerMs }),
       preparation: new Mutex(),
       commits: this.#commits,
       haltedPartitions,

@@ -26,37 +26,49 @@ export const lockPosition = statement<PartitionKey, PositionRow>(
     FROM ${consumerPosition} WHERE ${here} FOR UPDATE`,
 );
 
-export interface BooksParameters extends PartitionKey {
-  pass: number;
-  rangeFirstOffset: number;
-  nextOffset: number;
-  consumed: number;
-  applied: number;
-  duplicate: number;
-  ignored: number;
-  conflict: number;
-  deadLetter: number;
-  note: string | null;
-  generation: number;
+/** Arrays of one element for each partition. */
+export interface BooksParameters {
+  groupId: string;
+  topics: Buffer;
+  partitions: Buffer;
+  passes: Buffer;
+  generations: Buffer;
+  rangeFirstOffsets: Buffer;
+  nextOffsets: Buffer;
+  consumed: Buffer;
+  applied: Buffer;
+  duplicate: Buffer;
+  ignored: Buffer;
+  conflict: Buffer;
+  deadLetter: Buffer;
 }
 
 const p = (name: keyof BooksParameters) => sql.placeholder(name);
 
-/** Extends the newest range of the books, or begins one, and moves the position to its end. */
+/** For each partition: extends the newest range of the books, or begins one, and moves the position to its end. */
 export const keepBooks = statement<BooksParameters>(
   'keep_books',
-  sql`WITH position AS (
-      UPDATE ${consumerPosition}
-      SET next_offset = ${p('nextOffset')}, range_first_offset = ${p('rangeFirstOffset')},
+  sql`WITH booked AS (
+      SELECT * FROM unnest(${p('topics')}::text[], ${p('partitions')}::integer[],
+        ${p('passes')}::integer[], ${p('generations')}::integer[],
+        ${p('rangeFirstOffsets')}::bigint[], ${p('nextOffsets')}::bigint[],
+        ${p('consumed')}::bigint[], ${p('applied')}::bigint[], ${p('duplicate')}::bigint[],
+        ${p('ignored')}::bigint[], ${p('conflict')}::bigint[], ${p('deadLetter')}::bigint[])
+        AS booked (topic, partition, pass, generation, first_offset, next_offset, consumed, applied,
+          duplicate, ignored, conflict, dead_letter)
+    ), position AS (
+      UPDATE ${consumerPosition} AS position
+      SET next_offset = booked.next_offset, range_first_offset = booked.first_offset,
         updated_at = now()
-      WHERE ${here}
+      FROM booked
+      WHERE position.group_id = ${p('groupId')} AND position.topic = booked.topic
+        AND position.partition = booked.partition
     )
     INSERT INTO ${consumedRange} AS range (group_id, topic, partition, pass, first_offset, next_offset,
-      consumed, applied, duplicate, ignored, conflict, dead_letter, note, generation)
-    VALUES (${p('groupId')}, ${p('topic')}, ${p('partition')}, ${p('pass')},
-      ${p('rangeFirstOffset')}, ${p('nextOffset')}, ${p('consumed')}, ${p('applied')},
-      ${p('duplicate')}, ${p('ignored')}, ${p('conflict')}, ${p('deadLetter')}, ${p('note')},
-      ${p('generation')})
+      consumed, applied, duplicate, ignored, conflict, dead_letter, generation)
+    SELECT ${p('groupId')}, topic, partition, pass, first_offset, next_offset, consumed, applied,
+      duplicate, ignored, conflict, dead_letter, generation
+    FROM booked
     ON CONFLICT (group_id, topic, partition, pass, first_offset) DO UPDATE SET
       next_offset = excluded.next_offset,
       consumed = range.consumed + excluded.consumed,
