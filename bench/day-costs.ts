@@ -61,3 +61,30 @@ export async function readBloat(database: BenchDatabase, table: string): Promise
   if (row === undefined) throw new Error(`there is no table ${table}`);
   return row;
 }
+
+/** Kinds of WAL records that are named; the others take little. */
+const NAMED_KINDS = 7;
+
+/**
+ * Bytes of WAL since `lsn` by kind of record, full pages apart; nothing where the server has no
+ * pg_walinspect, or not that WAL any more.
+ */
+export async function readWalKinds(
+  database: BenchDatabase,
+  lsn: string,
+): Promise<readonly { readonly kind: string; readonly bytes: number }[]> {
+  try {
+    await database.query('CREATE EXTENSION IF NOT EXISTS pg_walinspect');
+    return await database.query<{ kind: string; bytes: number }>(`
+      SELECT "resource_manager/record_type" AS kind, record_size::float AS bytes
+      FROM pg_get_wal_stats('${lsn}', pg_current_wal_lsn(), true)
+      ORDER BY bytes DESC LIMIT ${NAMED_KINDS}`);
+  } catch {
+    return [];
+  }
+}
+
+export async function walPosition(database: BenchDatabase): Promise<string> {
+  const [row] = await database.query<{ lsn: string }>('SELECT pg_current_wal_lsn()::text AS lsn');
+  return row?.lsn ?? '0/0';
+}

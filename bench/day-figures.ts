@@ -7,7 +7,14 @@ import { encodeEvent } from '../src/produce/encoder.ts';
 import { createRegistry } from '../src/registry/schema-registry.ts';
 import { registerSchema } from '../src/registry/subjects.ts';
 import { verify } from '../src/verify/verify.ts';
-import { readBloat, readCounters, readSizes, type Sizes } from './day-costs.ts';
+import {
+  readBloat,
+  readCounters,
+  readSizes,
+  readWalKinds,
+  type Sizes,
+  walPosition,
+} from './day-costs.ts';
 import { DayWorker, runCommand } from './day-worker.ts';
 import { LiveCalls, TICK_MS } from './live-calls.ts';
 import { postgresCpuSeconds } from './postgres-cpu.ts';
@@ -61,10 +68,12 @@ export async function measureDay(
   await visibility.settled();
   visibility.reset();
   const before = await measure();
+  const lsn = await walPosition(database);
   await send.until(WARM_UP_MS / TICK_MS, (WARM_UP_MS + minutes * 60_000) / TICK_MS);
   await visibility.settled();
   await delay(REPORTED_MS);
   const after = await measure();
+  const kinds = await readWalKinds(database, lsn);
   await visibility.stop();
   await send.end();
   await worker.stop();
@@ -89,6 +98,7 @@ export async function measureDay(
     'WAL bytes per event': change('walBytes') / events,
     'WAL bytes per billable event': change('walBytes') / applied,
     '  of them full pages': change('walImageBytes') / applied,
+    ...Object.fromEntries(kinds.map(({ kind, bytes }) => [`  ${kind}`, bytes / applied])),
     'µs of worker per event': ((after.worker - before.worker) / events) * 1e6,
     'µs of Postgres per event':
       ((after.postgres - before.postgres - watched.cpuSeconds) / events) * 1e6,

@@ -31,10 +31,6 @@ const stack = await startStack({ progress: () => {} });
 note(`services: ${stack.how}`);
 try {
   const days: DayFigures[] = [];
-  for (const rate of rates) {
-    note(`${rate} events/s for ${minutes} minutes …`);
-    days.push(await measureDay(servicesOf(stack), { rate, minutes, speed }));
-  }
   const result = {
     date: new Date().toISOString(),
     machine: `${cpus().length} × ${cpus()[0]?.model}`,
@@ -44,7 +40,12 @@ try {
   };
   mkdirSync(new URL('./results/', import.meta.url), { recursive: true });
   const file = new URL('./results/day.json', import.meta.url);
-  writeFileSync(file, `${JSON.stringify(result, undefined, 2)}\n`);
+  for (const rate of rates) {
+    note(`${rate} events/s for ${minutes} minutes …`);
+    days.push(await measureDay(servicesOf(stack), { rate, minutes, speed }));
+    // After each: a long run that is interrupted leaves what it has.
+    writeFileSync(file, `${JSON.stringify(result, undefined, 2)}\n`);
+  }
   process.stdout.write(values.json ? `${JSON.stringify(result)}\n` : shown(result));
 } finally {
   await stack.stop();
@@ -64,7 +65,7 @@ function shown(result: {
     name,
     ...result.days.map(({ figures }) => rounded(figures[name] ?? Number.NaN)),
   ]);
-  const head = `${minutes} minutes each, calls ${speed} times as fast as real ones, ${result.machine}, Node ${process.version}, ${result.date}`;
+  const head = `${minutes} min each, calls ${speed} times as fast as real ones, ${result.machine}, Node ${process.version}, ${result.date}`;
   return `${head}\n\n${alignedTable(columns, rows)}\n`;
 }
 
