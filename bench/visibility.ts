@@ -22,6 +22,8 @@ export class Visibility {
   constructor(databaseUrl: string, groupId: string) {
     this.#groupId = groupId;
     this.#client = new pg.Client({ connectionString: databaseUrl });
+    // It fails the next poll as well, which says so.
+    this.#client.on('error', () => {});
   }
 
   async start(): Promise<void> {

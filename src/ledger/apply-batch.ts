@@ -1,22 +1,17 @@
-import { int4Array, int8Array, textArray } from '../postgres/arrays.ts';
-import { type Connection, type Database, inTransaction } from '../postgres/database.ts';
+import { type Database, inTransaction } from '../postgres/database.ts';
 import type { Batch } from '../records/message.ts';
-import { keyOf } from '../records/topic-partition.ts';
 import { type ApplyResult, reportDeadLetters } from './apply-result.ts';
 import { type ClassifiedBatch, classifyBatches } from './classify-batch.ts';
 import { encodeEntries } from './encode-entries.ts';
+import { fenceBatches } from './fence-batches.ts';
+import { keepBooksOf } from './keep-books.ts';
 import { keepConflicts } from './keep-conflicts.ts';
 import { keepDeadLetters } from './keep-dead-letters.ts';
 import { type BatchSessions, countOtherAccounts, sessionBatchesOf } from './session-batch.ts';
 import type { SessionLoader } from './session-loader.ts';
 import { rowOidIfCurrent, type SourceIds, usedNames } from './source-ids.ts';
-import { type FenceRow, fenceBatch, fenceBatches, type UsedNames } from './statements/fence.ts';
 import { insertPages } from './statements/pages.ts';
-import { type BooksParameters, keepBooks, type PositionRow } from './statements/positions.ts';
 import { addUsage } from './statements/usage.ts';
-
-/** Offsets that one row of the books may span: small batches extend the newest row. */
-const MAX_RANGE = 100_000;
 
 /** The durable steps of a batch, in order; see `applyBatches`. */
 export const BATCH_STEPS = [
@@ -68,7 +63,7 @@ export async function applyBatches(
     // 3. The fence: only the transaction that holds the row of the position moves it. A worker that
     //    lost the partition while it was paused finds another position here, and writes nothing.
     const names = usedNames(sources);
-    const { parts, moved } = await fence(connection, wanted, names, waits);
+    const { parts, moved } = await fenceBatches(connection, wanted, names, waits);
     const [first] = parts;
     if (first === undefined) return { moved, applied: [] };
     const rowOid = rowOidIfCurrent(first.row, sources);
@@ -97,7 +92,7 @@ export async function applyBatches(
     await onStep('dead_letters_kept');
 
     // 8. The books and the positions.
-    await keepBooks.run(connection, booksOf(applied));
+    await keepBooksOf(connection, applied);
     await onStep('books_kept');
     return { moved, applied };
   });
@@ -128,63 +123,4 @@ function withoutSharedSessions(batches: readonly Batch[]): BatchSessions<Batch>[
     if (batches.length > 1) for (const { sessionId } of sessions) known.add(sessionId);
   }
   return wanted;
-}
-
-/** A batch whose position is where it should be, locked until the end of the transaction. */
-interface FencedBatch extends BatchSessions<Batch> {
-  readonly row: PositionRow & FenceRow;
-}
-
-async function fence(
-  connection: Connection,
-  wanted: readonly BatchSessions<Batch>[],
-  names: UsedNames,
-  waits: boolean,
-) {
-  const rows = await (waits ? fenceBatch : fenceBatches).run(connection, {
-    groupId: wanted[0]?.batch.groupId ?? '',
-    topics: textArray(wanted.map(({ batch }) => batch.topic)),
-    partitions: int4Array(wanted.map(({ batch }) => batch.partition)),
-    ...names,
-  });
-  const rowOf = new Map(rows.map((row) => [keyOf(row), row]));
-  const parts: FencedBatch[] = [];
-  const moved: [Batch, ApplyResult][] = [];
-  for (const { batch, sessions } of wanted) {
-    const row = rowOf.get(keyOf(batch));
-    if (row === undefined && !waits) continue;
-    const position = row && { nextOffset: Number(row.next_offset), pass: row.pass };
-    const isMoved = position?.nextOffset !== batch.fromOffset || position.pass !== batch.pass;
-    if (row === undefined || isMoved) moved.push([batch, { status: 'moved', position }]);
-    else parts.push({ batch, sessions, row });
-  }
-  return { parts, moved };
-}
-
-function booksOf(applied: readonly (FencedBatch & ClassifiedBatch)[]): BooksParameters {
-  const int8 = (numberOf: (part: FencedBatch & ClassifiedBatch) => number) =>
-    int8Array(applied.map(numberOf));
-  const int4 = (numberOf: (batch: Batch) => number) =>
-    int4Array(applied.map(({ batch }) => numberOf(batch)));
-  return {
-    groupId: applied[0]?.batch.groupId ?? '',
-    topics: textArray(applied.map(({ batch }) => batch.topic)),
-    partitions: int4(({ partition }) => partition),
-    passes: int4(({ pass }) => pass),
-    generations: int4(({ generation }) => generation),
-    rangeFirstOffsets: int8(rangeFirstOffset),
-    nextOffsets: int8(({ batch }) => batch.nextOffset),
-    consumed: int8(({ batch }) => batch.messages.length),
-    applied: int8(({ counts }) => counts.applied),
-    duplicate: int8(({ counts }) => counts.duplicate),
-    ignored: int8(({ counts }) => counts.ignored),
-    conflict: int8(({ counts }) => counts.conflict),
-    deadLetter: int8(({ counts }) => counts.dead_letter),
-  };
-}
-
-/** Of the range of the books that the batch extends, or of its own. */
-function rangeFirstOffset({ batch, row }: FencedBatch): number {
-  const newest = Number(row.range_first_offset);
-  return batch.nextOffset - newest <= MAX_RANGE ? newest : batch.fromOffset;
 }
