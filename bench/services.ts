@@ -67,6 +67,8 @@ async function makeDatabase(server: string, template?: BenchDatabase): Promise<B
     connectionString: url.href,
     options: '-c search_path=usage_ledger',
   });
+  // Whoever asks next gets the error; an event without a listener would hide what came before it.
+  client.on('error', () => {});
   await client.connect();
   return {
     url: url.href,

@@ -133,7 +133,7 @@ test('the sums are the same, however batches are grouped', async () => {
           ORDER BY session_id, usage_type, provider, model`,
       )
     ).rows;
-  const events = [...simulateEvents({ sessions: 12, seed: 5, liveSessions: 6 })].slice(0, 400);
+  const events = [...simulateEvents({ sessions: 12, seed: 5, liveSessions: 6 })].slice(0, 200);
   // Every tenth comes once more, and some calls in more than one partition.
   const random = new Random(9, 0);
   const all = events.flatMap((one, i) => (i % 10 === 0 ? [one, one] : [one]));
