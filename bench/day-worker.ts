@@ -12,6 +12,8 @@ export class DayWorker {
 
   constructor(env: NodeJS.ProcessEnv) {
     this.#child = start(env, ['run'], 'ignore');
+    // A bench that fails leaves no worker behind.
+    process.once('exit', () => this.#child.kill('SIGKILL'));
   }
 
   get cpuSeconds(): number {
