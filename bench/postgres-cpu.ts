@@ -21,6 +21,11 @@ export async function postgresCpuSeconds(database: BenchDatabase): Promise<numbe
   return ticks / TICKS_PER_SECOND;
 }
 
+/** Processor time that a process has taken, its threads and ended children included, in seconds. */
+export function cpuSecondsOf(pid: number): number {
+  return (processOf(pid)?.ticks ?? 0) / TICKS_PER_SECOND;
+}
+
 /** Source: proc(5), /proc/pid/stat: comm, ppid, and utime, stime, cutime, cstime. */
 function processOf(pid: number): { name: string; parent: number; ticks: number } | undefined {
   try {

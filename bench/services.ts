@@ -33,7 +33,12 @@ export function servicesOf(stack: Stack): BenchServices {
     HTTP_PORT: 'off',
     LOG_LEVEL: 'fatal',
     // Settings of the worker that may be tried out.
-    ...pick(process.env, ['BUFFER_MAX_BYTES', 'BATCH_MAX_EVENTS', 'DATABASE_POOL_SIZE']),
+    ...pick(process.env, [
+      'BUFFER_MAX_BYTES',
+      'BATCH_MAX_EVENTS',
+      'BATCH_LINGER_MS',
+      'DATABASE_POOL_SIZE',
+    ]),
   };
   const settings = (env: NodeJS.ProcessEnv = {}) =>
     loadSettings({ ...base, ...env }, ['kafka', 'registry', 'database']);
@@ -62,6 +67,8 @@ async function makeDatabase(server: string, template?: BenchDatabase): Promise<B
     connectionString: url.href,
     options: '-c search_path=usage_ledger',
   });
+  // Whoever asks next gets the error; an event without a listener would hide what came before it.
+  client.on('error', () => {});
   await client.connect();
   return {
     url: url.href,

@@ -97,6 +97,8 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     schemas,
     concurrentBatches: settings.DATABASE_POOL_SIZE,
     maxEvents: settings.BATCH_MAX_EVENTS,
+    // Whoever waits for the end of a run need not wait for the linger, too.
+    lingerMs: options.untilCaughtUp ? 0 : settings.BATCH_LINGER_MS,
     bufferBytes: settings.BUFFER_MAX_BYTES,
     deadLetterLimit: settings.DEAD_LETTER_LIMIT,
     unknownFields: new UnknownFields(logger, (where, messages) =>

@@ -260,8 +260,14 @@ export const SETTINGS = {
     group: 'worker',
     schema: integer(1, 100_000),
     fallback: '20000',
+    about: 'Maximum number of messages in one transaction',
+  },
+  BATCH_LINGER_MS: {
+    group: 'worker',
+    schema: integer(0, 10_000),
+    fallback: '100',
     about:
-      'Maximum number of messages in one transaction; an idle worker applies each message immediately',
+      'How long a message waits for others, to share a transaction; a backlog does not wait. `0`: each message is applied immediately',
   },
   BUFFER_MAX_BYTES: {
     group: 'worker',

@@ -1,25 +1,21 @@
-import { type Connection, type Database, inTransaction } from '../postgres/database.ts';
-import type { Batch, OutcomeCounts } from '../records/message.ts';
+import { type Database, inTransaction } from '../postgres/database.ts';
+import type { Batch } from '../records/message.ts';
 import { announceAccounts } from './announce-accounts.ts';
 import { type ApplyResult, reportDeadLetters } from './apply-result.ts';
-import { classifyBatch } from './classify-batch.ts';
+import { type ClassifiedBatch, classifyBatches } from './classify-batch.ts';
 import { encodeEntries } from './encode-entries.ts';
+import { fenceBatches } from './fence-batches.ts';
+import { keepBooksOf } from './keep-books.ts';
 import { keepConflicts } from './keep-conflicts.ts';
 import { keepDeadLetters } from './keep-dead-letters.ts';
 import { keepReports } from './keep-reports.ts';
-import { countOtherAccounts, sessionBatchesOf } from './session-batch.ts';
+import { type BatchSessions, countOtherAccounts, sessionBatchesOf } from './session-batch.ts';
 import type { SessionLoader } from './session-loader.ts';
 import { rowOidIfCurrent, type SourceIds, usedNames } from './source-ids.ts';
-import { fenceBatch } from './statements/fence.ts';
 import { insertPages } from './statements/pages.ts';
-import { keepBooks, type PositionRow } from './statements/positions.ts';
 import { addUsage } from './statements/usage.ts';
-import { appliedUntilMs } from './watermark.ts';
 
-/** Offsets that one row of the books may span: small batches extend the newest row. */
-const MAX_RANGE = 100_000;
-
-/** The durable steps of a batch, in order; see `applyBatch`. */
+/** The durable steps of a batch, in order; see `applyBatches`. */
 export const BATCH_STEPS = [
   'begun',
   'fenced',
@@ -42,45 +38,52 @@ export interface ApplyContext {
   readonly onStep: (step: BatchStep) => void | Promise<void>;
 }
 
-/** Applies a batch in one transaction: all of it, with the books and the position, or nothing. */
-export async function applyBatch(context: ApplyContext, batch: Batch): Promise<ApplyResult> {
+/**
+ * Applies batches of a group, each of another partition, in one transaction: all of them, with the
+ * books and the positions, or nothing.
+ *
+ * @param waits whether a position is waited for that another transaction holds
+ * @returns for each batch what became of it; `undefined`: nothing was written of it, since its position
+ *   is held, or a session of it is in a batch before
+ */
+export async function applyBatches(
+  context: ApplyContext,
+  batches: readonly Batch[],
+  waits: boolean,
+): Promise<(ApplyResult | undefined)[]> {
   const { loader, onStep } = context;
-  const sessions = sessionBatchesOf(batch.messages);
+  const wanted = withoutSharedSessions(batches);
   // 1. New names get their numbers, in a transaction of their own. A crash after it leaves numbers
   //    that no entry uses, and that the next batch finds.
-  const sources = await context.sources.prepare(sessions);
+  const sources = await context.sources.prepare(wanted.flatMap(({ sessions }) => sessions));
 
   // From BEGIN to COMMIT, a crash at any step leaves nothing: Postgres rolls the transaction back, and
   // whoever reads the position next reads the whole batch again.
-  const result = await inTransaction(context.database, async (connection) => {
+  const { moved, applied } = await inTransaction(context.database, async (connection) => {
     // 2. BEGIN.
     await onStep('begun');
 
     // 3. The fence: only the transaction that holds the row of the position moves it. A worker that
     //    lost the partition while it was paused finds another position here, and writes nothing.
     const names = usedNames(sources);
-    const { groupId, topic, partition } = batch;
-    const [row] = await fenceBatch.run(connection, { groupId, topic, partition, ...names });
-    const position = row && { nextOffset: Number(row.next_offset), pass: row.pass };
-    const isMoved = position?.nextOffset !== batch.fromOffset || position.pass !== batch.pass;
-    if (row === undefined || isMoved) return { status: 'moved', position } as const;
-    const rowOid = rowOidIfCurrent(row, sources);
+    const { parts, moved } = await fenceBatches(connection, wanted, names, waits);
+    const [first] = parts;
+    if (first === undefined) return { moved, applied: [] };
+    const rowOid = rowOidIfCurrent(first.row, sources);
     await onStep('fenced');
 
     // 4. Every message gets its outcome, under locks on the sessions that change.
-    const { counts, deadLetters, newDeadLetters } = await classifyBatch(
-      connection,
-      loader,
-      batch,
-      sessions,
-    );
+    const classified = await classifyBatches(connection, loader, parts);
     await onStep('sessions_locked');
 
     // 5. The entries of the applied messages.
-    const { applied } = counts;
-    const entries = encodeEntries(batch, sessions, sources, { rowOid, applied });
+    const events = classified.reduce((sum, { counts }) => sum + counts.applied, 0);
+    const entries = encodeEntries(parts, sources, { rowOid, applied: events });
     if (entries.pages !== undefined) await insertPages.run(connection, { rows: entries.pages });
-    await announceAccounts(connection, sessions);
+    await announceAccounts(
+      connection,
+      parts.flatMap(({ sessions }) => sessions),
+    );
     await onStep('pages_written');
 
     // 6. Their sums.
@@ -88,53 +91,44 @@ export async function applyBatch(context: ApplyContext, batch: Batch): Promise<A
     await onStep('usage_added');
 
     // 7. Conflicts, what agents counted themselves, and dead letters with their bytes.
-    await keepConflicts(connection, batch, sessions);
-    await keepReports(connection, batch, sessions);
-    await keepDeadLetters(connection, batch, deadLetters, context.copiesDeadLetters);
+    const applied = parts.map((part, i) => ({ ...part, ...(classified[i] as ClassifiedBatch) }));
+    for (const { batch, sessions, deadLetters } of applied) {
+      await keepConflicts(connection, batch, sessions);
+      await keepReports(connection, batch, sessions);
+      await keepDeadLetters(connection, batch, deadLetters, context.copiesDeadLetters);
+    }
     await onStep('dead_letters_kept');
 
-    // 8. The books, the position and its watermark.
-    const untilMs = context.movesWatermark ? appliedUntilMs(batch) : null;
-    await keepBooksOf(connection, batch, row, counts, untilMs);
+    // 8. The books, the positions and their watermarks.
+    await keepBooksOf(connection, applied, context.movesWatermark);
     await onStep('books_kept');
-    const otherAccounts = countOtherAccounts(sessions);
-    return { status: 'applied', counts, otherAccounts, newDeadLetters } as const;
+    return { moved, applied };
   });
   // 9. COMMIT. A crash after it leaves everything, and whoever reads the position next begins after
   //    the batch. Where only the answer was lost, the next attempt returns `moved`.
-  if (result.status === 'moved') return result;
-
-  // 10. What was committed is cached. A crash loses the cache with the process.
-  loader.cache(sessions);
-  await onStep('committed');
-  const { newDeadLetters, ...appliedResult } = result;
-  return reportDeadLetters(batch, appliedResult, newDeadLetters);
+  if (applied.length > 0) {
+    // 10. What was committed is cached. A crash loses the cache with the process.
+    loader.cache(applied.flatMap(({ sessions }) => sessions));
+    await onStep('committed');
+  }
+  const results = new Map(moved);
+  for (const { batch, sessions, counts, newDeadLetters } of applied) {
+    const otherAccounts = countOtherAccounts(sessions);
+    const result = { status: 'applied', counts, otherAccounts } as const;
+    results.set(batch, reportDeadLetters(batch, result, newDeadLetters));
+  }
+  return batches.map((batch) => results.get(batch));
 }
 
-async function keepBooksOf(
-  connection: Connection,
-  batch: Batch,
-  position: PositionRow,
-  counts: OutcomeCounts,
-  appliedUntilMs: number | null,
-): Promise<void> {
-  const newest = Number(position.range_first_offset);
-  const { groupId, topic, partition, pass, generation, fromOffset, nextOffset } = batch;
-  await keepBooks.run(connection, {
-    groupId,
-    topic,
-    partition,
-    pass,
-    rangeFirstOffset: nextOffset - newest <= MAX_RANGE ? newest : fromOffset,
-    nextOffset,
-    consumed: batch.messages.length,
-    applied: counts.applied,
-    duplicate: counts.duplicate,
-    ignored: counts.ignored,
-    conflict: counts.conflict,
-    deadLetter: counts.dead_letter,
-    note: null,
-    generation,
-    appliedUntilMs,
-  });
+/** Leaves out a batch with a session that another one has: a statement writes each row once. */
+function withoutSharedSessions(batches: readonly Batch[]): BatchSessions<Batch>[] {
+  const wanted: BatchSessions<Batch>[] = [];
+  const known = new Set<string>();
+  for (const batch of batches) {
+    const sessions = sessionBatchesOf(batch.messages);
+    if (wanted.length > 0 && sessions.some(({ sessionId }) => known.has(sessionId))) continue;
+    wanted.push({ batch, sessions });
+    if (batches.length > 1) for (const { sessionId } of sessions) known.add(sessionId);
+  }
+  return wanted;
 }

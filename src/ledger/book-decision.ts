@@ -42,8 +42,8 @@ export async function bookDecision(
     return found.id;
   };
   const where = { topic, partition, isCorrection };
-  const pages = new PageWriter(await rowOidOf(connection), where, idOf, entries.length);
-  pages.add(sessionId, session, entries);
+  const pages = new PageWriter(await rowOidOf(connection), idOf, entries.length);
+  pages.add(where, sessionId, session, entries);
   const rows = pages.finish();
   if (rows !== undefined) await insertPages.run(connection, { rows });
   const events = isCorrection ? 0 : 1;

@@ -6,10 +6,10 @@ import { classifySession, classifyUnchanged } from './classify-session.ts';
 import { identifyByOlderRules } from './older-identities.ts';
 import { countOutcomes } from './outcomes.ts';
 import { classifyWithoutDetail } from './removed-detail.ts';
-import type { SessionBatch } from './session-batch.ts';
+import type { BatchSessions, SessionBatch } from './session-batch.ts';
 import type { SessionLoader } from './session-loader.ts';
 
-type Messages = Pick<Batch, 'topic' | 'partition' | 'generation' | 'messages' | 'metricOf'>;
+export type Messages = Pick<Batch, 'topic' | 'partition' | 'generation' | 'messages' | 'metricOf'>;
 
 export interface ClassifiedBatch {
   readonly counts: OutcomeCounts;
@@ -20,19 +20,31 @@ export interface ClassifiedBatch {
 }
 
 /**
- * Decides the outcome of every message of a batch, and counts them. Sessions that the batch may change
- * are locked; those to which it adds nothing are not.
+ * Decides the outcome of every message of some batches, and counts them. Sessions that the batches may
+ * change are locked; those to which they add nothing are not.
+ *
+ * @param parts each session is in one of them
  */
-export async function classifyBatch(
+export async function classifyBatches(
   connection: Queryable,
   loader: SessionLoader,
-  batch: Messages,
-  sessions: readonly SessionBatch[],
-): Promise<ClassifiedBatch> {
+  parts: readonly BatchSessions<Messages>[],
+): Promise<ClassifiedBatch[]> {
+  const sessions = parts.flatMap((part) => part.sessions);
   const cached = await loader.load(connection, sessions);
-  identifyByOlderRules(sessions, batch.metricOf);
-  const found = await findDeadLetters(connection, loader, batch, sessions, cached);
-  await findBooked(connection, batch, sessions);
+  const found: DeadLetterMessage[][] = [];
+  for (const { batch, sessions } of parts) {
+    identifyByOlderRules(sessions, batch.metricOf);
+    found.push(await findDeadLetters(connection, loader, batch, sessions, cached));
+    await findBooked(connection, batch, sessions);
+  }
+  const findBookedOf = async (loaded: ReadonlySet<SessionBatch>) => {
+    if (loaded.size === 0) return;
+    for (const { batch, sessions } of parts) {
+      const some = sessions.filter((session) => loaded.has(session));
+      await findBooked(connection, batch, some);
+    }
+  };
   const changing: SessionBatch[] = [];
   const unchanged: SessionBatch[] = [];
   for (const session of sessions) {
@@ -42,15 +54,15 @@ export async function classifyBatch(
   }
   // These are not locked: whether the cache was current is compared without a lock.
   const reloaded = await loader.reload(connection, unchanged);
-  await findBooked(connection, batch, [...reloaded]);
+  await findBookedOf(reloaded);
   for (const session of reloaded) {
     session.outcomes = undefined;
     if (!classifyUnchanged(session)) changing.push(session);
   }
   // Those that changed meanwhile were loaded again: what another group applied of them is in the books, too.
-  await findBooked(connection, batch, await loader.lock(connection, changing));
+  await findBookedOf(new Set(await loader.lock(connection, changing)));
   for (const session of changing) classifySession(session);
-  return classified(batch, sessions, found);
+  return parts.map(({ batch, sessions }, i) => classified(batch, sessions, found[i] ?? []));
 }
 
 /** The same without locks: as if each session had been locked as it was loaded. */

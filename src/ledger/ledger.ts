@@ -1,6 +1,6 @@
 import type { Database } from '../postgres/database.ts';
 import type { Batch, DeadLetterMessage, Message } from '../records/message.ts';
-import { type ApplyContext, applyBatch } from './apply-batch.ts';
+import { type ApplyContext, applyBatches } from './apply-batch.ts';
 import type { ApplyResult } from './apply-result.ts';
 import { isolateRefused } from './isolate-refused.ts';
 import { type RedriveOptions, type RedriveResult, redrive } from './redrive-dead-letter.ts';
@@ -48,8 +48,24 @@ export class Ledger {
    */
   apply(batch: Batch): Promise<ApplyResult> {
     return isolateRefused(batch, (part) =>
-      this.#retryWithoutCache(() => applyBatch(this.#context, part)),
+      this.#retryWithoutCache(async () => {
+        const [result] = await applyBatches(this.#context, [part], true);
+        if (result === undefined) throw new Error('a batch alone was left out');
+        return result;
+      }),
     );
+  }
+
+  /**
+   * Applies small batches of one group, each of another partition, in one transaction: all of them or
+   * nothing. No batch waits for a position that another transaction holds.
+   *
+   * @returns for each batch what became of it; `undefined`: nothing was written of it, and it is to be
+   *   applied alone
+   * @throws as `apply`, and when Postgres refuses a value; each batch may then be applied alone
+   */
+  applyTogether(batches: readonly Batch[]): Promise<readonly (ApplyResult | undefined)[]> {
+    return this.#retryWithoutCache(() => applyBatches(this.#context, batches, false));
   }
 
   /**

@@ -39,7 +39,6 @@ const COLUMNS = 14 + USAGE_COLUMNS.length;
  * transaction adds, packed into few rows.
  */
 export class PageWriter<Entry extends PageEntry> {
-  readonly #source: PageSource;
   readonly #sourceIdOf: (entry: Entry) => number;
   readonly #rows: BinaryRows;
 
@@ -48,19 +47,14 @@ export class PageWriter<Entry extends PageEntry> {
    * @param sourceIdOf the number of the entry's names in `usage_source`
    * @param expected about how many entries there will be
    */
-  constructor(
-    rowOid: number,
-    source: PageSource,
-    sourceIdOf: (entry: Entry) => number,
-    expected: number,
-  ) {
-    this.#source = source;
+  constructor(rowOid: number, sourceIdOf: (entry: Entry) => number, expected: number) {
     this.#sourceIdOf = sourceIdOf;
     this.#rows = new BinaryRows(rowOid, 1_024 + expected * ENTRY_BYTES);
   }
 
   /** Adds entries of one session, in order, under the revision that its lock gave. */
   add(
+    source: PageSource,
     sessionId: string,
     { period, revision }: { period: string; revision: bigint },
     entries: readonly Entry[],
@@ -69,7 +63,7 @@ export class PageWriter<Entry extends PageEntry> {
       const from = page * MAX_ENTRIES;
       const isWhole = entries.length <= MAX_ENTRIES;
       const chunk = isWhole ? entries : entries.slice(from, from + MAX_ENTRIES);
-      this.#addPage(sessionId, period, revision, page, chunk);
+      this.#addPage(source, sessionId, period, revision, page, chunk);
     }
   }
 
@@ -79,13 +73,13 @@ export class PageWriter<Entry extends PageEntry> {
   }
 
   #addPage(
+    { topic, partition, isCorrection }: PageSource,
     sessionId: string,
     period: string,
     revision: bigint,
     page: number,
     entries: readonly Entry[],
   ): void {
-    const { topic, partition, isCorrection } = this.#source;
     const rows = this.#rows;
     const count = entries.length;
     const baseOffset = entries[0]?.offset ?? 0;

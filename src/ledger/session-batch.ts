@@ -37,6 +37,12 @@ export interface SessionBatch {
   outcomes: SessionOutcomes | undefined;
 }
 
+/** A batch, and its messages by session. */
+export interface BatchSessions<B> {
+  readonly batch: B;
+  readonly sessions: readonly SessionBatch[];
+}
+
 /** The outcomes of the billable messages of a session: each of them is counted in one of these. */
 export interface SessionOutcomes {
   /** To be applied. */

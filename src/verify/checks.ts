@@ -6,29 +6,44 @@ export interface Check {
   /** The condition, in words. */
   readonly holds: string;
   readonly sql: string;
+  /** For a scope without an end, where it is other SQL. */
+  readonly scopedSql?: string;
   /** Reads at most one row per 100,000 offsets: cheap enough for a worker to repeat. */
   readonly isLight?: true;
 }
 
-/** Sessions that were written to from $1 to before $2; each is checked as a whole. */
-const WRITTEN = `session_id IN (
-          SELECT session_id FROM session_model_usage
-          WHERE updated_at >= coalesce($1, '-infinity'::timestamptz)
-            AND updated_at < coalesce($2, 'infinity'::timestamptz)
-          UNION
-          SELECT session_id FROM ledger_page
-          WHERE recorded_at >= coalesce($1, '-infinity'::timestamptz)
-            AND recorded_at < coalesce($2, 'infinity'::timestamptz))`;
+/** The parameters of a scope: its sessions, and since when they were written to. */
+const SESSIONS = '$1::text[]';
+const SINCE = '$2::timestamptz';
 
-/** In a check's SQL, the place of the scope. */
-const SCOPE = '/* scope */';
-const SCOPE_AND = '/* scope: and */';
+/** The sessions that were written to from $1 to before $2. */
+export const SESSIONS_WRITTEN = `
+  SELECT array_agg(session_id) AS session_ids
+  FROM (
+    SELECT session_id FROM session_model_usage
+    WHERE updated_at >= coalesce($1, '-infinity'::timestamptz)
+      AND updated_at < coalesce($2, 'infinity'::timestamptz)
+    UNION
+    SELECT session_id FROM ledger_page
+    WHERE recorded_at >= coalesce($1, '-infinity'::timestamptz)
+      AND recorded_at < coalesce($2, 'infinity'::timestamptz)
+  ) AS written`;
 
-/** The SQL of a check: of everything, or of the sessions that were written to in a time. */
-export function sqlOf({ sql }: Check, isScoped: boolean): string {
-  return sql
-    .replaceAll(SCOPE_AND, isScoped ? `AND ${WRITTEN}` : '')
-    .replaceAll(SCOPE, isScoped ? `WHERE ${WRITTEN}` : '');
+/** In a check's SQL, a table of which only the rows of the scope's sessions are read. */
+const within = (table: string) => `/* within scope */ ${table}`;
+const WITHIN = /\/\* within scope \*\/ (\w+)/g;
+
+/** Session by session, so that the cost is that of the scope. */
+const rowsOf = (table: string) => `(
+        SELECT found.* FROM unnest(${SESSIONS}) AS scope (id)
+        CROSS JOIN LATERAL (SELECT * FROM ${table} WHERE session_id = scope.id) AS found
+      )`;
+
+/** The SQL of a check: of everything, or of the sessions $1, which were written to since $2. */
+export function sqlOf({ sql, scopedSql = sql }: Check, isScoped: boolean): string {
+  return isScoped
+    ? scopedSql.replaceAll(WITHIN, (_, table: string) => rowsOf(table))
+    : sql.replaceAll(WITHIN, '$1');
 }
 
 const compared = [...USAGE_COLUMNS, 'event_count'];
@@ -97,10 +112,7 @@ export const CHECKS: readonly Check[] = [
     holds: 'every page of the ledger has a session, and entry_count elements in each array',
     sql: `
       SELECT page.session_id, page.period, page.revision, page.page, page.entry_count
-      FROM (
-        SELECT * FROM ledger_page
-        ${SCOPE}
-      ) AS page
+      FROM ${within('ledger_page')} AS page
       LEFT JOIN session USING (session_id)
       WHERE session.session_id IS NULL
         OR session.period <> page.period
@@ -125,7 +137,7 @@ export const CHECKS: readonly Check[] = [
           FROM ledger_entry AS entry
           WHERE entry.session_id = known.session_id AND entry.identity = twice.identity
             AND NOT entry.is_correction) AS offsets
-      FROM (SELECT session_id, period FROM session ${SCOPE}) AS known
+      FROM ${within('session')} AS known
       CROSS JOIN LATERAL (
         SELECT substring(page.identities FROM 16 * n + 1 FOR 8) AS identity, count(*) AS times
         FROM ledger_page AS page
@@ -160,9 +172,9 @@ export const CHECKS: readonly Check[] = [
     sql: `
       SELECT known.session_id, differing.*
       FROM (
-        SELECT session_id FROM session ${SCOPE}
+        SELECT session_id FROM ${within('session')} AS session
         UNION
-        SELECT session_id FROM session_model_usage ${SCOPE}
+        SELECT session_id FROM ${within('session_model_usage')} AS billed
       ) AS known
       CROSS JOIN LATERAL (
         SELECT usage_type, provider, model,
@@ -214,6 +226,28 @@ export const CHECKS: readonly Check[] = [
         GROUP BY kafka_topic, kafka_partition
       ) AS ledger USING (topic, partition)
       WHERE coalesce(booked, 0) <> coalesce(entries, 0)`,
+    // Sums over all pages are not to be had for less than all pages. But a range that begins after
+    // another one, which still grew within the scope, was applied within it as a whole.
+    scopedSql: `
+      SELECT range.group_id, range.topic, range.partition, range.pass, range.first_offset,
+        range.next_offset, range.applied AS booked, count(entry.kafka_offset) AS entries
+      FROM (
+        SELECT *, lag(recorded_at) OVER (
+          PARTITION BY group_id, topic, partition, pass ORDER BY first_offset
+        ) AS begun_after
+        FROM consumed_range
+      ) AS range
+      LEFT JOIN (
+        SELECT kafka_topic, kafka_partition, kafka_offset
+        FROM ${within('ledger_entry')} AS found
+        WHERE NOT is_correction
+      ) AS entry
+        ON entry.kafka_topic = range.topic AND entry.kafka_partition = range.partition
+        AND entry.kafka_offset >= range.first_offset AND entry.kafka_offset < range.next_offset
+      WHERE range.applied > 0 AND range.begun_after >= ${SINCE}
+      GROUP BY range.group_id, range.topic, range.partition, range.pass, range.first_offset,
+        range.next_offset, range.applied
+      HAVING count(entry.kafka_offset) < range.applied`,
   },
   {
     name: 'dead_letters_are_there',

@@ -1,6 +1,7 @@
 import { readSkipped, type SkippedRow } from '../ledger/statements/unread.ts';
-import { type Database, readingSnapshot } from '../postgres/database.ts';
-import { CHECKS, sqlOf } from './checks.ts';
+import { textArray } from '../postgres/arrays.ts';
+import { type Connection, type Database, readingSnapshot } from '../postgres/database.ts';
+import { CHECKS, type Check, SESSIONS_WRITTEN, sqlOf } from './checks.ts';
 
 /** A place where the books do not balance. */
 export interface Break {
@@ -32,26 +33,25 @@ export interface Scope {
 
 /**
  * Checks that the books balance, all in one snapshot; reads only. The books themselves are always
- * checked as a whole, the ledger within the scope.
+ * checked as a whole, the ledger within the scope. Whether as many events are in the ledger as were
+ * applied is checked of the ranges that began within a scope without an end; of the whole, otherwise.
  */
 export async function verify(
   database: Database,
   { since, until }: Scope = {},
   onCheck: (result: CheckResult) => void = () => {},
 ): Promise<Verification> {
-  const isScoped = since !== undefined || until !== undefined;
   const connection = await readingSnapshot(database);
   try {
     // So that the set of all sessions, about 100 bytes each, stays in memory.
     await connection.query(`SET LOCAL work_mem = '64MB'`);
     const checks: CheckResult[] = [];
     const breaks: Break[] = [];
+    const inScope = await scopeOf(connection, { since, until });
     for (const check of CHECKS) {
       const { name, holds } = check;
-      const sql = sqlOf(check, isScoped);
-      const values = sql.includes('$1') ? [since ?? null, until ?? null] : [];
       const begun = performance.now();
-      const { rows } = await connection.query<Record<string, unknown>>(sql, values);
+      const { rows } = await connection.query<Record<string, unknown>>(inScope(check));
       const milliseconds = Math.round(performance.now() - begun);
       const result = { check: name, holds, breaks: rows.length, milliseconds };
       checks.push(result);
@@ -64,6 +64,32 @@ export async function verify(
   } finally {
     connection.release(true);
   }
+}
+
+/** How each check is run: over everything, or over the sessions that were written to in a time. */
+async function scopeOf(
+  connection: Connection,
+  { since, until }: Scope,
+): Promise<(check: Check) => { readonly text: string; readonly values: readonly unknown[] }> {
+  if (since === undefined && until === undefined) {
+    return (check) => ({ text: sqlOf(check, false), values: [] });
+  }
+  // Once, and not in each check: it reads when every page was written.
+  const times = [since ?? null, until ?? null];
+  const { rows } = await connection.query<{ session_ids: string[] | null }>(
+    SESSIONS_WRITTEN,
+    times,
+  );
+  const sessions = textArray(rows[0]?.session_ids ?? []);
+  return (check) => {
+    const isWhole = check.scopedSql !== undefined && until !== undefined;
+    const text = sqlOf(check, !isWhole);
+    const values = [sessions, since].slice(
+      0,
+      text.includes('$2') ? 2 : text.includes('$1') ? 1 : 0,
+    );
+    return { text, values };
+  };
 }
 
 /**

@@ -5,9 +5,11 @@ import type { ApplyResult, Ledger } from '../ledger/ledger.ts';
 import type { Position } from '../ledger/position.ts';
 import type { Batch } from '../records/message.ts';
 import { BatchPace, restOf } from './batch-pace.ts';
+import type { BatchPermits } from './batch-permits.ts';
 import { type DependencyRetry, POSTGRES } from './dependency-retry.ts';
 import { OutcomeWindow } from './outcome-window.ts';
 import type { PartitionProgress } from './partition-progress.ts';
+import type { PartResult, SharedTransactions } from './shared-transactions.ts';
 
 export type Applied = ApplyResult & { status: 'applied' };
 
@@ -25,6 +27,8 @@ export interface BatchApplierOptions {
   readonly logger: Logger;
   readonly progress: PartitionProgress;
   readonly retry: DependencyRetry;
+  readonly permits: BatchPermits;
+  readonly shared: SharedTransactions | undefined;
   readonly deadLetterLimit: number;
   /** Dead letters before this offset do not count towards the limit. */
   readonly judgedFrom: number;
@@ -63,12 +67,43 @@ export class BatchApplier {
    * 4. The dead letters of the part are counted. A halt that follows is stored in a transaction of
    *    its own (halted-partitions.ts): before it, a restart counts dead letters from the position on.
    */
-  async apply(whole: Batch): Promise<BatchEnd> {
+  apply(whole: Batch): Promise<BatchEnd> {
+    return this.#applyAll(whole, (rest) => this.#applyPart(rest));
+  }
+
+  /**
+   * The same in one transaction with the batches of other partitions, or alone where that is not
+   * possible. The caller holds no batch permit.
+   */
+  applyTogether(whole: Batch): Promise<BatchEnd> {
+    const { shared, permits, isRunning } = this.#options;
+    let isAlone = false;
+    return this.#applyAll(whole, async (rest) => {
+      if (!isAlone && this.#pace.part(rest) === rest) {
+        isAlone = true;
+        return shared?.apply(rest, isRunning);
+      }
+      await permits.acquire();
+      try {
+        return isRunning() ? await this.#applyPart(rest) : undefined;
+      } finally {
+        permits.release();
+      }
+    });
+  }
+
+  /** @param applyPart applies the first part of a batch; `undefined`: it is to be called again */
+  async #applyAll(
+    whole: Batch,
+    applyPart: (rest: Batch) => Promise<PartResult | undefined>,
+  ): Promise<BatchEnd> {
     const { progress, isRunning, onApplied } = this.#options;
     const continuesAfter = (offset: number) => this.#window.rejected(whole, offset);
     let rest: Batch = { ...whole, continuesAfter };
     while (isRunning()) {
-      const { part, result, ms } = await this.#applyPart(rest); // 1, 2
+      const applied = await applyPart(rest); // 1, 2
+      if (applied === undefined) continue;
+      const { part, result, ms } = applied;
       if (result.status === 'moved') {
         const { position: found } = result;
         if (!isWithin(rest, found)) {
@@ -97,7 +132,7 @@ export class BatchApplier {
   }
 
   /** Applies the first part of a batch, which is smaller after Postgres failed to finish it twice. */
-  #applyPart(batch: Batch): Promise<{ part: Batch; result: ApplyResult; ms: number }> {
+  #applyPart(batch: Batch): Promise<PartResult> {
     const { ledger, retry } = this.#options;
     const attempt = async () => {
       const part = this.#pace.part(batch);

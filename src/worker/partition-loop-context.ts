@@ -27,6 +27,7 @@ export interface PartitionLoopContext
     | 'schemas'
     | 'logger'
     | 'permits'
+    | 'shared'
     | 'preparation'
     | 'unknownFields'
     | 'maxEvents'

@@ -38,8 +38,8 @@ const WORTH_PREPARING = 1_000;
  *
  * ## RUNNING
  *
- * The only mode in which it accepts fetched records, and begins transactions. Waits for records, for a
- * batch permit, and for dependencies that do not answer. Moves to HALTED after the batch in which
+ * The only mode in which it accepts fetched records, and begins transactions. Waits for records, when
+ * they are few for the end of a window (shared-transactions.ts), for a batch permit, and for dependencies that do not answer. Moves to HALTED after the batch in which
  * dead letters exceed the limit, and at the offset from which records cannot be read. A fetch or a position
  * that it did not expect is reported (`resync`, `restored`), upon which the assignment closes it.
  *
@@ -171,6 +171,11 @@ export class PartitionLoop implements TopicPartition {
     let ahead: Promise<Prepared> | undefined;
     while (await this.#hasRecords(ahead !== undefined)) {
       const early = await ahead;
+      ahead = undefined;
+      if (early === undefined && (await this.#lingers())) {
+        await this.#applyTogether();
+        continue;
+      }
       await permits.acquire();
       try {
         const prepared = early ?? (await this.#preparer.next(true));
@@ -195,6 +200,32 @@ export class PartitionLoop implements TopicPartition {
       else this.halt(haltOf('unreadable', this, unreadable));
     }
     return this.isRunning;
+  }
+
+  /**
+   * Waits for more records where there are few and all that the partition had are fetched, until the
+   * end of the window.
+   *
+   * @returns whether there still are few, at its end
+   */
+  async #lingers(): Promise<boolean> {
+    const { shared, maxEvents } = this.#context;
+    if (shared === undefined) return false;
+    const mayWait = () =>
+      this.isRunning &&
+      this.#intake.isLean(maxEvents) &&
+      this.#intake.nextOffset >= this.progress.endOffset;
+    let isOver = false;
+    const over = shared.due().then(() => {
+      isOver = true;
+    });
+    while (!isOver && mayWait()) await Promise.race([over, this.#intake.changed()]);
+    return isOver && this.#intake.isLean(maxEvents);
+  }
+
+  async #applyTogether(): Promise<void> {
+    const prepared = await this.#preparer.next(false);
+    this.#finish(prepared, await this.#applier.applyTogether(prepared.batch));
   }
 
   #finish(prepared: Prepared, end: BatchEnd): void {

@@ -2,6 +2,10 @@ import type { FetchedBatch } from '../source/partition-source.ts';
 import { BackPressure } from './back-pressure.ts';
 import { RecordQueue, type Slice } from './record-queue.ts';
 
+/** Fewer records than this wait for more: above it, a transaction of their own costs little. */
+const FEW_RECORDS = 500;
+const FEW_BYTES = 1_048_576;
+
 /** A fetch that did not begin at the offset that was requested. */
 export interface MisplacedFetch {
   readonly asked: number;
@@ -32,11 +36,11 @@ export class RecordIntake {
   #wake: () => void = () => {};
 
   constructor(options: RecordIntakeOptions) {
-    const { fromOffset, until, bufferBytes, pauseFetching, resumeFetching } = options;
+    const { fromOffset, until, pauseFetching, resumeFetching } = options;
     this.#options = options;
     this.#queue = new RecordQueue(fromOffset, until);
     this.#backPressure = new BackPressure({
-      isFull: () => this.#queue.bytes + this.#bytesTaken >= bufferBytes(),
+      isFull: () => this.#isFull,
       pause: pauseFetching,
       resume: resumeFetching,
     });
@@ -49,6 +53,22 @@ export class RecordIntake {
 
   get isEmpty(): boolean {
     return this.#queue.isEmpty;
+  }
+
+  /**
+   * Whether few records wait, and others may come soon.
+   *
+   * @param maxRecords of one batch: a full one waits for nothing
+   */
+  isLean(maxRecords: number): boolean {
+    const { size, bytes, isAtEnd } = this.#queue;
+    if (isAtEnd || this.#unreadable !== undefined || this.#isFull) return false;
+    return size < Math.min(maxRecords, FEW_RECORDS) && bytes < FEW_BYTES;
+  }
+
+  /** The offset that is to be fetched next. */
+  get nextOffset(): number {
+    return this.#queue.nextOffset;
   }
 
   /** Why nothing can be read after what waits. */
@@ -90,6 +110,10 @@ export class RecordIntake {
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
+  }
+
+  get #isFull(): boolean {
+    return this.#queue.bytes + this.#bytesTaken >= this.#options.bufferBytes();
   }
 
   take(maxRecords: number, maxBytes: number): Slice {

@@ -9,6 +9,7 @@ import type { PartitionSource } from '../source/partition-source.ts';
 import type { BatchPermits } from './batch-permits.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { Mutex } from './mutex.ts';
+import type { SharedTransactions } from './shared-transactions.ts';
 import type { StallClock } from './stall-clock.ts';
 import type { UnknownFields } from './unknown-fields.ts';
 
@@ -17,12 +18,14 @@ export interface WorkerOptions {
   readonly topics: readonly string[];
   readonly source: PartitionSource;
   readonly database: Database;
-  readonly ledger: Pick<Ledger, 'apply' | 'forget'>;
+  readonly ledger: Pick<Ledger, 'apply' | 'forget'> & Partial<Pick<Ledger, 'applyTogether'>>;
   readonly schemas: SchemaCache;
   readonly logger: Logger;
   /** Batches that are under way at the same time. */
   readonly concurrentBatches: number;
   readonly maxEvents: number;
+  /** How long few records wait for more, to share a transaction; by default they do not wait. */
+  readonly lingerMs?: number;
   /** Bytes fetched and not yet applied, over all partitions. */
   readonly bufferBytes: number;
   readonly deadLetterLimit: number;
@@ -42,6 +45,8 @@ export interface WorkerOptions {
 /** What the assignments of a worker, and their loops, share. */
 export interface WorkerContext extends WorkerOptions {
   readonly permits: BatchPermits;
+  /** `undefined`: few records do not wait for more. */
+  readonly shared: SharedTransactions | undefined;
   /**
    * Held while messages are made: two batches that took turns on the thread would both be ready late,
    * then both be in Postgres, and the thread would be idle.

@@ -17,6 +17,7 @@ import { IdleWatermarks } from './idle-watermarks.ts';
 import { Mutex } from './mutex.ts';
 import type { PartitionStatus } from './partition-status.ts';
 import { PositionWatch } from './position-watch.ts';
+import { SharedTransactions } from './shared-transactions.ts';
 import { StallClock } from './stall-clock.ts';
 import type { WorkerOptions } from './worker-context.ts';
 
@@ -104,9 +105,13 @@ export class Worker implements SourceListener {
     this.#haltedPartitions = haltedPartitions;
     this.#watch = new PositionWatch({ ...options, ...loops, haltedPartitions });
     this.#watermarks = new IdleWatermarks({ ...options, ...loops });
+    const permits = new BatchPermits(concurrentBatches);
+    const { lingerMs = 0 } = options;
     this.#context = {
       ...options,
-      permits: new BatchPermits(concurrentBatches),
+      permits,
+      shared:
+        lingerMs === 0 ? undefined : new SharedTransactions({ ...options, permits, lingerMs }),
       preparation: new Mutex(),
       commits: this.#commits,
       haltedPartitions,

@@ -54,6 +54,7 @@ test('the defaults are those of the contract', () => {
     DATABASE_SCHEMA: 'usage_ledger',
     DATABASE_POOL_SIZE: expect.any(Number),
     BATCH_MAX_EVENTS: expect.any(Number),
+    BATCH_LINGER_MS: expect.any(Number),
     BUFFER_MAX_BYTES: expect.any(Number),
     DEAD_LETTER_LIMIT: 0.2,
     SHUTDOWN_TIMEOUT_S: expect.any(Number),

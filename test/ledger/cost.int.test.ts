@@ -126,8 +126,9 @@ test('what batches cost: round trips, bytes on the wire, bytes of WAL', async ()
   expect(one.roundTrips).toEqual([...NAMED, ...LOOKED_UP, ...BOOKED]);
   const another = await book([(offset) => messageAt(offset, single('request-2'))]);
   expect(another.roundTrips).toEqual(['BEGIN', 'fence_batch', ...BOOKED]);
-  // Its names, which are compared with the table, included.
-  expect(another.sent).toBeLessThan(2_400);
+  // Its names, which are compared with the table, included. Positions and books cross as arrays, since a
+  // transaction may have those of several partitions: about 130 bytes.
+  expect(another.sent).toBeLessThan(2_600);
   expect(another.wal).toBeLessThan(1_500);
 });
 

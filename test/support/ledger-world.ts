@@ -3,7 +3,7 @@ import { Ledger } from '../../src/ledger/ledger.ts';
 import { begin } from '../../src/ledger/positions.ts';
 import { migrateDatabase } from '../../src/migrate/migrate.ts';
 import { type Database, openDatabase } from '../../src/postgres/database.ts';
-import type { Message } from '../../src/records/message.ts';
+import type { Batch, Message } from '../../src/records/message.ts';
 import { decodedAgain } from './messages.ts';
 import { freshDatabase } from './stack.ts';
 
@@ -24,6 +24,10 @@ export interface BookedPartition {
   readonly groupId: string;
   readonly partition: number;
   readonly position: number;
+  /** The batch of the values at the next offsets; `make` builds the message of an offset. */
+  batch(make: readonly ((offset: number) => Message)[]): Batch;
+  /** Notes that a batch was booked. */
+  moveTo(position: number): void;
   /** Books the values at the next offsets; `make` builds the message of an offset. */
   book(ledger: Ledger, make: readonly ((offset: number) => Message)[]): ReturnType<Ledger['apply']>;
 }
@@ -65,29 +69,30 @@ export async function newLedgerWorld(
       const where = { groupId, topic: TOPIC, partition };
       const { nextOffset, pass, generation } = await begin(database, where, 0);
       let position = nextOffset;
-      return {
+      const booked: BookedPartition = {
         groupId,
         partition,
         get position() {
           return position;
         },
-        async book(ledger, make) {
+        batch(make) {
           const fromOffset = position;
           const messages = make.map((build, i) => build(fromOffset + i));
           const until = fromOffset + messages.length;
-          const result = await ledger.apply({
-            ...where,
-            pass,
-            generation,
-            fromOffset,
-            nextOffset: until,
-            messages,
-            metricOf: decodedAgain,
-          });
-          if (result.status === 'applied') position = until;
+          const offsets = { pass, generation, fromOffset, nextOffset: until };
+          return { ...where, ...offsets, messages, metricOf: decodedAgain };
+        },
+        moveTo(offset) {
+          position = offset;
+        },
+        async book(ledger, make) {
+          const batch = booked.batch(make);
+          const result = await ledger.apply(batch);
+          if (result.status === 'applied') position = batch.nextOffset;
           return result;
         },
       };
+      return booked;
     },
     async clear() {
       await database.query(`TRUNCATE ${TABLES.join(', ')}`);

@@ -183,6 +183,24 @@ describe('verify names the break when', () => {
     expect(await broken(sql, () => verify(world.database, past))).toMatchObject({ ok: true });
   });
 
+  test.each(BREAKS.filter(([, , check]) => check !== 'detail_is_there'))(
+    '%s, in a scope that has it',
+    async (_, sql, check, found) => {
+      const recent = { since: new Date(Date.now() - 3_600_000) };
+      const { breaks } = await broken(sql, () => verify(world.database, recent));
+
+      expect(breaks).toContainEqual({ check, found: expect.objectContaining(found) });
+    },
+  );
+
+  test('more is booked as applied than is in the ledger, also until a time', async () => {
+    const sql = 'UPDATE consumed_range SET applied = applied + 1 WHERE first_offset = 0';
+    const past = { until: new Date(Date.now() - 3_600_000) };
+    const { breaks } = await broken(sql, () => verify(world.database, past));
+
+    expect(breaks.map(({ check }) => check)).toContain('applied_is_in_ledger');
+  });
+
   test('it is in the books themselves, in the light checks of a worker', async () => {
     const sql = `DELETE FROM consumed_range WHERE first_offset = 100`;
     expect((await verifyBooks(world.database)).get('ranges_touch')).toBe(0);

@@ -48,6 +48,8 @@ async function applyAfterLostAnswer(position: Position | undefined) {
     logger,
     progress,
     retry: new DependencyRetry({ progress, permits, logger, isRunning }),
+    permits,
+    shared: undefined,
     deadLetterLimit: 1,
     judgedFrom: 0,
     isRunning,

@@ -10,6 +10,7 @@ import { Mutex } from '../../src/worker/mutex.ts';
 import { PartitionLoop } from '../../src/worker/partition-loop.ts';
 import type { PartitionLoopContext } from '../../src/worker/partition-loop-context.ts';
 import type { MisplacedFetch } from '../../src/worker/record-intake.ts';
+import { SharedTransactions } from '../../src/worker/shared-transactions.ts';
 import { until } from '../support/until.ts';
 
 const APPLIED: ApplyResult = {
@@ -19,19 +20,30 @@ const APPLIED: ApplyResult = {
 };
 
 /** A loop over a ledger that applies a batch when the test says so. */
-function loopWith(maxEvents: number, ledger?: PartitionLoopContext['ledger'], until?: number) {
+function loopWith(
+  maxEvents: number,
+  ledger?: PartitionLoopContext['ledger'],
+  until?: number,
+  lingerMs = 0,
+) {
   const applying: { batch: Batch; end: (result: ApplyResult) => void }[] = [];
   const misplaced: MisplacedFetch[] = [];
   let pauses = 0;
   const nothing = () => {};
+  const logger = createLogger('fatal');
+  const permits = new BatchPermits(1);
   const context: PartitionLoopContext = {
     groupId: 'group',
     ledger: ledger ?? {
       apply: (batch) => new Promise((end) => applying.push({ batch, end })),
     },
     schemas: new SchemaCache(() => Promise.reject(new Error('nothing to ask for'))),
-    logger: createLogger('fatal'),
-    permits: new BatchPermits(1),
+    logger,
+    permits,
+    shared:
+      lingerMs === 0
+        ? undefined
+        : new SharedTransactions({ ledger: {}, logger, permits, lingerMs, maxEvents }),
     preparation: new Mutex(),
     maxEvents,
     deadLetterLimit: 1,
@@ -216,6 +228,65 @@ test('a loop that has reached `until` neither resyncs nor halts for what comes a
   await new Promise((resolve) => setImmediate(resolve));
   expect({ isRunning: loop.isRunning, misplaced }).toEqual({ isRunning: true, misplaced: [] });
   expect(pauses()).toBe(2);
+  loop.close();
+  await loop.ended();
+});
+
+/** Longer than any test: whoever waits for its end waits for ever. */
+const ENDLESS_MS = 1_000_000;
+
+test('few records wait for more until the end of the window, and are one batch', async () => {
+  const { loop, applying } = loopWith(100, undefined, undefined, 20);
+  loop.push(fetched(0, 1, () => {}));
+  loop.push(fetched(1, 3, () => {}));
+  await until('it is applied', () => applying.length === 1);
+  expect(applying[0]?.batch).toMatchObject({ fromOffset: 0, nextOffset: 3 });
+  applying[0]?.end(APPLIED);
+  await until('the position has moved', () => loop.progress.position === 3);
+  loop.close();
+  await loop.ended();
+});
+
+test.each([
+  ['a full batch', 3, undefined, 3],
+  ['what reaches `until`', 100, 2, 2],
+  ['what the broker has more after', 100, undefined, 50],
+])('%s does not wait for the window', async (_, maxEvents, end, endOffset) => {
+  const { loop, applying } = loopWith(maxEvents, undefined, end, ENDLESS_MS);
+  loop.push({ ...fetched(0, 3, () => {}), endOffset });
+  await until('it is applied', () => applying.length === 1);
+  loop.close();
+  applying[0]?.end(APPLIED);
+  await loop.ended();
+});
+
+test('records that wait for the window wait no more when the next ones fill the batch', async () => {
+  const { loop, applying } = loopWith(3, undefined, undefined, ENDLESS_MS);
+  loop.push(fetched(0, 1, () => {}));
+  loop.push(fetched(1, 3, () => {}));
+  await until('it is applied', () => applying.length === 1);
+  expect(applying[0]?.batch.nextOffset).toBe(3);
+  loop.close();
+  applying[0]?.end(APPLIED);
+  await loop.ended();
+});
+
+test('a loop that is closed during the window ends at once, and applies nothing', async () => {
+  const { loop, applying } = loopWith(100, undefined, undefined, ENDLESS_MS);
+  loop.push(fetched(0, 1, () => {}));
+  await new Promise((resolve) => setImmediate(resolve));
+  loop.close();
+  await loop.ended();
+  expect(applying).toEqual([]);
+});
+
+test('a partition that cannot be read any further halts without waiting for the window', async () => {
+  const { loop, applying } = loopWith(100, undefined, undefined, ENDLESS_MS);
+  loop.push(fetched(0, 1, () => {}));
+  loop.unreadable({ topic: 'calls', partition: 0, fromOffset: 1, why: 'a wrong checksum' });
+  await until('what was fetched is applied', () => applying.length === 1);
+  applying[0]?.end(APPLIED);
+  await until('it halts', () => loop.isHalted);
   loop.close();
   await loop.ended();
 });

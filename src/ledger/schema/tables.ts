@@ -112,6 +112,8 @@ export const ledgerPage = pgTable(
   },
   (t) => [
     primaryKey({ name: 'ledger_page_key', columns: [t.sessionId, t.period, t.revision, t.page] }),
+    /** For `verify --since`: pages are written in the order of their time, but for those merged later. */
+    index('ledger_page_recorded').using('brin', t.recordedAt).with({ autosummarize: true }),
   ],
 );
 

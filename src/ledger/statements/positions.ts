@@ -26,45 +26,58 @@ export const lockPosition = statement<PartitionKey, PositionRow>(
     FROM ${consumerPosition} WHERE ${here} FOR UPDATE`,
 );
 
-export interface BooksParameters extends PartitionKey {
-  pass: number;
-  rangeFirstOffset: number;
-  nextOffset: number;
-  consumed: number;
-  applied: number;
-  duplicate: number;
-  ignored: number;
-  conflict: number;
-  deadLetter: number;
-  note: string | null;
-  generation: number;
+/** Arrays of one element for each partition. */
+export interface BooksParameters {
+  groupId: string;
+  topics: Buffer;
+  partitions: Buffer;
+  passes: Buffer;
+  generations: Buffer;
+  rangeFirstOffsets: Buffer;
+  nextOffsets: Buffer;
+  consumed: Buffer;
+  applied: Buffer;
+  duplicate: Buffer;
+  ignored: Buffer;
+  conflict: Buffer;
+  deadLetter: Buffer;
   /** Milliseconds since 1970; null: the batch says nothing of the watermark. */
-  appliedUntilMs: number | null;
+  appliedUntilMs: Buffer;
 }
 
 const p = (name: keyof BooksParameters) => sql.placeholder(name);
 
 /**
- * Extends the newest range of the books, or begins one, and moves the position to its end. The watermark
- * moves with it, and never back or into the future.
+ * For each partition: extends the newest range of the books, or begins one, and moves the position to its
+ * end. The watermark moves with it, and never back or into the future.
  */
 export const keepBooks = statement<BooksParameters>(
   'keep_books',
-  sql`WITH position AS (
-      UPDATE ${consumerPosition}
-      SET next_offset = ${p('nextOffset')}, range_first_offset = ${p('rangeFirstOffset')},
+  sql`WITH booked AS (
+      SELECT * FROM unnest(${p('topics')}::text[], ${p('partitions')}::integer[],
+        ${p('passes')}::integer[], ${p('generations')}::integer[],
+        ${p('rangeFirstOffsets')}::bigint[], ${p('nextOffsets')}::bigint[],
+        ${p('consumed')}::bigint[], ${p('applied')}::bigint[], ${p('duplicate')}::bigint[],
+        ${p('ignored')}::bigint[], ${p('conflict')}::bigint[], ${p('deadLetter')}::bigint[],
+        ${p('appliedUntilMs')}::bigint[])
+        AS booked (topic, partition, pass, generation, first_offset, next_offset, consumed, applied,
+          duplicate, ignored, conflict, dead_letter, applied_until_ms)
+    ), position AS (
+      UPDATE ${consumerPosition} AS position
+      SET next_offset = booked.next_offset, range_first_offset = booked.first_offset,
         updated_at = now(),
-        applied_until = CASE WHEN ${p('appliedUntilMs')}::bigint IS NULL THEN applied_until
-          ELSE greatest(applied_until, least(now(),
-            'epoch'::timestamptz + ${p('appliedUntilMs')}::bigint * interval '1 millisecond')) END
-      WHERE ${here}
+        applied_until = CASE WHEN booked.applied_until_ms IS NULL THEN position.applied_until
+          ELSE greatest(position.applied_until, least(now(),
+            'epoch'::timestamptz + booked.applied_until_ms * interval '1 millisecond')) END
+      FROM booked
+      WHERE position.group_id = ${p('groupId')} AND position.topic = booked.topic
+        AND position.partition = booked.partition
     )
     INSERT INTO ${consumedRange} AS range (group_id, topic, partition, pass, first_offset, next_offset,
-      consumed, applied, duplicate, ignored, conflict, dead_letter, note, generation)
-    VALUES (${p('groupId')}, ${p('topic')}, ${p('partition')}, ${p('pass')},
-      ${p('rangeFirstOffset')}, ${p('nextOffset')}, ${p('consumed')}, ${p('applied')},
-      ${p('duplicate')}, ${p('ignored')}, ${p('conflict')}, ${p('deadLetter')}, ${p('note')},
-      ${p('generation')})
+      consumed, applied, duplicate, ignored, conflict, dead_letter, generation)
+    SELECT ${p('groupId')}, topic, partition, pass, first_offset, next_offset, consumed, applied,
+      duplicate, ignored, conflict, dead_letter, generation
+    FROM booked
     ON CONFLICT (group_id, topic, partition, pass, first_offset) DO UPDATE SET
       next_offset = excluded.next_offset,
       consumed = range.consumed + excluded.consumed,

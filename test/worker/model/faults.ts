@@ -12,7 +12,9 @@ const IS_WORTH_HOLDING = /: (revoke|assign|apply|fetch)/;
 const IS_OF_GROUP = /: (revoke|assign)$/;
 /** What is shared out when a member joins is given to it as well. */
 const JOIN = /: join$/;
-const APPLY = /: apply (\S+) /;
+/** The partition of a batch that is applied alone, or those of several. */
+const APPLY = /: apply (.*)$/;
+const PARTITION = /calls\/\d+/g;
 const EVENT = encoded({ session_id: 'call', metric: llm() });
 const WAITS_MS = [5, 50, 100, 250, 600, 1_100, 5_000];
 
@@ -32,6 +34,8 @@ export class Faults {
       ...often(300, () => this.#endCalls()),
       ...often(60, () => this.#pass()),
       ...often(60, (where) => this.#produce(where)),
+      // What several partitions have at once may share a transaction.
+      ...often(10, () => world.topic.partitions.forEach((where) => void this.#produce(where))),
       ...often(12, (where) => world.topic.begin(where)),
       ...often(20, (where) => world.topic.end(where, random.pick(['committed', 'aborted']))),
       ...often(10, () => this.#assign()),
@@ -74,10 +78,10 @@ export class Faults {
 
   #endCall(call: HeldCall): void {
     const { postgres, trace } = this.#world;
-    const [, key] = APPLY.exec(call.name) ?? [];
-    if (key !== undefined && this.#random.chance(0.1)) {
+    const [, batches] = APPLY.exec(call.name) ?? [];
+    if (batches !== undefined && this.#random.chance(0.1)) {
       trace.push(`outlives its client: ${call.name}`);
-      postgres.outlives(key, call.outlive());
+      postgres.outlives(batches.match(PARTITION) ?? [], call.outlive());
       return;
     }
     const isAnswered = IS_OF_GROUP.test(call.name) || this.#random.chance(0.8);

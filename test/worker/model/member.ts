@@ -27,7 +27,10 @@ export interface Surroundings {
   readonly violated: (what: string) => void;
 }
 
-export type Limits = Pick<WorkerOptions, 'concurrentBatches' | 'maxEvents' | 'bufferBytes'> & {
+export type Limits = Pick<
+  WorkerOptions,
+  'concurrentBatches' | 'maxEvents' | 'bufferBytes' | 'lingerMs'
+> & {
   readonly maxFetch: number;
 };
 
@@ -72,6 +75,7 @@ export class ModelMember {
       database: postgres.client(name, calls),
       ledger: {
         apply: (batch) => this.#apply(batch),
+        applyTogether: (batches) => this.#applyTogether(batches),
         forget: () => violated(`${name}: the position went back, says the worker`),
       },
       schemas: new SchemaCache((id) =>
@@ -90,17 +94,33 @@ export class ModelMember {
   }
 
   #apply(batch: Batch): Promise<ApplyResult> {
-    const { calls, topic, postgres, violated } = this.#around;
-    const { fromOffset, nextOffset, pass } = batch;
-    const what = `${this.name}: apply ${keyOf(batch)} ${fromOffset} to ${nextOffset}, pass ${pass}`;
+    const what = `${this.name}: apply ${shown(batch)}`;
+    this.#checkMayApply(batch, what);
+    return this.#around.calls.call(what, () => this.#book(batch, what));
+  }
+
+  /** In one transaction; what another one holds is left out. */
+  #applyTogether(batches: readonly Batch[]): Promise<(ApplyResult | undefined)[]> {
+    const { calls, postgres } = this.#around;
+    const what = `${this.name}: apply together ${batches.map(shown).join('; ')}`;
+    for (const batch of batches) this.#checkMayApply(batch, what);
+    return calls.call(what, () =>
+      batches.map((batch) => (postgres.isHeld(keyOf(batch)) ? undefined : this.#book(batch, what))),
+    );
+  }
+
+  #checkMayApply(batch: Batch, what: string): void {
+    const { violated } = this.#around;
     if (this.#isStopped) violated(`${what}: the worker has stopped`);
     if (this.#share?.has(keyOf(batch)) !== true) violated(`${what}: it is not the worker's`);
-    return calls.call(what, () =>
-      postgres.book(batch, () => {
-        const difference = topic.difference(batch);
-        if (difference !== undefined) violated(`${what}: ${difference}`);
-      }),
-    );
+  }
+
+  #book(batch: Batch, what: string): ApplyResult {
+    const { topic, postgres, violated } = this.#around;
+    return postgres.book(batch, () => {
+      const difference = topic.difference(batch);
+      if (difference !== undefined) violated(`${what}: ${difference}`);
+    });
   }
 
   #watched(listener: SourceListener): SourceListener {
@@ -118,4 +138,9 @@ export class ModelMember {
       missing: (topics) => listener.missing(topics),
     };
   }
+}
+
+function shown(batch: Batch): string {
+  const { fromOffset, nextOffset, pass } = batch;
+  return `${keyOf(batch)} ${fromOffset} to ${nextOffset}, pass ${pass}`;
 }

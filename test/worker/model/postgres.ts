@@ -39,7 +39,7 @@ export class ModelPostgres {
   /** Where each pass ended or stands, by partition and pass. */
   readonly highest = new Map<string, number>();
   readonly #generations: { generation: number; topic_id: string | null }[] = [];
-  readonly #outliving = new Map<string, (() => void)[]>();
+  readonly #outliving = new Set<{ keys: readonly string[]; commit: () => void }>();
   readonly #hasFence: boolean;
 
   /** @param hasFence false: batches are booked wherever the position stands */
@@ -59,12 +59,16 @@ export class ModelPostgres {
   }
 
   /** A transaction whose client has given it up ends by `commit`, before anybody else's. */
-  outlives(key: string, commit: () => void): void {
-    this.#outliving.set(key, [...(this.#outliving.get(key) ?? []), commit]);
+  outlives(keys: readonly string[], commit: () => void): void {
+    this.#outliving.add({ keys, commit });
+  }
+
+  isHeld(key: string): boolean {
+    return [...this.#outliving].some(({ keys }) => keys.includes(key));
   }
 
   endOutliving(): void {
-    for (const key of this.#outliving.keys()) this.#lock(key);
+    for (const { keys } of this.#outliving) for (const key of keys) this.#lock(key);
   }
 
   /** What the ledger does with a batch: the fence, then the books and the position. */
@@ -174,9 +178,9 @@ export class ModelPostgres {
 
   /** Waits for whoever holds the position. */
   #lock(key: string): PositionRow | undefined {
-    const outliving = this.#outliving.get(key) ?? [];
-    this.#outliving.delete(key);
-    for (const commit of outliving) commit();
+    for (const one of [...this.#outliving].filter(({ keys }) => keys.includes(key))) {
+      if (this.#outliving.delete(one)) one.commit();
+    }
     return this.positions.get(key);
   }
 

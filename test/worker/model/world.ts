@@ -33,6 +33,7 @@ export class ModelWorld {
     this.#limits = {
       concurrentBatches: random.integer(1, 2),
       maxEvents: this.isLarge ? 400 : random.integer(1, 8),
+      lingerMs: random.pick([0, 100]),
       bufferBytes: random.pick([15_000, 10_000_000]),
       maxFetch: this.isLarge ? 3_000 : random.integer(1, 12),
     };
