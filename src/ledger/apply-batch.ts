@@ -2,6 +2,7 @@ import { type Connection, type Database, inTransaction } from '../postgres/datab
 import type { Batch, OutcomeCounts } from '../records/message.ts';
 import { type ApplyResult, reportDeadLetters } from './apply-result.ts';
 import { classifyBatch } from './classify-batch.ts';
+import { type BatchStep, type CommittedBatch, StepClock } from './committed-batch.ts';
 import { encodeEntries } from './encode-entries.ts';
 import { keepConflicts } from './keep-conflicts.ts';
 import { keepDeadLetters } from './keep-dead-letters.ts';
@@ -16,19 +17,6 @@ import { addUsage } from './statements/usage.ts';
 /** Offsets that one row of the books may span: small batches extend the newest row. */
 const MAX_RANGE = 100_000;
 
-/** The durable steps of a batch, in order; see `applyBatch`. */
-export const BATCH_STEPS = [
-  'begun',
-  'fenced',
-  'sessions_locked',
-  'pages_written',
-  'usage_added',
-  'dead_letters_kept',
-  'books_kept',
-  'committed',
-] as const;
-export type BatchStep = (typeof BATCH_STEPS)[number];
-
 export interface ApplyContext {
   readonly database: Database;
   readonly loader: SessionLoader;
@@ -36,11 +24,18 @@ export interface ApplyContext {
   readonly copiesDeadLetters: boolean;
   /** Called after every step: tests kill, freeze and disconnect the worker there. */
   readonly onStep: (step: BatchStep) => void | Promise<void>;
+  /** Called after each commit whose answer came; must not throw. */
+  readonly onCommitted: (committed: CommittedBatch) => void;
 }
 
 /** Applies a batch in one transaction: all of it, with the books and the position, or nothing. */
 export async function applyBatch(context: ApplyContext, batch: Batch): Promise<ApplyResult> {
-  const { loader, onStep } = context;
+  const { loader } = context;
+  const clock = new StepClock();
+  const reached = (step: BatchStep) => {
+    clock.reached(step);
+    return context.onStep(step);
+  };
   const sessions = sessionBatchesOf(batch.messages);
   // 1. New names get their numbers, in a transaction of their own. A crash after it leaves numbers
   //    that no entry uses, and that the next batch finds.
@@ -50,7 +45,7 @@ export async function applyBatch(context: ApplyContext, batch: Batch): Promise<A
   // whoever reads the position next reads the whole batch again.
   const result = await inTransaction(context.database, async (connection) => {
     // 2. BEGIN.
-    await onStep('begun');
+    await reached('begun');
 
     // 3. The fence: only the transaction that holds the row of the position moves it. A worker that
     //    lost the partition while it was paused finds another position here, and writes nothing.
@@ -61,7 +56,7 @@ export async function applyBatch(context: ApplyContext, batch: Batch): Promise<A
     const isMoved = position?.nextOffset !== batch.fromOffset || position.pass !== batch.pass;
     if (row === undefined || isMoved) return { status: 'moved', position } as const;
     const rowOid = rowOidIfCurrent(row, sources);
-    await onStep('fenced');
+    await reached('fenced');
 
     // 4. Every message gets its outcome, under locks on the sessions that change.
     const { counts, deadLetters, newDeadLetters } = await classifyBatch(
@@ -70,28 +65,28 @@ export async function applyBatch(context: ApplyContext, batch: Batch): Promise<A
       batch,
       sessions,
     );
-    await onStep('sessions_locked');
+    await reached('sessions_locked');
 
     // 5. The entries of the applied messages.
-    const { applied } = counts;
-    const entries = encodeEntries(batch, sessions, sources, { rowOid, applied });
+    const entries = encodeEntries(batch, sessions, sources, { rowOid, applied: counts.applied });
     if (entries.pages !== undefined) await insertPages.run(connection, { rows: entries.pages });
-    await onStep('pages_written');
+    await reached('pages_written');
 
     // 6. Their sums.
     if (entries.usage !== undefined) await addUsage.run(connection, entries.usage);
-    await onStep('usage_added');
+    await reached('usage_added');
 
     // 7. Conflicts, and dead letters with their bytes.
     await keepConflicts(connection, batch, sessions);
     await keepDeadLetters(connection, batch, deadLetters, context.copiesDeadLetters);
-    await onStep('dead_letters_kept');
+    await reached('dead_letters_kept');
 
     // 8. The books and the position.
     await keepBooksOf(connection, batch, row, counts);
-    await onStep('books_kept');
+    await reached('books_kept');
     const otherAccounts = countOtherAccounts(sessions);
-    return { status: 'applied', counts, otherAccounts, newDeadLetters } as const;
+    const applied = { status: 'applied', counts, otherAccounts } as const;
+    return { ...applied, deadLetters, newDeadLetters };
   });
   // 9. COMMIT. A crash after it leaves everything, and whoever reads the position next begins after
   //    the batch. Where only the answer was lost, the next attempt returns `moved`.
@@ -99,8 +94,9 @@ export async function applyBatch(context: ApplyContext, batch: Batch): Promise<A
 
   // 10. What was committed is cached. A crash loses the cache with the process.
   loader.cache(sessions);
-  await onStep('committed');
-  const { newDeadLetters, ...appliedResult } = result;
+  await reached('committed');
+  const { deadLetters, newDeadLetters, ...appliedResult } = result;
+  context.onCommitted({ batch, sessions, deadLetters, stepMs: clock.ms });
   return reportDeadLetters(batch, appliedResult, newDeadLetters);
 }
 

@@ -8,7 +8,7 @@ import { SessionLoader } from './session-loader.ts';
 import { SourceIds } from './source-ids.ts';
 import { retryWithoutCache } from './stale-cache.ts';
 
-export { BATCH_STEPS, type BatchStep } from './apply-batch.ts';
+export { BATCH_STEPS, type BatchStep } from './committed-batch.ts';
 export type { ApplyResult };
 
 export interface LedgerOptions {
@@ -17,6 +17,7 @@ export interface LedgerOptions {
   /** Whether dead letters are marked as due for a copy on KAFKA_DEAD_LETTER_TOPIC. */
   readonly copiesDeadLetters?: boolean;
   readonly onStep?: ApplyContext['onStep'];
+  readonly onCommitted?: ApplyContext['onCommitted'];
 }
 
 /**
@@ -33,6 +34,7 @@ export class Ledger {
       sources: new SourceIds(database),
       copiesDeadLetters: options.copiesDeadLetters ?? false,
       onStep: options.onStep ?? (() => {}),
+      onCommitted: options.onCommitted ?? (() => {}),
     };
   }
 

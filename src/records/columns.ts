@@ -63,8 +63,8 @@ export const PLACE = {
 } as const;
 export const IDENTITY_WORDS = 4;
 
-/** Most metrics have four values or five. */
-const VALUES_EXPECTED = 5;
+/** Of simulated calls, a record has between five values and six. */
+const VALUES_EXPECTED = 6;
 
 /** The columns of a block while they are written. */
 export class ColumnsWriter {
