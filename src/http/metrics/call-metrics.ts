@@ -7,11 +7,9 @@ import { ModelLabels } from './model-labels.ts';
 import { RecentTurns } from './recent-turns.ts';
 
 /** Where the measured values of a billed metric begin. */
-const FROM: Readonly<Partial<Record<BillableMessage['metricType'], number>>> = {
-  llm_metrics: billedCountOf('llm_metrics'),
-  realtime_model_metrics: billedCountOf('realtime_model_metrics'),
-  tts_metrics: billedCountOf('tts_metrics'),
-};
+const LLM = billedCountOf('llm_metrics');
+const REALTIME = billedCountOf('realtime_model_metrics');
+const TTS = billedCountOf('tts_metrics');
 const END_OF_TURN: MeasuredType = 'eou_metrics';
 
 /**
@@ -45,11 +43,12 @@ export class CallMetrics {
 
   /** @param now in milliseconds since 1970 */
   committed({ batch, sessions }: CommittedBatch, now = Date.now()): void {
+    const nowSeconds = now / 1e3;
     for (const { outcomes } of sessions) {
       if (outcomes === undefined) continue;
       for (const message of outcomes.fresh) {
         this.#applied(message);
-        this.#toBillable.observe(0, Math.max(now / 1e3 - message.eventUs / 1e6, 0));
+        this.#toBillable.observe(0, Math.max(nowSeconds - message.eventUs / 1e6, 0));
       }
     }
     const { seenBefore = 0, nextOffset } = batch;
@@ -62,17 +61,30 @@ export class CallMetrics {
     }
   }
 
-  #applied({ metricType, provider, model, values, valuesFrom }: BillableMessage): void {
-    const from = FROM[metricType];
-    if (from === undefined) return;
-    const first = values[valuesFrom + from] as number;
-    const { place } = this.#models.of(provider, model);
-    if (metricType === 'tts_metrics') {
-      if (isDelay(first)) this.#firstByte.observe(place, first);
-      return;
+  #applied(message: BillableMessage): void {
+    // The type first: of most messages, nothing else is read.
+    switch (message.metricType) {
+      case 'llm_metrics':
+        this.#response(message, LLM);
+        return;
+      case 'realtime_model_metrics':
+        this.#response(message, REALTIME);
+        return;
+      case 'tts_metrics': {
+        const seconds = message.values[message.valuesFrom + TTS] as number;
+        if (!isDelay(seconds)) return;
+        const { place } = this.#models.of(message.provider, message.model);
+        this.#firstByte.observe(place, seconds);
+      }
     }
-    if (isDelay(first)) this.#firstToken.observe(place, first);
+  }
+
+  /** @param from where the measured values begin, after the billed ones */
+  #response({ values, valuesFrom, provider, model }: BillableMessage, from: number): void {
+    const seconds = values[valuesFrom + from] as number;
     const rate = values[valuesFrom + from + 1] as number;
+    const { place } = this.#models.of(provider, model);
+    if (isDelay(seconds)) this.#firstToken.observe(place, seconds);
     if (isSeen(rate)) this.#tokensPerSecond.observe(place, rate);
   }
 

@@ -14,6 +14,7 @@ export class FastHistogram {
   readonly #bounds: readonly number[];
   readonly #labelsOf: (place: number) => Readonly<Record<string, string>>;
   readonly #series: (Series | undefined)[] = [];
+  #last = 0;
 
   /** @param labelsOf the labels of a place */
   constructor(
@@ -36,11 +37,20 @@ export class FastHistogram {
       series = new Float64Array(bounds.length + 2);
       this.#series[place] = series;
     }
-    let bucket = 0;
-    while (bucket < bounds.length && value > (bounds[bucket] as number)) bucket += 1;
+    const bucket = this.#bucketOf(value);
     const sum = bounds.length + 1;
     series[bucket] = (series[bucket] as number) + 1;
     series[sum] = (series[sum] as number) + value;
+  }
+
+  /** Values that follow each other are often in one bucket: the search begins at the last one. */
+  #bucketOf(value: number): number {
+    const bounds = this.#bounds;
+    let bucket = this.#last;
+    while (bucket > 0 && value <= (bounds[bucket - 1] as number)) bucket -= 1;
+    while (bucket < bounds.length && value > (bounds[bucket] as number)) bucket += 1;
+    this.#last = bucket;
+    return bucket;
   }
 
   #get() {

@@ -18,7 +18,8 @@ export interface ModelLabel {
  */
 export class ModelLabels {
   readonly #most: number;
-  readonly #byProvider = new Map<string, Map<string, ModelLabel>>();
+  /** By model first: few models are offered by several providers. */
+  readonly #byModel = new Map<string, ModelLabel[]>();
   readonly #labels: ModelLabel[] = [];
   #other: ModelLabel | undefined;
   /** Those of the event before, which are often those of the next one. */
@@ -36,9 +37,16 @@ export class ModelLabels {
   of(provider: string, model: string): ModelLabel {
     const last = this.#last;
     if (last !== undefined && last.model === model && last.provider === provider) return last;
-    const label = this.#byProvider.get(provider)?.get(model) ?? this.#add(provider, model);
+    const label = this.#find(provider, model) ?? this.#add(provider, model);
     this.#last = label;
     return label;
+  }
+
+  #find(provider: string, model: string): ModelLabel | undefined {
+    const labels = this.#byModel.get(model);
+    if (labels === undefined) return undefined;
+    for (const label of labels) if (label.provider === provider) return label;
+    return undefined;
   }
 
   #add(provider: string, model: string): ModelLabel {
@@ -49,8 +57,9 @@ export class ModelLabels {
       return this.#other;
     }
     const label = this.#push(provider, model);
-    const models = this.#byProvider.get(provider) ?? new Map<string, ModelLabel>();
-    this.#byProvider.set(provider, models.set(model, label));
+    const labels = this.#byModel.get(model) ?? [];
+    labels.push(label);
+    this.#byModel.set(model, labels);
     return label;
   }
 

@@ -6,8 +6,9 @@ const KEPT = 10_000;
 /** The ends of turns that were seen last, so that one that was sent twice counts once. */
 export class RecentTurns {
   readonly #kept: number;
-  #recent = new Set<string>();
-  #older: ReadonlySet<string> = new Set<string>();
+  /** By time, in microseconds: the session. Texts of both would cost more than all other metrics. */
+  #recent = new Map<number, string>();
+  #older: ReadonlyMap<number, string> = new Map<number, string>();
 
   constructor(kept = KEPT) {
     this.#kept = kept;
@@ -15,13 +16,13 @@ export class RecentTurns {
 
   /** Whether no turn of this session ended at this time; from now on one did. */
   isNew({ sessionId, eventUs }: Pick<SessionNote, 'sessionId' | 'eventUs'>): boolean {
-    const turn = `${eventUs} ${sessionId}`;
-    if (this.#recent.has(turn) || this.#older.has(turn)) return false;
+    if (this.#recent.get(eventUs) === sessionId) return false;
+    if (this.#older.get(eventUs) === sessionId) return false;
     if (this.#recent.size >= this.#kept) {
       this.#older = this.#recent;
-      this.#recent = new Set();
+      this.#recent = new Map();
     }
-    this.#recent.add(turn);
+    this.#recent.set(eventUs, sessionId);
     return true;
   }
 }
