@@ -2,10 +2,12 @@ import { defineConfig } from 'vitest/config';
 import { findProgram } from './test/support/programs.ts';
 
 /** Tests that need a program which a plain machine does not have, and the Debian package of it. */
-const CLUSTERS: Record<string, { file: string; package: string }> = {
+const NEEDED: Record<string, { file: string; package: string }> = {
   pgbouncer: { file: 'test/clusters/pgbouncer.int.test.ts', package: 'pgbouncer' },
+  promtool: { file: 'test/deploy/alerts.unit.test.ts', package: 'prometheus' },
+  prometheus: { file: 'test/deploy/alerts.e2e.test.ts', package: 'prometheus' },
 };
-const missing = Object.entries(CLUSTERS).filter(([name]) => findProgram(name) === undefined);
+const missing = Object.entries(NEEDED).filter(([name]) => findProgram(name) === undefined);
 for (const [name, { file, package: wanted }] of missing) {
   process.stderr.write(`${file} is not run: no ${name} here; apt-get install ${wanted}\n`);
 }
@@ -19,6 +21,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{test,clients/node/test}/**/*.{unit,model}.test.ts'],
+          exclude: missing.map(([, { file }]) => file),
           // Properties take seconds, and many times that where other work has the cores.
           testTimeout: 60_000,
         },

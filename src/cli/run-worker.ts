@@ -5,17 +5,20 @@ import { MEMORY_BUDGET } from '../config/memory-budget.ts';
 import type { Settings } from '../config/settings.ts';
 import { type FetchSchema, SchemaCache } from '../decode/avro/schema-cache.ts';
 import { messageOf } from '../errors.ts';
-import { WorkerMetrics } from '../http/metrics.ts';
+import { WorkerMetrics } from '../http/metrics/worker-metrics.ts';
 import { type HttpServer, serveHttp } from '../http/server.ts';
+import type { KafkaErrorClass } from '../kafka/error-class.ts';
 import { isTransientInKafka } from '../kafka/errors.ts';
 import { type BatchStep, Ledger, type LedgerOptions } from '../ledger/ledger.ts';
 import { prepareChangeIds } from '../migrate/change-ids.ts';
 import { prepareMonths } from '../migrate/months.ts';
 import type { Database } from '../postgres/database.ts';
+import { postgresErrorClass } from '../postgres/error-class.ts';
 import { isTransient } from '../postgres/errors.ts';
 import { DeadLetterOutbox } from '../produce/dead-letter-outbox.ts';
 import { DeadLetterTopic } from '../produce/dead-letter-topic.ts';
 import type { OutcomeCounts } from '../records/message.ts';
+import { registryErrorClass } from '../registry/error-class.ts';
 import { schemaFetcher } from '../registry/schema-fetcher.ts';
 import { loadLatest } from '../registry/schema-registry.ts';
 import { pingRegistry } from '../registry/subjects.ts';
@@ -75,9 +78,16 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     conflict: 0,
     dead_letter: 0,
   };
-  const source = options.source ?? new KafkaSource({ kafka, settings, groupId, topics, logger });
+  const metrics = new WorkerMetrics(() => worker.status());
+  const onError = (error: KafkaErrorClass) => metrics.failed({ dependency: 'kafka', class: error });
+  const source =
+    options.source ?? new KafkaSource({ kafka, settings, groupId, topics, logger, onError });
+  database.onError = (error) => {
+    const found = postgresErrorClass(error);
+    if (found !== undefined) metrics.failed({ dependency: 'postgres', class: found });
+  };
   const outbox = outboxOf(options);
-  const schemas = new SchemaCache(registering(schemaFetcher(settings), source));
+  const schemas = new SchemaCache(registering(schemaFetcher(settings), source, metrics));
   for (const topic of topics) {
     loadLatest(registry, topic, schemas).catch((error: unknown) => {
       // The first message loads it, and waits for the registry.
@@ -93,7 +103,10 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     source,
     database,
     logger,
-    ledger: new Ledger(database, ledgerOptions(options)),
+    ledger: new Ledger(database, {
+      ...ledgerOptions(options),
+      onCommitted: (committed) => metrics.committed(committed),
+    }),
     schemas,
     concurrentBatches: settings.DATABASE_POOL_SIZE,
     maxEvents: settings.BATCH_MAX_EVENTS,
@@ -104,6 +117,8 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
     unknownFields: new UnknownFields(logger, (where, messages) =>
       metrics.unknownFields(where, messages),
     ),
+    onAssigned: (partitions) => metrics.assigned(partitions),
+    onPrepared: (ms) => metrics.prepared(ms),
     onApplied: (where, batch, otherAccounts, ms) => {
       metrics.applied(where, batch, otherAccounts, ms);
       if (batch.dead_letter > 0) outbox?.wake();
@@ -119,10 +134,9 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
       }
     },
   });
-  const metrics = new WorkerMetrics(() => worker.status());
   const http = await startHttp(settings, logger, metrics, worker, database);
   if (http !== undefined) options.onHttp?.(http.address);
-  const stopSelfCheck = startSelfCheck(database, logger, metrics);
+  const stopSelfCheck = startSelfCheck(database, logger, metrics.books);
   const months = setInterval(() => preparePartitions(database, logger), PARTITIONS_EVERY_MS);
   try {
     outbox?.start();
@@ -234,9 +248,16 @@ async function preparePartitions(database: Database, logger: Logger): Promise<vo
 }
 
 /** Registers each schema that is found with the source, which decodes ahead with it. */
-function registering(fetch: FetchSchema, source: PartitionSource): FetchSchema {
+function registering(
+  fetch: FetchSchema,
+  source: PartitionSource,
+  metrics: WorkerMetrics,
+): FetchSchema {
   return async (id) => {
-    const answer = await fetch(id);
+    const answer = await fetch(id).catch((error: unknown) => {
+      metrics.failed({ dependency: 'registry', class: registryErrorClass(error) });
+      throw error;
+    });
     if (answer.found) source.registerSchema(id, answer.schema);
     return answer;
   };

@@ -1,7 +1,8 @@
 import type { Logger } from '../config/logger.ts';
 import { messageOf } from '../errors.ts';
-import type { WorkerMetrics } from '../http/metrics.ts';
+import type { BookMetrics } from '../http/metrics/book-metrics.ts';
 import type { Database } from '../postgres/database.ts';
+import { countOpen } from '../verify/open-decisions.ts';
 import { verifyBooks } from '../verify/verify.ts';
 
 const EVERY_MS = 60_000;
@@ -15,7 +16,7 @@ const EVERY_MS = 60_000;
 export function startSelfCheck(
   database: Database,
   logger: Logger,
-  metrics: WorkerMetrics,
+  metrics: BookMetrics,
   everyMs = EVERY_MS,
 ): () => void {
   // One check at a time: each would hold a connection to a database that hangs.
@@ -29,14 +30,10 @@ export function startSelfCheck(
   return () => clearInterval(timer);
 }
 
-async function checkBooks(
-  database: Database,
-  logger: Logger,
-  metrics: WorkerMetrics,
-): Promise<void> {
+async function checkBooks(database: Database, logger: Logger, metrics: BookMetrics): Promise<void> {
   try {
     const breaks = await verifyBooks(database);
-    metrics.booksChecked(breaks);
+    metrics.checked(breaks, await countOpen(database));
     for (const [check, count] of breaks) {
       if (count > 0)
         logger.error({ check, count }, 'the books do not balance; run: usage-ledger verify');
@@ -46,7 +43,7 @@ async function checkBooks(
   }
 }
 
-function warn(logger: Logger, metrics: WorkerMetrics, error: string): void {
-  const lastCheckSeconds = Math.round(metrics.bookCheckAgeSeconds());
+function warn(logger: Logger, metrics: BookMetrics, error: string): void {
+  const lastCheckSeconds = Math.round(metrics.ageSeconds);
   logger.warn({ error, lastCheckSeconds }, 'the books could not be checked; retrying in a minute');
 }

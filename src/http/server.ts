@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { messageOf, WrongUsageError } from '../errors.ts';
-import type { WorkerMetrics } from './metrics.ts';
+import type { WorkerMetrics } from './metrics/worker-metrics.ts';
 import { type ReadinessProbes, readinessProblems } from './readiness.ts';
 import { sharedProbe } from './shared-probe.ts';
 

@@ -3,6 +3,7 @@ import type { Batch } from '../records/message.ts';
 import { announceAccounts } from './announce-accounts.ts';
 import { type ApplyResult, reportDeadLetters } from './apply-result.ts';
 import { type ClassifiedBatch, classifyBatches } from './classify-batch.ts';
+import { type BatchStep, type CommittedBatch, StepClock, type StepMs } from './committed-batch.ts';
 import { encodeEntries } from './encode-entries.ts';
 import { fenceBatches } from './fence-batches.ts';
 import { keepBooksOf } from './keep-books.ts';
@@ -15,18 +16,7 @@ import { rowOidIfCurrent, type SourceIds, usedNames } from './source-ids.ts';
 import { insertPages } from './statements/pages.ts';
 import { addUsage } from './statements/usage.ts';
 
-/** The durable steps of a batch, in order; see `applyBatches`. */
-export const BATCH_STEPS = [
-  'begun',
-  'fenced',
-  'sessions_locked',
-  'pages_written',
-  'usage_added',
-  'dead_letters_kept',
-  'books_kept',
-  'committed',
-] as const;
-export type BatchStep = (typeof BATCH_STEPS)[number];
+const NO_STEPS: StepMs = new Map();
 
 export interface ApplyContext {
   readonly database: Database;
@@ -36,6 +26,8 @@ export interface ApplyContext {
   readonly movesWatermark: boolean;
   /** Called after every step: tests kill, freeze and disconnect the worker there. */
   readonly onStep: (step: BatchStep) => void | Promise<void>;
+  /** Called after each commit whose answer came; must not throw. */
+  readonly onCommitted: (committed: CommittedBatch) => void;
 }
 
 /**
@@ -51,7 +43,12 @@ export async function applyBatches(
   batches: readonly Batch[],
   waits: boolean,
 ): Promise<(ApplyResult | undefined)[]> {
-  const { loader, onStep } = context;
+  const { loader } = context;
+  const clock = new StepClock();
+  const reached = (step: BatchStep) => {
+    clock.reached(step);
+    return context.onStep(step);
+  };
   const wanted = withoutSharedSessions(batches);
   // 1. New names get their numbers, in a transaction of their own. A crash after it leaves numbers
   //    that no entry uses, and that the next batch finds.
@@ -61,7 +58,7 @@ export async function applyBatches(
   // whoever reads the position next reads the whole batch again.
   const { moved, applied } = await inTransaction(context.database, async (connection) => {
     // 2. BEGIN.
-    await onStep('begun');
+    await reached('begun');
 
     // 3. The fence: only the transaction that holds the row of the position moves it. A worker that
     //    lost the partition while it was paused finds another position here, and writes nothing.
@@ -70,11 +67,11 @@ export async function applyBatches(
     const [first] = parts;
     if (first === undefined) return { moved, applied: [] };
     const rowOid = rowOidIfCurrent(first.row, sources);
-    await onStep('fenced');
+    await reached('fenced');
 
     // 4. Every message gets its outcome, under locks on the sessions that change.
     const classified = await classifyBatches(connection, loader, parts);
-    await onStep('sessions_locked');
+    await reached('sessions_locked');
 
     // 5. The entries of the applied messages.
     const events = classified.reduce((sum, { counts }) => sum + counts.applied, 0);
@@ -84,11 +81,11 @@ export async function applyBatches(
       connection,
       parts.flatMap(({ sessions }) => sessions),
     );
-    await onStep('pages_written');
+    await reached('pages_written');
 
     // 6. Their sums.
     if (entries.usage !== undefined) await addUsage.run(connection, entries.usage);
-    await onStep('usage_added');
+    await reached('usage_added');
 
     // 7. Conflicts, what agents counted themselves, and dead letters with their bytes.
     const applied = parts.map((part, i) => ({ ...part, ...(classified[i] as ClassifiedBatch) }));
@@ -97,11 +94,11 @@ export async function applyBatches(
       await keepReports(connection, batch, sessions);
       await keepDeadLetters(connection, batch, deadLetters, context.copiesDeadLetters);
     }
-    await onStep('dead_letters_kept');
+    await reached('dead_letters_kept');
 
     // 8. The books, the positions and their watermarks.
     await keepBooksOf(connection, applied, context.movesWatermark);
-    await onStep('books_kept');
+    await reached('books_kept');
     return { moved, applied };
   });
   // 9. COMMIT. A crash after it leaves everything, and whoever reads the position next begins after
@@ -109,10 +106,14 @@ export async function applyBatches(
   if (applied.length > 0) {
     // 10. What was committed is cached. A crash loses the cache with the process.
     loader.cache(applied.flatMap(({ sessions }) => sessions));
-    await onStep('committed');
+    await reached('committed');
   }
   const results = new Map(moved);
-  for (const { batch, sessions, counts, newDeadLetters } of applied) {
+  for (const [i, part] of applied.entries()) {
+    const { batch, sessions, counts, deadLetters, newDeadLetters } = part;
+    // The steps are those of the transaction, and counted once.
+    const stepMs = i === 0 ? clock.ms : NO_STEPS;
+    context.onCommitted({ batch, sessions, deadLetters, stepMs });
     const otherAccounts = countOtherAccounts(sessions);
     const result = { status: 'applied', counts, otherAccounts } as const;
     results.set(batch, reportDeadLetters(batch, result, newDeadLetters));

@@ -8,7 +8,7 @@ import { SessionLoader } from './session-loader.ts';
 import { SourceIds } from './source-ids.ts';
 import { retryWithoutCache } from './stale-cache.ts';
 
-export { BATCH_STEPS, type BatchStep } from './apply-batch.ts';
+export { BATCH_STEPS, type BatchStep } from './committed-batch.ts';
 export type { ApplyResult };
 
 export interface LedgerOptions {
@@ -19,6 +19,7 @@ export interface LedgerOptions {
   /** Whether batches move the watermark of their partition; not for a group that reads a range. */
   readonly movesWatermark?: boolean;
   readonly onStep?: ApplyContext['onStep'];
+  readonly onCommitted?: ApplyContext['onCommitted'];
 }
 
 /**
@@ -36,6 +37,7 @@ export class Ledger {
       copiesDeadLetters: options.copiesDeadLetters ?? false,
       movesWatermark: options.movesWatermark ?? true,
       onStep: options.onStep ?? (() => {}),
+      onCommitted: options.onCommitted ?? (() => {}),
     };
   }
 

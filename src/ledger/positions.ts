@@ -10,6 +10,7 @@ import {
   beginPosition,
   lockPosition,
   type PartitionKey,
+  readEarlierEnd,
   readPositions,
   type StoredPositionRow,
 } from './statements/positions.ts';
@@ -135,6 +136,18 @@ export async function resume(
     endLimitHalt.run(connection, parameters),
   );
   return ended.length > 0;
+}
+
+/** How far earlier passes of a group read a generation of a partition; 0: not at all. */
+export async function seenBefore(
+  database: Database,
+  where: PartitionKey,
+  { pass, generation }: Pick<StoredPosition, 'pass' | 'generation'>,
+): Promise<number> {
+  const [row] = await inTransaction(database, (connection) =>
+    readEarlierEnd.run(connection, { ...where, pass, generation }),
+  );
+  return Number(row?.next_offset ?? 0);
 }
 
 function storedPosition(row: StoredPositionRow): StoredPosition {

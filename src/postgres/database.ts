@@ -42,6 +42,8 @@ export class Database extends pg.Pool {
   /** What follows BEGIN on each connection that has been used before. */
   readonly #suffixes = new WeakMap<Connection, string>();
   #isPooled = false;
+  /** Called with every error of a transaction or a connection, for metrics. */
+  onError: ((error: unknown) => void) | undefined;
 
   constructor(settings: Settings, size: number) {
     super({
@@ -94,6 +96,7 @@ export class Database extends pg.Pool {
   /** After an error that only a pooler causes, statements are not prepared any more. */
   noteError(error: unknown): void {
     if (isOfAnotherBackend(error)) this.#isPooled = true;
+    this.onError?.(error);
   }
 
   async #open(connection: Connection, begin: string): Promise<void> {
@@ -182,6 +185,7 @@ async function connected(database: Database): Promise<Connection> {
   try {
     return await database.connect();
   } catch (error) {
+    database.onError?.(error);
     throw connectError(error);
   }
 }

@@ -1,4 +1,5 @@
 import type { Arena } from '../bytes/arena.ts';
+import { measuredFieldsOf } from '../livekit/measured-fields.ts';
 import { BILLED_FIELDS } from '../livekit/usage-of.ts';
 import { METRIC_RECORDS, type MetricType } from '../schemas/metric-records.ts';
 
@@ -15,8 +16,9 @@ export interface Columns {
   readonly eventUs: Float64Array;
   /** The four words of the identity. */
   readonly identities: Int32Array;
-  /** For each record, where its values begin in `values`. */
+  /** For each record that is billed or measures something, where its values begin in `values`. */
   readonly valuesAt: Int32Array;
+  /** The billed values of a record (`usageValues`), then what it measures (`measuredValues`). */
   readonly values: Float64Array;
 }
 
@@ -42,6 +44,13 @@ export function isBilled(kind: number): boolean {
   return BILLED[kind] as boolean;
 }
 
+const MEASURED = TYPES.map((type) => type !== undefined && measuredFieldsOf(type).length > 0);
+
+/** @param kind not `NOT_READ` */
+export function isMeasured(kind: number): boolean {
+  return MEASURED[kind] as boolean;
+}
+
 /** Places of one record, and which is which. */
 export const PLACES = 5;
 export const PLACE = {
@@ -54,8 +63,8 @@ export const PLACE = {
 } as const;
 export const IDENTITY_WORDS = 4;
 
-/** Most metrics have three values or four. */
-const VALUES_EXPECTED = 4;
+/** Of simulated calls, a record has between five values and six. */
+const VALUES_EXPECTED = 6;
 
 /** The columns of a block while they are written. */
 export class ColumnsWriter {

@@ -1,6 +1,7 @@
 import type { ByteView } from '../bytes/byte-view.ts';
 import type { BillableMetric, Identity } from '../identify/identity.ts';
 import type { ReportedModelUsage } from '../livekit/types.ts';
+import type { MetricType } from '../schemas/metric-records.ts';
 import type { ConsumedRecord } from './consumed-record.ts';
 
 /** What the ledger did with a message; in the books, every offset has exactly one. */
@@ -54,7 +55,18 @@ export interface BillableMessage extends SessionNote, Identity, RequestId {
   readonly metricType: BillableMetric['type'];
   readonly provider: string;
   readonly model: string;
-  /** From `valuesFrom` on, what it adds to the columns of its type; see `usageValues`. */
+  /**
+   * From `valuesFrom` on, what it adds to the columns of its type (see `usageValues`), then what it
+   * measures of its call (see `measuredValues`).
+   */
+  readonly values: ArrayLike<number>;
+  readonly valuesFrom: number;
+}
+
+/** What a message that is not billed measures of its call. */
+export interface MeasuredValues {
+  readonly metricType: MetricType;
+  /** From `valuesFrom` on; see `measuredValues`. */
   readonly values: ArrayLike<number>;
   readonly valuesFrom: number;
 }
@@ -67,6 +79,8 @@ export interface IgnoredMessage {
   readonly session: SessionNote | undefined;
   /** Of a session usage report: what the agent counted itself, as of `session.eventUs`. */
   readonly report?: readonly ReportedModelUsage[];
+  /** `undefined`: it measures nothing. */
+  readonly measured?: MeasuredValues | undefined;
 }
 
 /** A message that can never be applied. */
@@ -91,6 +105,8 @@ export interface Batch {
   readonly pass: number;
   /** The generation of the topic that its offsets belong to. */
   readonly generation: number;
+  /** Messages before this offset were read in an earlier pass of the group; 0 when left out. */
+  readonly seenBefore?: number;
   /** Where the group stands before the batch, and after it. */
   readonly fromOffset: number;
   readonly nextOffset: number;

@@ -118,6 +118,7 @@ export class BatchApplier {
         onApplied(result, ms);
         const hasDeadLetters = result.counts.dead_letter > 0;
         const halt = this.#window.applied(whole, nextOffset, hasDeadLetters); // 4
+        progress.deadLetterShare = this.#window.share;
         if (halt !== undefined) return { kind: 'halt', halt };
       }
       if (progress.position === rest.nextOffset) break;

@@ -168,12 +168,13 @@ export class Assignment {
 
   #startLoop(where: TopicPartition, recorded: RecordedStart): void {
     const { clock, source, commits, haltedPartitions, until } = this.#context;
-    const { start, position, view, committed, judgedFrom, endOffset } = recorded;
+    const { start, position, view, committed, judgedFrom, seenBefore, endOffset } = recorded;
     const { nextOffset, pass } = position;
     const loop = this.#createLoop(where, {
       ...position,
       topicId: view.topicId,
       judgedFrom: judgedFrom ?? position.judgedFrom,
+      seenBefore,
       endOffset,
       advancedAt: clock.started(where, nextOffset, Math.max(view.latest - nextOffset, 0)),
       until: until?.get(keyOf(where)),

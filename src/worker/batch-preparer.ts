@@ -8,7 +8,13 @@ import type { WorkerContext } from './worker-context.ts';
 export interface BatchPreparerOptions
   extends Pick<
     WorkerContext,
-    'schemas' | 'permits' | 'preparation' | 'maxEvents' | 'deadLetterLimit' | 'unknownFields'
+    | 'schemas'
+    | 'permits'
+    | 'preparation'
+    | 'maxEvents'
+    | 'deadLetterLimit'
+    | 'unknownFields'
+    | 'onPrepared'
   > {
   readonly intake: RecordIntake;
   readonly origin: BatchOrigin;
@@ -36,6 +42,7 @@ export class BatchPreparer {
   async next(hasPermit: boolean): Promise<Prepared> {
     const { intake, origin, retry, schemas, permits, preparation, maxEvents, unknownFields } =
       this.#options;
+    const begun = performance.now();
     const slice = intake.take(maxEvents, MAX_BATCH_BYTES);
     const load = () => retry.run(REGISTRY, () => schemas.load(slice.schemaIds), false);
     const entries =
@@ -44,6 +51,7 @@ export class BatchPreparer {
       prepareSlice(slice, origin, entries, this.#window),
     );
     unknownFields?.note(prepared.batch, slice.schemaIds, entries);
+    this.#options.onPrepared?.(performance.now() - begun);
     return prepared;
   }
 }

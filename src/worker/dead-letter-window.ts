@@ -51,6 +51,11 @@ export class DeadLetterWindow {
     return this.#dead;
   }
 
+  /** The share of dead letters among the last messages. */
+  get share(): number {
+    return this.size === 0 ? 0 : this.#dead / this.size;
+  }
+
   /** Why the partition is halted. */
   halt(where: TopicPartition): Halt {
     const cause =

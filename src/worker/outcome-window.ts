@@ -20,6 +20,11 @@ export class OutcomeWindow {
     this.#window = new DeadLetterWindow(limit, from);
   }
 
+  /** The share of dead letters among the last messages. */
+  get share(): number {
+    return this.#window.share;
+  }
+
   /**
    * Notes that Postgres rejected the message at `offset`, and that those before it are applied.
    *

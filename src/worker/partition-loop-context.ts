@@ -13,6 +13,8 @@ export interface PartitionLoopStart extends Position {
   readonly topicId: string | undefined;
   /** Dead letters before this offset do not count towards the limit. */
   readonly judgedFrom: number;
+  /** What is before this offset was read in an earlier pass. */
+  readonly seenBefore?: number;
   /** When the partition last moved, in milliseconds since 1970. */
   readonly advancedAt: number;
   /** Records from this offset on are not read; `undefined`: all are. */
@@ -32,6 +34,7 @@ export interface PartitionLoopContext
     | 'unknownFields'
     | 'maxEvents'
     | 'deadLetterLimit'
+    | 'onPrepared'
     | 'onFailure'
   > {
   readonly ledger: Pick<WorkerContext['ledger'], 'apply'>;

@@ -70,6 +70,7 @@ export class PartitionLoop implements TopicPartition {
   constructor(where: TopicPartition, start: PartitionLoopStart, context: PartitionLoopContext) {
     const { topic, partition } = where;
     const { nextOffset: fromOffset, pass, generation, topicId, judgedFrom, until } = start;
+    const { seenBefore = 0 } = start;
     this.topic = topic;
     this.partition = partition;
     this.pass = pass;
@@ -79,7 +80,7 @@ export class PartitionLoop implements TopicPartition {
     const isRunning = () => this.isRunning;
     const intake = new RecordIntake({ ...context, fromOffset, until });
     const retry = new DependencyRetry({ ...context, progress, isRunning });
-    const origin = { groupId: context.groupId, topic, partition, pass, generation };
+    const origin = { groupId: context.groupId, topic, partition, pass, generation, seenBefore };
     this.progress = progress;
     this.#intake = intake;
     this.#retry = retry;
@@ -135,6 +136,7 @@ export class PartitionLoop implements TopicPartition {
     // A fetch begins at the offset that it was asked for, also where offsets before its first record
     // were compacted away: one that begins elsewhere did so because the offset was not there.
     if (this.#isMisplaced(batch.fromOffset, true)) return undefined;
+    this.progress.fetched(batch.records);
     return this.#intake.push(batch);
   }
 

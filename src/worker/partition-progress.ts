@@ -1,4 +1,6 @@
+import type { RecordBlock } from '../records/record-block.ts';
 import type { TopicPartition } from '../records/topic-partition.ts';
+import { WaitingTime } from './waiting-time.ts';
 
 /** How far a partition loop has come, as status, metrics and /readyz show it. */
 export class PartitionProgress implements TopicPartition {
@@ -7,6 +9,9 @@ export class PartitionProgress implements TopicPartition {
   #position: number;
   #endOffset: number;
   #advancedAt: number;
+  readonly #waiting = new WaitingTime();
+  /** The share of dead letters among the last messages. */
+  deadLetterShare = 0;
   /** The dependency that the loop waits for, and its error; `undefined` when it waits for none. */
   trouble: string | undefined;
 
@@ -45,9 +50,20 @@ export class PartitionProgress implements TopicPartition {
     return this.#advancedAt;
   }
 
+  /** When the first record that is not applied was written to Kafka; see `WaitingTime`. */
+  get waitingSince(): number | undefined {
+    return this.#waiting.since;
+  }
+
   moveTo(position: number): void {
     this.#position = position;
+    this.#waiting.appliedTo(position);
     this.#advancedAt = Date.now();
+  }
+
+  /** Notes that records were queued. */
+  fetched(block: RecordBlock): void {
+    this.#waiting.fetched(block, this.#position);
   }
 
   /** Notes where the partition ends as of a fetch. */

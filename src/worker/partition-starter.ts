@@ -6,7 +6,7 @@ import { retry } from './backoff.ts';
 import { type FoundPartition, lookUpPositions } from './look-up-positions.ts';
 import type { StartingPartition } from './partition-status.ts';
 import type { MisplacedFetch } from './record-intake.ts';
-import { endHaltByRestart, recordStart } from './record-start.ts';
+import { endHaltByRestart, readUpTo, recordStart } from './record-start.ts';
 import { decideStart, type Start } from './start-offset.ts';
 import type { WorkerContext } from './worker-context.ts';
 
@@ -28,6 +28,8 @@ export interface RecordedStart extends FoundPartition {
   readonly position: StoredPosition;
   /** Set when the restart of the worker ended a halt: dead letters count from this offset on. */
   readonly judgedFrom: number | undefined;
+  /** What is before this offset was read in an earlier pass. */
+  readonly seenBefore: number;
   /** The lowest end that was seen, when the partition ended before its position. */
   readonly endOffset: number;
 }
@@ -144,12 +146,13 @@ export class PartitionStarter {
     const options = { ...this.#options, runningMs: performance.now() - workerSince };
     const position = await recordStart(options, where, start, view);
     const judgedFrom = await endHaltByRestart(options, where, position);
+    const seenBefore = await readUpTo(options, where, position);
     const key = keyOf(where);
     if (signal.aborted || !this.#starting.has(key)) return true;
     this.#starting.delete(key);
     const lowest = start.kind === 'lost' ? starting.lowestEnd : undefined;
     const endOffset = lowest ?? view.latest;
-    onStart(where, { start, view, committed, position, judgedFrom, endOffset });
+    onStart(where, { start, view, committed, position, judgedFrom, seenBefore, endOffset });
     return true;
   }
 }

@@ -12,6 +12,10 @@ export interface PartitionStatus extends TopicPartition {
   readonly starts: number;
   /** Why it is halted, or what it waits for. */
   readonly detail: string | undefined;
+  /** When the first record that is fetched and not applied was written to Kafka. */
+  readonly waitingSince?: number | undefined;
+  /** The share of dead letters among its last messages. */
+  readonly deadLetterShare?: number;
 }
 
 /** A partition whose position is being looked up. */
@@ -40,6 +44,7 @@ export function statusOfStarting(where: StartingPartition, clock: StallClock): P
 
 export function statusOfLoop(loop: PartitionLoop, clock: StallClock): PartitionStatus {
   const { topic, partition, position, lag, advancedAt, trouble } = loop.progress;
+  const { waitingSince, deadLetterShare } = loop.progress;
   const { haltedFor } = loop;
   return {
     topic,
@@ -50,6 +55,8 @@ export function statusOfLoop(loop: PartitionLoop, clock: StallClock): PartitionS
     advancedAt,
     starts: clock.startsOf({ topic, partition, position }),
     detail: haltedFor?.why ?? trouble,
+    waitingSince,
+    deadLetterShare,
   };
 }
 

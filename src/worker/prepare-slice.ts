@@ -13,7 +13,10 @@ const NONE = {} as Message;
 const PREPARE_CHUNK = 500;
 
 /** Where the records of a batch come from. */
-export type BatchOrigin = Pick<Batch, 'groupId' | 'topic' | 'partition' | 'pass' | 'generation'>;
+export type BatchOrigin = Pick<
+  Batch,
+  'groupId' | 'topic' | 'partition' | 'pass' | 'generation' | 'seenBefore'
+>;
 
 /** A batch that only has to be applied. */
 export interface Prepared {

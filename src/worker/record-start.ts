@@ -1,7 +1,7 @@
 import type { Logger } from '../config/logger.ts';
 import { type Halt, haltOf } from '../ledger/halt.ts';
 import type { PartitionView, StoredPosition } from '../ledger/position.ts';
-import { begin, nameTopic, resume, rewind } from '../ledger/positions.ts';
+import { begin, nameTopic, resume, rewind, seenBefore } from '../ledger/positions.ts';
 import type { Database } from '../postgres/database.ts';
 import type { TopicPartition } from '../records/topic-partition.ts';
 import type { Start } from './start-offset.ts';
@@ -69,4 +69,14 @@ export async function endHaltByRestart(
   if (halt?.kind !== 'dead_letter_limit' || halt.ageMs < runningMs) return undefined;
   await resume(database, { groupId, topic, partition }, nextOffset);
   return nextOffset;
+}
+
+/** How far earlier passes of the group read this generation of the topic; 0: there were none. */
+export async function readUpTo(
+  { database, groupId, previewFrom }: RecordStartOptions,
+  { topic, partition }: TopicPartition,
+  { pass, generation }: StoredPosition,
+): Promise<number> {
+  if (pass === 0 || previewFrom !== undefined) return 0;
+  return seenBefore(database, { groupId, topic, partition }, { pass, generation });
 }

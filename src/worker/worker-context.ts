@@ -34,6 +34,10 @@ export interface WorkerOptions {
   /** Where to begin, instead of the positions in the database; nothing is written there then. */
   readonly previewFrom?: ReadonlyMap<string, StoredPosition>;
   readonly unknownFields?: UnknownFields;
+  /** The group assigned these partitions. */
+  readonly onAssigned?: (partitions: readonly TopicPartition[]) => void;
+  /** A batch was prepared, which took `ms`. */
+  readonly onPrepared?: (ms: number) => void;
   readonly onApplied?: (
     where: TopicPartition,
     counts: OutcomeCounts,

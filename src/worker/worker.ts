@@ -183,6 +183,7 @@ export class Worker implements SourceListener {
     this.#enter('assigned');
     this.#logger.info({ partitions: partitions.map(keyOf) }, 'partitions assigned');
     this.#clock.assigned(partitions);
+    this.#context.onAssigned?.(partitions);
     this.#haltedPartitions.assigned(partitions);
     this.#assignment = new Assignment(this.#context, partitions, this.#closed);
   }

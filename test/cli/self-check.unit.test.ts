@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { startSelfCheck } from '../../src/cli/self-check.ts';
 import type { Logger } from '../../src/config/logger.ts';
-import { WorkerMetrics } from '../../src/http/metrics.ts';
+import { WorkerMetrics } from '../../src/http/metrics/worker-metrics.ts';
 import type { Database } from '../../src/postgres/database.ts';
 
 beforeEach(() => {
@@ -19,7 +19,7 @@ function checked(query: () => Promise<{ rows: object[] }>) {
   const stop = startSelfCheck(
     { query } as unknown as Database,
     logger as unknown as Logger,
-    metrics,
+    metrics.books,
   );
   const age = async () => {
     const text = await metrics.registry.getSingleMetricAsString(

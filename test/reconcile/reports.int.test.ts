@@ -58,7 +58,7 @@ async function rows(query: string): Promise<unknown[]> {
 }
 const reported = () =>
   rows(`SELECT usage_type, provider, model, input_tokens::int, audio_duration::text AS seconds,
-    extract(epoch FROM reported_at)::float8 AS at FROM session_usage_report ORDER BY 1, 2, 3`);
+    extract(epoch FROM reported_at)::integer AS at FROM session_usage_report ORDER BY 1, 2, 3`);
 
 describe('a session usage report', () => {
   test('is ignored in the books and never billed, with its session like that of any event', async () => {

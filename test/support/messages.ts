@@ -2,6 +2,7 @@ import avro from 'avsc';
 import { AvroDecoder } from '../../src/decode/avro/avro-decoder.ts';
 import { SchemaCache } from '../../src/decode/avro/schema-cache.ts';
 import { ColumnarDecoder } from '../../src/decode/columnar/columnar-decoder.ts';
+import { billedCountOf, measuredFieldsOf } from '../../src/livekit/measured-fields.ts';
 import { COLUMNS_OF } from '../../src/livekit/usage-of.ts';
 import type { EventInput } from '../../src/produce/encoder.ts';
 import type { ConsumedRecord } from '../../src/records/consumed-record.ts';
@@ -44,6 +45,16 @@ export function valuesOf(message: Message): number[] {
   if (message.kind !== 'billable') throw new Error(`the message is ${message.kind}`);
   const { metricType, values, valuesFrom } = message;
   return COLUMNS_OF[metricType].map((_, i) => values[valuesFrom + i] as number);
+}
+
+/** All that a message measures of its call; `undefined`: its type measures nothing. */
+export function measuredOf(message: Message): number[] | undefined {
+  if (message.kind === 'dead_letter') return undefined;
+  const measured = message.kind === 'billable' ? message : message.measured;
+  if (measured === undefined) return undefined;
+  const { metricType, values, valuesFrom } = measured;
+  const from = valuesFrom + billedCountOf(metricType);
+  return measuredFieldsOf(metricType).map((_, i) => values[from + i] as number);
 }
 
 /** The whole metric of a message, as the ledger asks for it. */

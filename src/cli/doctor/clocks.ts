@@ -15,9 +15,9 @@ export const databaseClock: Check = {
   async run({ database }) {
     const before = Date.now();
     const { rows } = await database.query(
-      'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS ms',
+      'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS ms',
     );
-    const skew = outsideOf(rows[0].ms, before, Date.now());
+    const skew = outsideOf(Number(rows[0].ms), before, Date.now());
     if (Math.abs(skew) <= MOST_SKEW_MS) return [ok('', 'agrees with this machine')];
     const seconds = (Math.abs(skew) / 1_000).toFixed(1);
     const found = `is ${seconds} s ${skew > 0 ? 'ahead of' : 'after'} this machine's`;

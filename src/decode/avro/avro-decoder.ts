@@ -1,4 +1,5 @@
 import { type BillableMetric, identify, requestIdOf } from '../../identify/identity.ts';
+import { measuredFieldsOf, measuredValues } from '../../livekit/measured-fields.ts';
 import type { ConsumedRecord } from '../../records/consumed-record.ts';
 import type { BillableMessage, Message } from '../../records/message.ts';
 import type { RecordBlock } from '../../records/record-block.ts';
@@ -57,7 +58,13 @@ function messageOfEvent(record: ConsumedRecord, event: DecodedEvent): Message {
   if (metric.type === 'session_usage_report') {
     return { kind: 'ignored', offset, record, session, report: metric.model_usage };
   }
-  if (values === undefined) return { kind: 'ignored', offset, record, session };
+  if (values === undefined) {
+    const isMeasured = measuredFieldsOf(metric.type).length > 0;
+    const measured = isMeasured
+      ? { metricType: metric.type, values: measuredValues(metric), valuesFrom: 0 }
+      : undefined;
+    return { kind: 'ignored', offset, record, session, measured };
+  }
   const billable = metric as BillableMetric;
   return {
     kind: 'billable',
@@ -69,7 +76,7 @@ function messageOfEvent(record: ConsumedRecord, event: DecodedEvent): Message {
     provider: billable.metadata?.model_provider ?? '',
     model: billable.metadata?.model_name ?? '',
     requestId: requestIdOf(billable),
-    values,
+    values: [...values, ...measuredValues(metric)],
     valuesFrom: 0,
     ...identify(billable),
   };

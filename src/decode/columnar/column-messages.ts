@@ -1,7 +1,19 @@
 import type { BillableMetric } from '../../livekit/usage-of.ts';
-import { type Columns, IDENTITY_WORDS, PLACE, PLACES, typeOf } from '../../records/columns.ts';
+import {
+  type Columns,
+  IDENTITY_WORDS,
+  isMeasured,
+  PLACE,
+  PLACES,
+  typeOf,
+} from '../../records/columns.ts';
 import type { ConsumedRecord } from '../../records/consumed-record.ts';
-import type { BillableMessage, IgnoredMessage, TextSink } from '../../records/message.ts';
+import type {
+  BillableMessage,
+  IgnoredMessage,
+  MeasuredValues,
+  TextSink,
+} from '../../records/message.ts';
 import type { RecordBlock } from '../../records/record-block.ts';
 import { schemaIdOf } from '../../records/wire-format.ts';
 import type { Head } from './head.ts';
@@ -49,6 +61,12 @@ export class ColumnIgnored extends ColumnMessage implements IgnoredMessage {
   }
   get session(): this {
     return this;
+  }
+  get measured(): MeasuredValues | undefined {
+    const { kinds, values, valuesAt } = this.columns;
+    const kind = kinds[this.index] as number;
+    if (!isMeasured(kind)) return undefined;
+    return { metricType: typeOf(kind), values, valuesFrom: valuesAt[this.index] as number };
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ByteView } from '../../bytes/byte-view.ts';
 import { identityPlan, wordAt } from '../../identify/identity.ts';
 import { isWeakIdAt } from '../../identify/weak-id.ts';
+import { measuredFieldsOf } from '../../livekit/measured-fields.ts';
 import { BILLED_FIELDS, type BillableMetric } from '../../livekit/usage-of.ts';
 import {
   type ColumnsWriter,
@@ -29,6 +30,8 @@ interface Branch {
   readonly timestamp: number;
   /** `undefined`: it is not billed. */
   readonly billed: Billed | undefined;
+  /** The registers of `measuredValues`. */
+  readonly measured: readonly number[];
 }
 
 interface Billed {
@@ -87,9 +90,11 @@ export class ColumnReader {
       metricAt = headEnd + 1;
     }
     if (branch === undefined) return;
-    const { registers, billed } = branch;
+    const { registers, billed, measured } = branch;
     if (branch.program.read(memory, metricAt, end, registers) !== end) return;
     if (billed !== undefined && !writeBilled(memory, start, branch, billed, columns, index)) return;
+    if (billed === undefined && measured.length > 0) columns.beginValues(index);
+    for (const register of measured) columns.value(registers.numbers[register] as number);
     columns.places[index * PLACES + PLACE.headEnd] = headEnd - start;
     columns.eventUs[index] = eventTime(
       registers.numbers[branch.timestamp] as number,
@@ -147,12 +152,14 @@ function branchOf(writer: WriterType): Branch | undefined {
   const layout = layoutFor(writer);
   if (layout === undefined) return undefined;
   const billed = billedOf(layout);
-  const program = compile(writer, layout, billed !== undefined);
+  const fields = measuredFieldsOf(layout.type);
+  const program = compile(writer, layout, billed !== undefined || fields);
   if (program === undefined) return undefined;
   const kind = kindOf(layout.type);
   const registers = new Registers(layout.registers);
   const timestamp = registerAt(layout, 'timestamp');
-  return { kind, layout, program, registers, timestamp, billed };
+  const measured = fields.map((name) => registerAt(layout, name));
+  return { kind, layout, program, registers, timestamp, billed, measured };
 }
 
 function billedOf(layout: Layout): Billed | undefined {

@@ -80,15 +80,15 @@ class NotCompilable extends Error {}
 /**
  * Compiles a writer's record, resolved to ours.
  *
- * @param keepsValues false: only `timestamp` is kept
+ * @param keeps true: all values are kept; else `timestamp` and these fields
  * @returns `undefined`: all its messages are for the reference decoder
  */
 export function compile(
   writer: WriterType,
   ours: Pick<Field, 'recordName' | 'fields'>,
-  keepsValues: boolean,
+  keeps: true | readonly string[],
 ): Program | undefined {
-  const compiler = new Compiler(keepsValues);
+  const compiler = new Compiler(keeps);
   try {
     return new Program(compiler.record(writer, ours), compiler.defaults);
   } catch (error) {
@@ -99,10 +99,10 @@ export function compile(
 
 class Compiler {
   readonly defaults: Default[] = [];
-  readonly #keepsValues: boolean;
+  readonly #keeps: true | readonly string[];
 
-  constructor(keepsValues: boolean) {
-    this.#keepsValues = keepsValues;
+  constructor(keeps: true | readonly string[]) {
+    this.#keeps = keeps;
   }
 
   record(writer: WriterType, { recordName, fields: ours }: Pick<Field, 'recordName' | 'fields'>) {
@@ -118,7 +118,7 @@ class Compiler {
 
   #field(name: string, type: WriterType, field: Field | undefined): ReadField {
     if (field?.kind === 'record') return this.#recordField(type, field);
-    const isKept = this.#keepsValues || name === 'timestamp';
+    const isKept = this.#keeps === true || name === 'timestamp' || this.#keeps.includes(name);
     const register = field !== undefined && isKept ? field.register : NOT_KEPT;
     return type.typeName === 'union'
       ? nullable(type, field, register)
@@ -138,7 +138,7 @@ class Compiler {
     // The reference decoder reports it: a writer must have a field that has no default.
     if (fallback === undefined) throw new NotCompilable();
     // A cleared register is null, or 0.
-    if (fallback === null || !this.#keepsValues) return;
+    if (fallback === null || this.#keeps !== true) return;
     if (kind === 'string' && fallback === '') this.defaults.push({ register, value: '' });
     else if (kind === 'boolean') this.defaults.push({ register, value: Number(fallback === true) });
     else if (typeof fallback === 'number') this.defaults.push({ register, value: fallback });

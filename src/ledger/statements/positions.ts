@@ -121,6 +121,17 @@ export const beginPass = statement<
     RETURNING next_offset, pass, pass_first_offset, range_first_offset, generation`,
 );
 
+/** The end of what earlier passes of a group read of a generation; null: nothing. */
+export const readEarlierEnd = statement<
+  PartitionKey & { pass: number; generation: number },
+  { next_offset: string | null }
+>(
+  'read_earlier_end',
+  sql`SELECT max(next_offset) AS next_offset FROM ${consumedRange}
+    WHERE ${here} AND pass < ${sql.placeholder('pass')}
+      AND generation = ${sql.placeholder('generation')} AND consumed > 0`,
+);
+
 export type Decision = 'lost' | 'skipped';
 
 /**

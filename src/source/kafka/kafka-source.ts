@@ -4,6 +4,7 @@ import type { Kafka } from 'kafkajs';
 import type { Logger } from '../../config/logger.ts';
 import type { Settings } from '../../config/settings.ts';
 import { messageOf } from '../../errors.ts';
+import { type KafkaErrorClass, kafkaErrorClass } from '../../kafka/error-class.ts';
 import type { Columns } from '../../records/columns.ts';
 import type { PackedRecords } from '../../records/packed-records.ts';
 import { RecordBlock } from '../../records/record-block.ts';
@@ -20,6 +21,8 @@ export interface KafkaSourceOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
   readonly logger: Logger;
+  /** Called with the class of every error of the brokers, for metrics. */
+  readonly onError?: (error: KafkaErrorClass) => void;
 }
 
 /** How long the connection for lookups may take to close. */
@@ -101,15 +104,24 @@ export class KafkaSource implements PartitionSource {
   }
 
   committed(topic: string): ReturnType<PartitionSource['committed']> {
-    return this.#lookups.committed(topic);
+    return this.#noting(this.#lookups.committed(topic));
   }
 
   bounds(topic: string): ReturnType<PartitionSource['bounds']> {
-    return this.#lookups.bounds(topic);
+    return this.#noting(this.#lookups.bounds(topic));
   }
 
   topicId(topic: string): ReturnType<PartitionSource['topicId']> {
-    return this.#lookups.topicId(topic);
+    return this.#noting(this.#lookups.topicId(topic));
+  }
+
+  async #noting<T>(lookup: Promise<T>): Promise<T> {
+    try {
+      return await lookup;
+    } catch (error) {
+      this.#options.onError?.(kafkaErrorClass(error));
+      throw error;
+    }
   }
 
   /** Whether something was fetched before the last seek of its partition. */
@@ -149,6 +161,9 @@ export class KafkaSource implements PartitionSource {
         return;
       case 'revoked':
         this.#listener?.revoked();
+        return;
+      case 'failed':
+        this.#options.onError?.(event.class);
         return;
       case 'missing':
         this.#listener?.missing(event.topics);

@@ -16,6 +16,8 @@ export interface KafkaJsMemberOptions extends GroupConsumerOptions {
   readonly topics: readonly string[];
   /** For the records of a fetch; each gets memory of its own by default. */
   readonly makeArena?: MakeArena;
+  /** Called when a join failed or the consumer crashed. */
+  readonly onError?: (error: unknown) => void;
 }
 
 /** Between attempts to start another consumer, in milliseconds. */
@@ -71,6 +73,7 @@ export class KafkaJsMember implements GroupMember {
     } catch (error) {
       if (!isTransientInKafka(error) && !isAboutTopics(error)) throw error;
       // The brokers were reached a moment ago: they are waited for.
+      this.#options.onError?.(error);
       this.#options.logger.warn({ error: messageOf(error) }, 'joining the group failed');
       this.#startAgain();
     }
@@ -172,6 +175,7 @@ export class KafkaJsMember implements GroupMember {
 
   #onCrash(error: Error): void {
     this.#listener?.revoked();
+    this.#options.onError?.(error);
     const fields = { error: messageOf(error) };
     this.#options.logger.warn(fields, 'the consumer crashed; another one is being started');
     this.#startAgain();
@@ -200,6 +204,7 @@ export class KafkaJsMember implements GroupMember {
       return;
     }
     this.#join().catch((error: unknown) => {
+      this.#options.onError?.(error);
       this.#options.logger.error({ error: messageOf(error) }, 'joining the group failed');
       this.#startAgain();
     });

@@ -1,4 +1,5 @@
 import type { Settings } from '../../config/settings.ts';
+import type { KafkaErrorClass } from '../../kafka/error-class.ts';
 import type { MissingTopic } from '../../kafka/topics.ts';
 import type { Columns } from '../../records/columns.ts';
 import type { PackedRecords } from '../../records/packed-records.ts';
@@ -39,6 +40,8 @@ export type Event =
   | { readonly type: 'done'; readonly id: number; readonly error: string | undefined }
   | { readonly type: 'assigned'; readonly partitions: readonly TopicPartition[] }
   | { readonly type: 'revoked' }
+  /** For metrics: what the brokers answered, or that they did not. */
+  | { readonly type: 'failed'; readonly class: KafkaErrorClass }
   | { readonly type: 'missing'; readonly topics: readonly MissingTopic[] }
   | { readonly type: 'unreadable'; readonly part: UnreadablePart; readonly seek: number }
   | {

@@ -13,6 +13,7 @@ import { ColumnarSchema } from '../../decode/columnar/columnar-schema.ts';
 import { readAhead } from '../../decode/columnar/read-ahead.ts';
 import { messageOf } from '../../errors.ts';
 import { kafkaConfig } from '../../kafka/client-config.ts';
+import { kafkaErrorClass } from '../../kafka/error-class.ts';
 import { keyOf } from '../../records/topic-partition.ts';
 import type { FetchedBatch } from '../partition-source.ts';
 import { crc32c } from './checksum.ts';
@@ -35,6 +36,7 @@ const member = new KafkaJsMember({
   topics,
   sessionTimeoutMs: settings.KAFKA_SESSION_TIMEOUT_MS,
   logger,
+  onError: (error) => send({ type: 'failed', class: kafkaErrorClass(error) }),
   makeArena: (bytes) => (bytes < LEAST_SHARED_BYTES ? Arena.none : new Arena(shared.take(bytes))),
 });
 if (crc32c === undefined) {
@@ -148,7 +150,10 @@ function untilTaken(): Promise<void> {
 function answer(id: number, work: () => Promise<void>): void {
   work().then(
     () => send({ type: 'done', id, error: undefined }),
-    (error: unknown) => send({ type: 'done', id, error: messageOf(error) }),
+    (error: unknown) => {
+      send({ type: 'failed', class: kafkaErrorClass(error) });
+      send({ type: 'done', id, error: messageOf(error) });
+    },
   );
 }
 

@@ -10,7 +10,7 @@ import type { BillableMessage, Message } from '../../../src/records/message.ts';
 import { RecordBlock } from '../../../src/records/record-block.ts';
 import { loadEnvelopeSchema } from '../../../src/schemas/load.ts';
 import { elementsOf } from '../../support/binary-array.ts';
-import { valuesOf } from '../../support/messages.ts';
+import { measuredOf, valuesOf } from '../../support/messages.ts';
 import { schemasOf } from '../avro/wire.ts';
 
 const ours = await schemasOf(loadEnvelopeSchema());
@@ -22,7 +22,10 @@ function seen(message: Message) {
   const note = message.kind === 'billable' ? message : message.session;
   if (note === undefined) return { kind, offset };
   const { sessionId, accountId, attributes, eventUs } = note;
-  const session = { kind, offset, sessionId, accountId, attributes: { ...attributes }, eventUs };
+  const session = {
+    ...{ kind, offset, sessionId, accountId, attributes: { ...attributes }, eventUs },
+    measured: measuredOf(message),
+  };
   if (message.kind === 'ignored') return session;
   const { schemaId, metricType, provider, model, requestId } = message;
   const { identityHigh, identityLow, fingerprintHigh, fingerprintLow } = message;

@@ -2,12 +2,13 @@ import { expect } from 'vitest';
 import type { SchemaEntries } from '../../../src/decode/avro/schema-cache.ts';
 import type { MessageDecoder } from '../../../src/decode/message-decoder.ts';
 import { identify, requestIdOf } from '../../../src/identify/identity.ts';
+import { measuredValues } from '../../../src/livekit/measured-fields.ts';
 import type { AgentMetrics } from '../../../src/livekit/types.ts';
 import { usageValues } from '../../../src/livekit/usage-of.ts';
 import type { ConsumedRecord } from '../../../src/records/consumed-record.ts';
 import type { BillableMessage, Message } from '../../../src/records/message.ts';
 import { RecordBlock } from '../../../src/records/record-block.ts';
-import { valuesOf } from '../../support/messages.ts';
+import { measuredOf, valuesOf } from '../../support/messages.ts';
 import { framed, recordWith, schemasOf } from '../avro/wire.ts';
 
 /** Makes the decoder under test for records whose schemas are these. */
@@ -51,6 +52,7 @@ export function seen(decoderOf: DecoderOf, record: ConsumedRecord, schemas: Sche
 /** What is billed of a message follows from its metric. */
 function expectOf(message: BillableMessage, metric: ReturnType<MessageDecoder['metricOf']>): void {
   expect(valuesOf(message)).toEqual(usageValues(metric));
+  expect(measuredOf(message)).toEqual(measuredValues(metric));
   expect(message).toMatchObject({
     metricType: metric.type,
     provider: metric.metadata?.model_provider ?? '',

@@ -120,6 +120,13 @@ export class ModelPostgres {
         this.#keep(keyIn(values, 1), range);
         return [range];
       }
+      case 'read_earlier_end': {
+        const earlier = [...(this.books.get(keyIn(values, 1)) ?? [])].filter(
+          ({ pass, isLost }) => pass < Number(values[3]) && !isLost,
+        );
+        const ends = earlier.map(({ to }) => to);
+        return [{ next_offset: ends.length === 0 ? null : String(Math.max(...ends)) }];
+      }
       case 'note_halt':
         return this.#noteHalt(values);
       case 'advance_watermarks':
