@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --heap-growing-percent=50
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { compactCommand } from './cli/compact.ts';
 import { conflictsCommand } from './cli/conflicts.ts';
 import { deadLettersCommand } from './cli/dead-letters.ts';
 import { migrateCommand } from './cli/migrate.ts';
@@ -42,6 +43,7 @@ to standard error.`,
     replayCommand(),
     deadLettersCommand(),
     conflictsCommand(),
+    compactCommand(),
     schemasCommand(),
   ];
   for (const command of commands) root.addCommand(command);

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Compacted } from '../ledger/compact-sessions.ts';
 import type { OutcomeCounts } from '../records/message.ts';
 import type { TopicPartition } from '../records/topic-partition.ts';
 import type { PartitionStatus } from '../worker/partition-status.ts';
@@ -31,6 +32,29 @@ export class WorkerMetrics {
     name: `${PREFIX}batch_seconds`,
     help: 'Duration of the transaction of a batch, in seconds',
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [this.registry],
+  });
+
+  readonly #compactedSessions = new Counter({
+    name: `${PREFIX}compacted_sessions_total`,
+    help: 'Quiet sessions of which ledger pages were merged',
+    registers: [this.registry],
+  });
+  readonly #compactedPages = new Counter({
+    name: `${PREFIX}compacted_pages_total`,
+    help: 'Ledger pages of quiet sessions: before, those that were replaced; after, those that replaced them',
+    labelNames: ['state'],
+    registers: [this.registry],
+  });
+  readonly #compactionSeconds = new Histogram({
+    name: `${PREFIX}compaction_seconds`,
+    help: 'Duration of a transaction that merges ledger pages, in seconds',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers: [this.registry],
+  });
+  readonly #compactionFailures = new Counter({
+    name: `${PREFIX}compaction_failures_total`,
+    help: 'Attempts to merge ledger pages that failed; they are repeated',
     registers: [this.registry],
   });
 
@@ -81,6 +105,17 @@ export class WorkerMetrics {
 
   unknownFields({ topic, partition }: TopicPartition, messages: number): void {
     this.#unknownFields.inc({ topic, partition: String(partition) }, messages);
+  }
+
+  compacted({ sessions, pagesBefore, pagesAfter, ms }: Compacted): void {
+    this.#compactionSeconds.observe(ms / 1_000);
+    this.#compactedSessions.inc(sessions);
+    this.#compactedPages.inc({ state: 'before' }, pagesBefore);
+    this.#compactedPages.inc({ state: 'after' }, pagesAfter);
+  }
+
+  compactionFailed(): void {
+    this.#compactionFailures.inc();
   }
 
   /** Records the result of a check of the books. */

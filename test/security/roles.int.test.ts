@@ -51,6 +51,7 @@ const TABLES = [
   'session',
   'usage_source',
   'ledger_page',
+  'uncompacted_session',
   'session_model_usage',
   'topic_generation',
   'consumer_position',
@@ -93,6 +94,9 @@ describe('a login with usage_ledger_writer', () => {
     const set = ['position', 'set', '--topic', world.topic, '--partition', '0', '--offset', '10'];
     expect(await cli(set, env)).toMatchObject({ code: 0 });
     expect((await world.run({ env })).counts).toMatchObject({ applied: 0 });
+    const compacted = await cli(['compact', '--quiet-for', '0', '--json'], env);
+    expect(compacted).toMatchObject({ code: 0 });
+    expect(JSON.parse(compacted.stdout).pages_before).toBeGreaterThan(0);
     expect(await breaks(world.database)).toEqual([]);
   });
 
@@ -122,6 +126,9 @@ describe('a login with usage_ledger_writer', () => {
     'CREATE INDEX ON session (account_id)',
     'CREATE OR REPLACE FUNCTION prepare_ledger_partitions() RETURNS void LANGUAGE sql AS $$$$',
     'CREATE ROLE mine',
+    "SELECT merge_ledger_pages('', now()::date, '{1,2}', '{0,0}', 2, 0, now())",
+    'SELECT note_uncompacted()',
+    'UPDATE uncompacted_session SET written_at = now()',
     'UPDATE schema_migration SET created_at = 0',
     ...TABLES.flatMap((table) => [`DELETE FROM ${table}`, `TRUNCATE ${table}`]),
   ])('cannot %s', async (statement) => {
@@ -158,19 +165,24 @@ describe('a login with usage_ledger_reader', () => {
     expect(await refusal(reader, `DELETE FROM ${relation}`)).toMatch(/42501|55000/);
   });
 
-  test.each(['dead_letter', 'event_conflict', 'ledger_page', 'ledger_entry', 'usage_source'])(
-    'cannot read %s, where payloads or our own workings are',
-    async (relation) => {
-      expect(await refusal(reader, `SELECT * FROM ${relation}`)).toBe(NOT_PERMITTED);
-    },
-  );
+  test.each([
+    'dead_letter',
+    'event_conflict',
+    'ledger_page',
+    'ledger_entry',
+    'usage_source',
+    'uncompacted_session',
+  ])('cannot read %s, where payloads or our own workings are', async (relation) => {
+    expect(await refusal(reader, `SELECT * FROM ${relation}`)).toBe(NOT_PERMITTED);
+  });
 
-  test.each(['SELECT prepare_ledger_partitions()', `CREATE TABLE ${SCHEMA}.mine (a int)`])(
-    'cannot %s',
-    async (statement) => {
-      expect(await refusal(reader, statement)).toBe(NOT_PERMITTED);
-    },
-  );
+  test.each([
+    'SELECT prepare_ledger_partitions()',
+    "SELECT * FROM compact_sessions('{}', '0', '0')",
+    `CREATE TABLE ${SCHEMA}.mine (a int)`,
+  ])('cannot %s', async (statement) => {
+    expect(await refusal(reader, statement)).toBe(NOT_PERMITTED);
+  });
 
   test('may run report, and gets an error with the missing privilege from other commands', async () => {
     const env = envOf(reader);
