@@ -113,7 +113,7 @@ describe('the pages of a quiet session', () => {
 
   test('are not written again unless it has grown, and a full one not even then', async () => {
     const ledger = world.ledger();
-    await bookEach(ledger, requests(0, 70));
+    await bookEach(ledger, requests(0, 50));
     await compact();
     const versions = () => rows('SELECT revision, xmin::text FROM ledger_page ORDER BY revision');
     const [full, rest] = await versions();
@@ -123,7 +123,7 @@ describe('the pages of a quiet session', () => {
     expect(await compact()).toEqual(NOTHING);
     expect(await versions()).toEqual([full, rest]);
 
-    await bookEach(ledger, requests(70, 71));
+    await bookEach(ledger, requests(50, 51));
     expect(await compact()).toEqual({ sessions: 1, pagesBefore: 2, pagesAfter: 1 });
     const after = await versions();
     expect(after).toHaveLength(2);
