@@ -191,11 +191,12 @@ DECLARE
 BEGIN
   -- Replaces pages of a session by one that holds their entries, in the order of their offsets:
   -- load_sessions takes the last entry for the one with the highest offset. The new page has the key of
-  -- the last one that it replaces, and so collides with none. Returns how many pages it replaced.
+  -- the last one that it replaces, and so collides with none. Returns how many pages it replaced: none,
+  -- if there is only one, or if they have fewer entries than the least number.
   EXECUTE format($create$
     CREATE FUNCTION merge_ledger_pages(
       of_session text, of_period date, revisions bigint[], numbers smallint[], entries integer,
-      first_offset bigint, newest timestamptz
+      least_entries integer, first_offset bigint, newest timestamptz
     ) RETURNS integer
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
     DECLARE
@@ -203,7 +204,7 @@ BEGIN
       last_page constant smallint := numbers[cardinality(numbers)];
       merged integer;
     BEGIN
-      IF cardinality(revisions) < 2 THEN
+      IF cardinality(revisions) < 2 OR entries < least_entries THEN
         RETURN 0;
       END IF;
       WITH old AS (
@@ -215,16 +216,15 @@ BEGIN
           (extract(epoch FROM page.recorded_at - newest) * 1000000)::bigint AS page_delta
       ), entry AS (
         SELECT old.kafka_topic, old.kafka_partition, old.is_correction,
-          old.base_offset + element.offset_delta AS kafka_offset,
-          (old.page_delta + coalesce(element.recorded_delta, 0))::integer AS recorded_delta,
-          substring(old.identities FROM (16 * element.number - 15)::integer FOR 16) AS identity,
+          old.base_offset + old.offset_delta[number] AS kafka_offset,
+          (old.page_delta + coalesce(old.recorded_delta[number], 0))::integer AS recorded_delta,
+          substring(old.identities FROM 16 * number - 15 FOR 16) AS identity,
           %2$s
-        FROM old
-        CROSS JOIN LATERAL unnest(%3$s) WITH ORDINALITY AS element (%4$s, number)
-        ORDER BY kafka_offset, old.revision, old.page, element.number
+        FROM old CROSS JOIN LATERAL generate_series(1, old.entry_count) AS number
+        ORDER BY kafka_offset, old.revision, old.page, number
       )
-      INSERT INTO %1$I.ledger_page (%5$s, %6$s)
-      SELECT %7$s, %8$s FROM entry
+      INSERT INTO %1$I.ledger_page (%3$s, %4$s)
+      SELECT %5$s, %6$s FROM entry
       RETURNING entry_count INTO merged;
       IF merged IS DISTINCT FROM entries THEN
         RAISE EXCEPTION 'session %%: %% entries were to be merged, and %% were found',
@@ -234,9 +234,7 @@ BEGIN
     END
     $body$ $create$,
     home,
-    (SELECT string_agg('element.' || name, ', ') FROM unnest(taken) AS name),
-    (SELECT string_agg('old.' || name, ', ') FROM unnest(arrays) AS name),
-    array_to_string(arrays, ', '),
+    (SELECT string_agg(format('old.%1$s[number] AS %1$s', name), ', ') FROM unnest(taken) AS name),
     (SELECT string_agg(key, ', ' ORDER BY key) FROM jsonb_each_text(once)),
     array_to_string(taken, ', '),
     (SELECT string_agg(value, ', ' ORDER BY key) FROM jsonb_each_text(once)),
@@ -248,11 +246,15 @@ BEGIN
   -- holds locks for milliseconds: a call ends after the session that uses up the budget, and takes at
   -- most 512 pages of a session. Returns a row for each session that it came to, with the number of
   -- pages that were replaced, and of those that replaced them:
-  --   merged   and there may be more to merge, if it was as much as a call takes
+  --   merged   pages were merged
   --   minimal  there is nothing to merge
-  --   live     it was written to within that time
+  --   live     it was written to within that time, and nothing was merged
   --   locked   a transaction writes to it
   --   gone     there is no such session
+  --
+  -- With a number of entries as early, pages of a live session are merged, too, as soon as they have so
+  -- many together; pages that have so many are then left as they are. Rows that are deleted before the
+  -- next checkpoint cost the least WAL: after it, each disk page that is touched is written as a whole.
   --
   -- Those pages are merged that were written one after the other, of one topic and partition, corrections
   -- apart, as long as they fit into one: 64 entries, as for the worker; about 4 kB, half of a disk page,
@@ -260,20 +262,23 @@ BEGIN
   -- 32 bits. A page that is full to three quarters stays as it is, so that a late event does not make
   -- it be written again. So does one with arrays of other lengths than it should have, for verify to find.
   EXECUTE format($create$
-    CREATE FUNCTION compact_sessions(sessions text[], quiet_for interval, budget interval)
-    RETURNS TABLE (id text, state text, pages_before integer, pages_after integer)
+    CREATE FUNCTION compact_sessions(
+      sessions text[], quiet_for interval, early integer, budget interval
+    ) RETURNS TABLE (id text, state text, pages_before integer, pages_after integer)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
     DECLARE
       begun constant timestamptz := clock_timestamp();
       most_pages constant integer := 512;
       most_entries constant integer := 64;
       most_bytes constant integer := 3250;
-      full_entries constant integer := most_entries * 3 / 4;
+      full_entries constant integer := least(early, most_entries * 3 / 4);
       full_bytes constant integer := most_bytes * 3 / 4;
       most_offsets constant bigint := 2147483647;
       most_time constant interval := interval '2147 seconds';
       of_period date;
       written timestamptz;
+      is_live boolean;
+      least_entries integer;
       candidate record;
       run record;
       revisions bigint[];
@@ -295,20 +300,20 @@ BEGIN
         pages_before := 0;
         pages_after := 0;
         seen := 0;
+        is_live := false;
         SELECT period INTO of_period FROM %1$I.session
         WHERE session_id = id FOR NO KEY UPDATE SKIP LOCKED;
         IF FOUND THEN
           SELECT max(updated_at) INTO written FROM %1$I.session_model_usage WHERE session_id = id;
-          state := CASE WHEN written > now() - quiet_for THEN 'live' ELSE 'minimal' END;
+          is_live := coalesce(written > now() - quiet_for, false);
+          state := CASE WHEN is_live THEN 'live' ELSE 'minimal' END;
         ELSE
           PERFORM FROM %1$I.session WHERE session_id = id;
           state := CASE WHEN FOUND THEN 'locked' ELSE 'gone' END;
         END IF;
 
-        IF state = 'live' THEN
-          UPDATE %1$I.uncompacted_session SET written_at = written
-          WHERE session_id = id AND written_at < written;
-        ELSIF state = 'minimal' THEN
+        IF state = 'minimal' OR (is_live AND early IS NOT NULL) THEN
+          least_entries := CASE WHEN is_live THEN early ELSE 2 END;
           revisions := '{}';
           numbers := '{}';
           FOR candidate IN
@@ -325,9 +330,11 @@ BEGIN
                 FROM %1$I.ledger_page AS each_page
                 WHERE session_id = id AND period = of_period
               ) AS sized
-              WHERE entry_count BETWEEN 1 AND full_entries AND bytes <= full_bytes
+              WHERE entry_count > 0 AND entry_count < full_entries AND bytes < full_bytes
                 AND octet_length(identities) = 16 * entry_count
-                AND entry_count = ALL (array_remove(ARRAY[%4$s], NULL))
+                AND '[1:' || entry_count || ']' = ALL (array_remove(ARRAY[%4$s], NULL))
+                -- Empty arrays have no dimensions.
+                AND num_nonnulls(%4$s) = num_nonnulls(%3$s)
               ORDER BY revision, page
               LIMIT most_pages
             ) AS page
@@ -353,7 +360,7 @@ BEGIN
               run.newest := greatest(run.newest, candidate.newest);
             ELSE
               merged := %1$I.merge_ledger_pages(id, of_period, revisions, numbers, run.entries,
-                run.first_offset, run.newest);
+                least_entries, run.first_offset, run.newest);
               pages_before := pages_before + merged;
               pages_after := pages_after + sign(merged);
               run := candidate;
@@ -365,7 +372,7 @@ BEGIN
           END LOOP;
           IF seen > 1 THEN
             merged := %1$I.merge_ledger_pages(id, of_period, revisions, numbers, run.entries,
-              run.first_offset, run.newest);
+              least_entries, run.first_offset, run.newest);
             pages_before := pages_before + merged;
             pages_after := pages_after + sign(merged);
           END IF;
@@ -374,7 +381,11 @@ BEGIN
           END IF;
         END IF;
         -- Under the session's lock, which a page that is added meanwhile needs, too.
-        IF state = 'gone' OR state = 'minimal' OR (state = 'merged' AND seen < most_pages) THEN
+        IF is_live THEN
+          UPDATE %1$I.uncompacted_session
+          SET written_at = CASE WHEN early IS NULL THEN written ELSE now() END
+          WHERE session_id = id;
+        ELSIF state IN ('gone', 'minimal') OR (state = 'merged' AND seen < most_pages) THEN
           DELETE FROM %1$I.uncompacted_session WHERE session_id = id;
         END IF;
         RETURN NEXT;
@@ -386,13 +397,13 @@ BEGIN
     (SELECT string_agg(quote_literal(name), ', ' ORDER BY name COLLATE "C")
       FROM (SELECT jsonb_object_keys(once) UNION SELECT unnest(taken)) AS known (name)),
     array_to_string(arrays, ', '),
-    (SELECT string_agg(format('cardinality(%s)', name), ', ') FROM unnest(arrays) AS name));
+    (SELECT string_agg(format('array_dims(%s)', name), ', ') FROM unnest(arrays) AS name));
 END
 $outer$;
 --> statement-breakpoint
 REVOKE EXECUTE ON FUNCTION
-  merge_ledger_pages(text, date, bigint[], smallint[], integer, bigint, timestamptz),
-  compact_sessions(text[], interval, interval)
+  merge_ledger_pages(text, date, bigint[], smallint[], integer, integer, bigint, timestamptz),
+  compact_sessions(text[], interval, integer, interval)
 FROM PUBLIC;
 --> statement-breakpoint
 
@@ -409,7 +420,7 @@ BEGIN
       AND acl.privilege_type = 'INSERT'
   LOOP
     EXECUTE format('GRANT SELECT ON uncompacted_session TO %s', entry.grantee);
-    EXECUTE format('GRANT EXECUTE ON FUNCTION compact_sessions(text[], interval, interval) TO %s',
+    EXECUTE format('GRANT EXECUTE ON FUNCTION compact_sessions(text[], interval, integer, interval) TO %s',
       entry.grantee);
   END LOOP;
 END

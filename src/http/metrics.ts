@@ -37,12 +37,12 @@ export class WorkerMetrics {
 
   readonly #compactedSessions = new Counter({
     name: `${PREFIX}compacted_sessions_total`,
-    help: 'Quiet sessions of which ledger pages were merged',
+    help: 'Merges of ledger pages, each of one session',
     registers: [this.registry],
   });
   readonly #compactedPages = new Counter({
     name: `${PREFIX}compacted_pages_total`,
-    help: 'Ledger pages of quiet sessions: before, those that were replaced; after, those that replaced them',
+    help: 'Merged ledger pages: before, those that were replaced; after, those that replaced them',
     labelNames: ['state'],
     registers: [this.registry],
   });

@@ -5,12 +5,16 @@ import { type CompactionOptions, compactDue } from '../ledger/compact-sessions.t
 import type { Database } from '../postgres/database.ts';
 import { isTransient } from '../postgres/errors.ts';
 
-export interface CompactorOptions extends Omit<CompactionOptions, 'signal'> {
+export interface CompactorOptions extends Omit<CompactionOptions, 'signal' | 'earlyEntries'> {
   readonly database: Database;
   readonly logger: Logger;
   readonly onFailure: () => void;
 }
 
+/**
+ * A page of so many entries takes about 112 bytes for each, a full one 105: not worth writing it twice.
+ */
+const EARLY_ENTRIES = 16;
 const MOST_WAIT_MS = 10_000;
 const LEAST_WAIT_MS = 250;
 
@@ -46,7 +50,7 @@ export class Compactor {
       await delay(waitMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
       try {
-        await compactDue(database, { ...this.#options, signal });
+        await compactDue(database, { ...this.#options, earlyEntries: EARLY_ENTRIES, signal });
       } catch (error) {
         this.#failed(error);
       }
