@@ -23,7 +23,7 @@ test('workers merge the pages of quiet calls in the background, and the command 
   const half = calls.events.length >> 1;
   await world.send(await world.encode(calls.events.slice(0, half)));
   // Small batches, and so several pages for each call.
-  const small = { BATCH_MAX_EVENTS: '25', COMPACT_AFTER_S: 'off' };
+  const small = { BATCH_MAX_EVENTS: '5', COMPACT_AFTER_S: 'off' };
   await world.run({ env: small });
   const before = await pages();
   const entries = await events();

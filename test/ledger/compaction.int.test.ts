@@ -354,19 +354,26 @@ describe('after a compaction', () => {
 });
 
 describe('a compaction', () => {
-  test('whose worker dies before the commit leaves the pages as they were', async () => {
-    await bookEach(world.ledger(), requests(0, 5));
-    const before = await entries();
-    const dying = compact(0, (step) => {
-      if (step === 'pages_merged') throw new Error('killed');
-    });
+  test.each(['fails', 'loses its connection'])(
+    'whose worker %s before the commit leaves the pages as they were',
+    async (what) => {
+      await bookEach(world.ledger(), requests(0, 5));
+      const before = await entries();
+      const dying = compact(0, async (step) => {
+        if (step !== 'pages_merged') return;
+        if (what === 'fails') throw new Error('killed');
+        await rows(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE datname = current_database() AND state = 'idle in transaction'
+            AND query LIKE '%compact_sessions%'`);
+      });
 
-    await expect(dying).rejects.toThrow('killed');
+      await expect(dying).rejects.toThrow();
 
-    expect(await pageCounts()).toEqual([1, 1, 1, 1, 1]);
-    expect(await entries()).toEqual(before);
-    expect(await compact()).toMatchObject({ pagesBefore: 5, pagesAfter: 1 });
-  });
+      expect(await pageCounts()).toEqual([1, 1, 1, 1, 1]);
+      expect(await entries()).toEqual(before);
+      expect(await compact()).toMatchObject({ pagesBefore: 5, pagesAfter: 1 });
+    },
+  );
 
   test('does not wait for a batch of the session, which it leaves for later', async () => {
     await bookEach(world.ledger(), requests(0, 5));
@@ -480,6 +487,40 @@ const step = fc.record({
   endsBatch: fc.boolean(),
   restarts: fc.boolean(),
   compacts: fc.nat({ max: 9 }),
+});
+
+test('two workers apply every event once while others compact the same sessions all the time', async () => {
+  await bookAll(world.ledger());
+  const expected = await billed();
+  await world.clear();
+  const writing = Promise.all(
+    ['left', 'right'].map(async (group, i) => {
+      const ledger = world.ledger();
+      const into = await world.partition(0, group);
+      const messages = values.map((value) => (offset: number) => messageAt(offset, value));
+      for (let from = 0; from < messages.length; from += 3 + i) {
+        await into.book(ledger, messages.slice(from, from + 3 + i));
+      }
+    }),
+  );
+  let isWriting = true;
+  let merges = 0;
+  const compacting = [0, 1].map(async () => {
+    while (isWriting) {
+      await world.database.query(
+        `UPDATE uncompacted_session SET written_at = 'epoch' WHERE session_id IN
+          (SELECT session_id FROM uncompacted_session FOR UPDATE SKIP LOCKED)`,
+      );
+      merges += (await compact(60, () => {}, 3)).sessions;
+    }
+  });
+  await writing;
+  isWriting = false;
+  await Promise.all(compacting);
+
+  expect(merges).toBeGreaterThan(0);
+  expect(await billed()).toEqual(expected);
+  expect(await breaks(world.database)).toEqual([]);
 });
 
 test('any order of batches and compactions leaves the entries, and what is a duplicate, as they are', async () => {
