@@ -454,6 +454,25 @@ describe('a compaction', () => {
     expect(await breaks(world.database)).toEqual([]);
   });
 
+  test('leaves the session in the scope of a check of each time at which it was written to', async () => {
+    await bookEach(world.ledger(), requests(0, 1));
+    await world.database.query(
+      `UPDATE ledger_page SET recorded_at = recorded_at - interval '20 minutes'`,
+    );
+    await bookEach(world.ledger(), requests(1, 3));
+    await compact();
+    await world.database.query('UPDATE session_model_usage SET input_tokens = 1');
+
+    const found = async (sinceMinutes: number, untilMinutes: number) => {
+      const [since, until] = [sinceMinutes, untilMinutes].map(
+        (minutes) => new Date(Date.now() - minutes * 60_000),
+      );
+      return (await verify(world.database, { since, until })).breaks.length;
+    };
+    expect(await found(25, 15)).toBe(1);
+    expect(await found(40, 30)).toBe(0);
+  });
+
   test('forgets a session that is gone', async () => {
     await world.database.query(`INSERT INTO uncompacted_session (session_id) VALUES ('gone')`);
     expect(await compact()).toEqual(NOTHING);
