@@ -11,9 +11,7 @@ export interface CompactorOptions extends Omit<CompactionOptions, 'signal' | 'ea
   readonly onFailure: () => void;
 }
 
-/**
- * A page of so many entries takes about 112 bytes for each, a full one 105: not worth writing it twice.
- */
+/** A page of so many takes little more for each than a full one: not worth writing it once more. */
 const EARLY_ENTRIES = 16;
 const MOST_WAIT_MS = 10_000;
 const LEAST_WAIT_MS = 250;
