@@ -192,11 +192,11 @@ BEGIN
   -- Replaces pages of a session by one that holds their entries, in the order of their offsets:
   -- load_sessions takes the last entry for the one with the highest offset. The new page has the key of
   -- the last one that it replaces, and so collides with none. Returns how many pages it replaced: none,
-  -- if there is only one, or if they have fewer entries than the least number.
+  -- if there is only one.
   EXECUTE format($create$
     CREATE FUNCTION merge_ledger_pages(
       of_session text, of_period date, revisions bigint[], numbers smallint[], entries integer,
-      least_entries integer, first_offset bigint, newest timestamptz
+      first_offset bigint, newest timestamptz
     ) RETURNS integer
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
     DECLARE
@@ -204,7 +204,7 @@ BEGIN
       last_page constant smallint := numbers[cardinality(numbers)];
       merged integer;
     BEGIN
-      IF cardinality(revisions) < 2 OR entries < least_entries THEN
+      IF cardinality(revisions) < 2 THEN
         RETURN 0;
       END IF;
       WITH old AS (
@@ -248,13 +248,9 @@ BEGIN
   -- pages that were replaced, and of those that replaced them:
   --   merged   pages were merged
   --   minimal  there is nothing to merge
-  --   live     it was written to within that time, and nothing was merged
+  --   live     it was written to within that time
   --   locked   a transaction writes to it
   --   gone     there is no such session
-  --
-  -- With a number of entries as early, pages of a live session are merged, too, as soon as they have so
-  -- many together; pages that have so many are then left as they are. Rows that are deleted before the
-  -- next checkpoint cost the least WAL: after it, each disk page that is touched is written as a whole.
   --
   -- Those pages are merged that were written one after the other, of one topic and partition, corrections
   -- apart, as long as they fit into one: 64 entries, as for the worker; about 4 kB, half of a disk page,
@@ -262,23 +258,20 @@ BEGIN
   -- 32 bits. A page that is full to three quarters stays as it is, so that a late event does not make
   -- it be written again. So does one with arrays of other lengths than it should have, for verify to find.
   EXECUTE format($create$
-    CREATE FUNCTION compact_sessions(
-      sessions text[], quiet_for interval, early integer, budget interval
-    ) RETURNS TABLE (id text, state text, pages_before integer, pages_after integer)
+    CREATE FUNCTION compact_sessions(sessions text[], quiet_for interval, budget interval)
+    RETURNS TABLE (id text, state text, pages_before integer, pages_after integer)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
     DECLARE
       begun constant timestamptz := clock_timestamp();
       most_pages constant integer := 512;
       most_entries constant integer := 64;
       most_bytes constant integer := 3250;
-      full_entries constant integer := least(early, most_entries * 3 / 4);
+      full_entries constant integer := most_entries * 3 / 4;
       full_bytes constant integer := most_bytes * 3 / 4;
       most_offsets constant bigint := 2147483647;
       most_time constant interval := interval '2147 seconds';
       of_period date;
       written timestamptz;
-      is_live boolean;
-      least_entries integer;
       candidate record;
       run record;
       revisions bigint[];
@@ -300,20 +293,17 @@ BEGIN
         pages_before := 0;
         pages_after := 0;
         seen := 0;
-        is_live := false;
         SELECT period INTO of_period FROM %1$I.session
         WHERE session_id = id FOR NO KEY UPDATE SKIP LOCKED;
         IF FOUND THEN
           SELECT max(updated_at) INTO written FROM %1$I.session_model_usage WHERE session_id = id;
-          is_live := coalesce(written > now() - quiet_for, false);
-          state := CASE WHEN is_live THEN 'live' ELSE 'minimal' END;
+          state := CASE WHEN written > now() - quiet_for THEN 'live' ELSE 'minimal' END;
         ELSE
           PERFORM FROM %1$I.session WHERE session_id = id;
           state := CASE WHEN FOUND THEN 'locked' ELSE 'gone' END;
         END IF;
 
-        IF state = 'minimal' OR (is_live AND early IS NOT NULL) THEN
-          least_entries := CASE WHEN is_live THEN early ELSE 2 END;
+        IF state = 'minimal' THEN
           revisions := '{}';
           numbers := '{}';
           FOR candidate IN
@@ -360,7 +350,7 @@ BEGIN
               run.newest := greatest(run.newest, candidate.newest);
             ELSE
               merged := %1$I.merge_ledger_pages(id, of_period, revisions, numbers, run.entries,
-                least_entries, run.first_offset, run.newest);
+                run.first_offset, run.newest);
               pages_before := pages_before + merged;
               pages_after := pages_after + sign(merged);
               run := candidate;
@@ -372,7 +362,7 @@ BEGIN
           END LOOP;
           IF seen > 1 THEN
             merged := %1$I.merge_ledger_pages(id, of_period, revisions, numbers, run.entries,
-              least_entries, run.first_offset, run.newest);
+              run.first_offset, run.newest);
             pages_before := pages_before + merged;
             pages_after := pages_after + sign(merged);
           END IF;
@@ -381,10 +371,8 @@ BEGIN
           END IF;
         END IF;
         -- Under the session's lock, which a page that is added meanwhile needs, too.
-        IF is_live THEN
-          UPDATE %1$I.uncompacted_session
-          SET written_at = CASE WHEN early IS NULL THEN written ELSE now() END
-          WHERE session_id = id;
+        IF state = 'live' THEN
+          UPDATE %1$I.uncompacted_session SET written_at = written WHERE session_id = id;
         ELSIF state IN ('gone', 'minimal') OR (state = 'merged' AND seen < most_pages) THEN
           DELETE FROM %1$I.uncompacted_session WHERE session_id = id;
         END IF;
@@ -402,8 +390,8 @@ END
 $outer$;
 --> statement-breakpoint
 REVOKE EXECUTE ON FUNCTION
-  merge_ledger_pages(text, date, bigint[], smallint[], integer, integer, bigint, timestamptz),
-  compact_sessions(text[], interval, integer, interval)
+  merge_ledger_pages(text, date, bigint[], smallint[], integer, bigint, timestamptz),
+  compact_sessions(text[], interval, interval)
 FROM PUBLIC;
 --> statement-breakpoint
 
@@ -420,7 +408,7 @@ BEGIN
       AND acl.privilege_type = 'INSERT'
   LOOP
     EXECUTE format('GRANT SELECT ON uncompacted_session TO %s', entry.grantee);
-    EXECUTE format('GRANT EXECUTE ON FUNCTION compact_sessions(text[], interval, integer, interval) TO %s',
+    EXECUTE format('GRANT EXECUTE ON FUNCTION compact_sessions(text[], interval, interval) TO %s',
       entry.grantee);
   END LOOP;
 END

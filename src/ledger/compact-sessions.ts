@@ -27,11 +27,6 @@ export interface Compacted {
 export interface CompactionOptions {
   /** Sessions that were not written to for so long. */
   readonly quietS: number;
-  /**
-   * Pages of live sessions are merged, too, as soon as they have so many entries together; pages that
-   * have so many are left as they are. `undefined`: only those of quiet sessions, into as few as fit.
-   */
-  readonly earlyEntries?: number;
   /** `Infinity`: no bound. */
   readonly maxPagesPerS: number;
   /** Aborted to stop after the transaction under way. */
@@ -40,8 +35,6 @@ export interface CompactionOptions {
   readonly onStep?: (step: CompactionStep) => void | Promise<void>;
 }
 
-/** How often a live session is looked at. */
-const EARLY_AFTER_S = 30;
 /** Sessions that are looked up at a time. */
 const MOST_SESSIONS = 200;
 /**
@@ -59,13 +52,12 @@ const BUDGET_MS = 5;
  * true. A crash leaves the pages as they were before the transaction.
  */
 export async function compactDue(database: Database, options: CompactionOptions): Promise<void> {
-  const { quietS, earlyEntries, signal } = options;
-  const ageS = earlyEntries === undefined ? quietS : Math.min(quietS, EARLY_AFTER_S);
+  const { quietS, signal } = options;
   let isProgressing = true;
   while (isProgressing && !signal.aborted) {
     isProgressing = false;
     const due = await inTransaction(database, (connection) =>
-      dueSessions.run(connection, { ageS, most: MOST_SESSIONS }),
+      dueSessions.run(connection, { quietS, most: MOST_SESSIONS }),
     );
     let left = due.map(({ session_id }) => session_id);
     while (left.length > 0 && !signal.aborted) {
@@ -78,9 +70,7 @@ export async function compactDue(database: Database, options: CompactionOptions)
 
 /** How many sessions are due, about: some may turn out to be live. */
 export async function dueCount(database: Database, quietS: number): Promise<number> {
-  const [row] = await inTransaction(database, (connection) =>
-    countDue.run(connection, { ageS: quietS }),
-  );
+  const [row] = await inTransaction(database, (connection) => countDue.run(connection, { quietS }));
   return Number(row?.sessions);
 }
 
@@ -89,7 +79,7 @@ async function compactSome(
   sessionIds: readonly string[],
   options: CompactionOptions,
 ): Promise<CompactedRow[]> {
-  const { quietS, earlyEntries, maxPagesPerS, signal, onCompacted, onStep = () => {} } = options;
+  const { quietS, maxPagesPerS, signal, onCompacted, onStep = () => {} } = options;
   const begun = performance.now();
   let sessions = 0;
   let pagesBefore = 0;
@@ -98,7 +88,6 @@ async function compactSome(
     const found = await compactSessions.run(connection, {
       sessionIds: textArray(sessionIds),
       quietS,
-      earlyEntries: earlyEntries ?? null,
       budgetMs: BUDGET_MS,
     });
     for (const { state, pages_before, pages_after } of found) {

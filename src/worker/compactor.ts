@@ -5,14 +5,12 @@ import { type CompactionOptions, compactDue } from '../ledger/compact-sessions.t
 import type { Database } from '../postgres/database.ts';
 import { isTransient } from '../postgres/errors.ts';
 
-export interface CompactorOptions extends Omit<CompactionOptions, 'signal' | 'earlyEntries'> {
+export interface CompactorOptions extends Omit<CompactionOptions, 'signal'> {
   readonly database: Database;
   readonly logger: Logger;
   readonly onFailure: () => void;
 }
 
-/** A page of so many takes little more for each than a full one: not worth writing it once more. */
-const EARLY_ENTRIES = 16;
 const MOST_WAIT_MS = 10_000;
 const LEAST_WAIT_MS = 250;
 
@@ -48,7 +46,7 @@ export class Compactor {
       await delay(waitMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
       try {
-        await compactDue(database, { ...this.#options, earlyEntries: EARLY_ENTRIES, signal });
+        await compactDue(database, { ...this.#options, signal });
       } catch (error) {
         this.#failed(error);
       }

@@ -38,7 +38,6 @@ const NOTHING: Done = { sessions: 0, pagesBefore: 0, pagesAfter: 0 };
 async function compact(
   quietS = 0,
   onStep: Parameters<typeof compactDue>[1]['onStep'] = () => {},
-  earlyEntries?: number,
 ): Promise<Done> {
   const total = { sessions: 0, pagesBefore: 0, pagesAfter: 0 };
   await compactDue(world.database, {
@@ -46,7 +45,6 @@ async function compact(
     maxPagesPerS: Number.POSITIVE_INFINITY,
     signal: new AbortController().signal,
     onStep,
-    ...(earlyEntries !== undefined && { earlyEntries }),
     onCompacted({ sessions, pagesBefore, pagesAfter }) {
       total.sessions += sessions;
       total.pagesBefore += pagesBefore;
@@ -147,31 +145,6 @@ describe('the pages of a quiet session', () => {
           FROM uncompacted_session`,
       ),
     ).toEqual([{ last: true }]);
-  });
-
-  test('are merged early, while it is live, once they have so many entries, and once only', async () => {
-    const ledger = world.ledger();
-    const early = async (quietS: number) => {
-      await world.database.query(`UPDATE uncompacted_session SET written_at = 'epoch'`);
-      return await compact(quietS, () => {}, 16);
-    };
-    await bookEach(ledger, requests(0, 15));
-    expect(await early(60)).toEqual(NOTHING);
-    await bookEach(ledger, requests(15, 20));
-    expect(await early(60)).toEqual({ sessions: 1, pagesBefore: 20, pagesAfter: 1 });
-    await bookEach(ledger, requests(20, 25));
-    expect(await early(60)).toEqual(NOTHING);
-    expect(await queued()).toBe(1);
-    const before = await entries();
-
-    expect(await early(0)).toEqual({ sessions: 1, pagesBefore: 5, pagesAfter: 1 });
-
-    expect(await pageCounts()).toEqual([20, 5]);
-    expect(await entries()).toEqual(before);
-    expect(await queued()).toBe(0);
-    const late = await partition.book(ledger, requests(18, 26));
-    expect(late).toMatchObject({ counts: { applied: 1, duplicate: 7 } });
-    expect(await breaks(world.database)).toEqual([]);
   });
 
   test('of several topics, partitions and corrections are merged apart', async () => {
@@ -526,11 +499,7 @@ test('two workers apply every event once while others compact the same sessions 
   let merges = 0;
   const compacting = [0, 1].map(async () => {
     while (isWriting) {
-      await world.database.query(
-        `UPDATE uncompacted_session SET written_at = 'epoch' WHERE session_id IN
-          (SELECT session_id FROM uncompacted_session FOR UPDATE SKIP LOCKED)`,
-      );
-      merges += (await compact(60, () => {}, 3)).sessions;
+      merges += (await compact()).sessions;
     }
   });
   await writing;
@@ -561,10 +530,9 @@ test('any order of batches and compactions leaves the entries, and what is a dup
           batch.map((value) => (offset) => messageAt(offset, value)),
         );
       };
-      const compactAndCompare = async (isEarly: boolean) => {
+      const compactAndCompare = async () => {
         const before = await entries();
-        await world.database.query(`UPDATE uncompacted_session SET written_at = 'epoch'`);
-        await compact(isEarly ? 60 : 0, () => {}, isEarly ? 4 : undefined);
+        await compact();
         expect(await entries()).toEqual(before);
         expect(await breaks(world.database)).toEqual([]);
       };
@@ -573,10 +541,10 @@ test('any order of batches and compactions leaves the entries, and what is a dup
         if (endsBatch) await flush(partition);
         // A restarted worker has cached nothing.
         if (restarts) ledger = world.ledger();
-        if (compacts < 2) await compactAndCompare(compacts === 1);
+        if (compacts === 0) await compactAndCompare();
       }
       await Promise.all([0, 1, 2, 3].map(flush));
-      await compactAndCompare(false);
+      await compactAndCompare();
 
       await bookAll(world.ledger());
       expect(await billed()).toEqual(expected);

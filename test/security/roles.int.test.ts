@@ -127,7 +127,7 @@ describe('a login with usage_ledger_writer', () => {
     'CREATE INDEX ON session (account_id)',
     'CREATE OR REPLACE FUNCTION prepare_ledger_partitions() RETURNS void LANGUAGE sql AS $$$$',
     'CREATE ROLE mine',
-    "SELECT merge_ledger_pages('', now()::date, '{1,2}', '{0,0}', 2, 2, 0, now())",
+    "SELECT merge_ledger_pages('', now()::date, '{1,2}', '{0,0}', 2, 0, now())",
     'SELECT note_uncompacted()',
     'UPDATE uncompacted_session SET written_at = now()',
     'UPDATE schema_migration SET created_at = 0',
@@ -179,7 +179,7 @@ describe('a login with usage_ledger_reader', () => {
 
   test.each([
     'SELECT prepare_ledger_partitions()',
-    "SELECT * FROM compact_sessions('{}', '0', NULL, '0')",
+    "SELECT * FROM compact_sessions('{}', '0', '0')",
     `CREATE TABLE ${SCHEMA}.mine (a int)`,
   ])('cannot %s', async (statement) => {
     expect(await refusal(reader, statement)).toBe(NOT_PERMITTED);

@@ -2,16 +2,16 @@ import { sql } from 'drizzle-orm';
 import { statement } from '../../postgres/statement.ts';
 import { uncompactedSession } from '../schema/tables.ts';
 
-const isDue = sql`written_at <= now() - ${sql.placeholder('ageS')}::float8 * interval '1 second'`;
+const isDue = sql`written_at <= now() - ${sql.placeholder('quietS')}::float8 * interval '1 second'`;
 
-/** Sessions that were not looked at for so long, the longest first. */
-export const dueSessions = statement<{ ageS: number; most: number }, { session_id: string }>(
+/** Sessions that may have been quiet for so long, the longest first. */
+export const dueSessions = statement<{ quietS: number; most: number }, { session_id: string }>(
   'due_sessions',
   sql`SELECT session_id FROM ${uncompactedSession} WHERE ${isDue}
     ORDER BY written_at LIMIT ${sql.placeholder('most')}::integer`,
 );
 
-export const countDue = statement<{ ageS: number }, { sessions: string }>(
+export const countDue = statement<{ quietS: number }, { sessions: string }>(
   'count_due',
   sql`SELECT count(*) AS sessions FROM ${uncompactedSession} WHERE ${isDue}`,
 );
@@ -29,13 +29,12 @@ export interface CompactedRow {
  * least. The rest has no row in the answer. What it does is in the migration that creates the function.
  */
 export const compactSessions = statement<
-  { sessionIds: Buffer; quietS: number; earlyEntries: number | null; budgetMs: number },
+  { sessionIds: Buffer; quietS: number; budgetMs: number },
   CompactedRow
 >(
   'compact_sessions',
   sql`SELECT id, state, pages_before, pages_after
     FROM compact_sessions(${sql.placeholder('sessionIds')}::text[],
       ${sql.placeholder('quietS')}::float8 * interval '1 second',
-      ${sql.placeholder('earlyEntries')}::integer,
       ${sql.placeholder('budgetMs')}::float8 * interval '1 millisecond')`,
 );
