@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --heap-growing-percent=50
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { compactCommand } from './cli/compact.ts';
 import { completionCommand } from './cli/completion.ts';
 import { conflictsCommand } from './cli/conflicts.ts';
 import { deadLettersCommand } from './cli/dead-letters.ts';
@@ -50,6 +51,7 @@ to standard error.`,
     deadLettersCommand(),
     conflictsCommand(),
     sessionsCommand(),
+    compactCommand(),
     schemasCommand(),
     doctorCommand(),
     completionCommand(() => root),

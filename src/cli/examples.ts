@@ -37,6 +37,7 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'sessions set-account': ['sessions set-account --session AJ_06c4f5a2507ff1 --account acme'],
   'schemas register': ['schemas register'],
   'schemas check': ['schemas check'],
+  compact: ['compact', 'compact --quiet-for 3600 --json'],
   doctor: ['doctor', 'doctor --json'],
   completion: [
     'completion bash > /etc/bash_completion.d/usage-ledger',

@@ -3,7 +3,7 @@ import { CheckFailedError } from '../errors.ts';
 import type { Difference } from '../reconcile/difference.ts';
 import { REASONS, type Reason } from '../reconcile/reasons.ts';
 import { type Coverage, type ExplainedDifference, reconcile } from '../reconcile/reconcile.ts';
-import { command, context, print, printAll } from './command.ts';
+import { command, context, JSON_OPTION, print, printAll } from './command.ts';
 import { reachDatabase } from './dependencies.ts';
 import { jsonValue } from './report.ts';
 import { alignedTable, grouped } from './table.ts';
@@ -14,7 +14,7 @@ export function reconcileCommand() {
     'compare the ledger with what the agents counted; exit 1 on differences',
   )
     .option('--session <id>', 'only this session')
-    .option('--json', 'print the result as JSON and nothing else', false)
+    .option(...JSON_OPTION)
     .action(async ({ session, json }: { session?: string; json: boolean }) => {
       const { settings } = context(['database']);
       const database = await reachDatabase(settings, 1);

@@ -9,6 +9,7 @@ import { WorkerMetrics } from '../http/metrics/worker-metrics.ts';
 import { type HttpServer, serveHttp } from '../http/server.ts';
 import type { KafkaErrorClass } from '../kafka/error-class.ts';
 import { isTransientInKafka } from '../kafka/errors.ts';
+import type { CompactionStep } from '../ledger/compact-sessions.ts';
 import { type BatchStep, Ledger, type LedgerOptions } from '../ledger/ledger.ts';
 import { prepareChangeIds } from '../migrate/change-ids.ts';
 import { prepareMonths } from '../migrate/months.ts';
@@ -26,6 +27,7 @@ import { KafkaSource } from '../source/kafka/kafka-source.ts';
 import type { PartitionSource } from '../source/partition-source.ts';
 import { backOff, retry } from '../worker/backoff.ts';
 import { caughtUp, type Progress, readTargets, type Target } from '../worker/caught-up.ts';
+import { Compactor } from '../worker/compactor.ts';
 import type { PartitionStatus } from '../worker/partition-status.ts';
 import { UnknownFields } from '../worker/unknown-fields.ts';
 import { Worker } from '../worker/worker.ts';
@@ -53,6 +55,8 @@ export interface RunOptions {
   readonly source?: PartitionSource;
   /** Called after each step of a batch; for tests. */
   readonly onStep?: (step: BatchStep) => void | Promise<void>;
+  /** The same of a compaction. */
+  readonly onCompactionStep?: (step: CompactionStep) => void | Promise<void>;
 }
 
 export interface RunResult {
@@ -137,9 +141,11 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
   const http = await startHttp(settings, logger, metrics, worker, database);
   if (http !== undefined) options.onHttp?.(http.address);
   const stopSelfCheck = startSelfCheck(database, logger, metrics.books);
+  const compactor = compactorOf(options, metrics);
   const months = setInterval(() => preparePartitions(database, logger), PARTITIONS_EVERY_MS);
   try {
     outbox?.start();
+    compactor?.start();
     // The signal is handled at once, even during a wait for brokers or other members.
     const ended = unlessStopped(signal, workToTheEnd(options, source, worker));
     const halted = await Promise.race([ended, worker.failure]);
@@ -148,7 +154,9 @@ export async function runWorker(options: RunOptions): Promise<RunResult> {
   } finally {
     clearInterval(months);
     stopSelfCheck();
+    const compacted = compactor?.stop();
     await worker.stop(settings.SHUTDOWN_TIMEOUT_S * 1_000);
+    await compacted;
     await http?.close();
     await outbox?.stop(LAST_COPIES_MS);
   }
@@ -210,6 +218,20 @@ function outboxOf({ settings, kafka, database, logger }: RunOptions): DeadLetter
   const name = settings.KAFKA_DEAD_LETTER_TOPIC;
   if (name === undefined) return undefined;
   return new DeadLetterOutbox({ database, logger, topic: new DeadLetterTopic(kafka, name) });
+}
+
+function compactorOf(options: RunOptions, metrics: WorkerMetrics): Compactor | undefined {
+  const { settings, database, logger, onCompactionStep: onStep } = options;
+  if (settings.COMPACT_AFTER_S === 'off') return undefined;
+  return new Compactor({
+    database,
+    logger,
+    quietS: settings.COMPACT_AFTER_S,
+    maxPagesPerS: settings.COMPACT_MAX_PAGES_PER_S,
+    onCompacted: (compacted) => metrics.compaction.compacted(compacted),
+    onFailure: () => metrics.compaction.failed(),
+    ...(onStep && { onStep }),
+  });
 }
 
 async function startHttp(

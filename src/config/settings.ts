@@ -98,6 +98,20 @@ const httpPort = z.string().transform((value, ctx) => {
   return number;
 });
 
+const secondsOrOff = (min: number, max: number) =>
+  z.string().transform((value, ctx) => {
+    if (value === 'off') return 'off' as const;
+    const number = Number(value);
+    if (!/^\d+$/.test(value) || number < min || number > max) {
+      ctx.addIssue({
+        code: 'custom',
+        message: `expected a whole number from ${min} to ${max}, or off`,
+      });
+      return z.NEVER;
+    }
+    return number;
+  });
+
 const schemaName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_$]{0,62}$/, 'expected the name of a Postgres schema');
@@ -130,6 +144,8 @@ const extensions = z.string().transform((value, ctx) => {
   }
   return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? '']));
 });
+/** Of COMPACT_AFTER_S. */
+export const COMPACT_AFTER_DEFAULT_S = 120;
 
 /** Every setting, in the order of the README's table, which is generated from here. */
 export const SETTINGS = {
@@ -281,6 +297,19 @@ export const SETTINGS = {
     fallback: '0.2',
     about:
       "Share of dead letters among a partition's last 10,000 messages (once 1,000 have been seen) above which it is halted; `1`: never",
+  },
+  COMPACT_AFTER_S: {
+    group: 'worker',
+    schema: secondsOrOff(1, 31_536_000),
+    fallback: String(COMPACT_AFTER_DEFAULT_S),
+    about:
+      'Time without an event after which the ledger pages of a session are merged, by workers and by `compact`; `off`: not by workers',
+  },
+  COMPACT_MAX_PAGES_PER_S: {
+    group: 'worker',
+    schema: integer(1, 1_000_000),
+    fallback: '5000',
+    about: 'Maximum number of ledger pages that a worker merges per second',
   },
   SHUTDOWN_TIMEOUT_S: {
     group: 'worker',

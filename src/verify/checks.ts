@@ -26,7 +26,8 @@ export const SESSIONS_WRITTEN = `
     UNION
     SELECT session_id FROM ledger_page
     WHERE recorded_at >= coalesce($1, '-infinity'::timestamptz)
-      AND recorded_at < coalesce($2, 'infinity'::timestamptz)
+      AND recorded_at + coalesce((SELECT min(delta) FROM unnest(recorded_delta) AS delta), 0)
+        * interval '1 microsecond' < coalesce($2, 'infinity'::timestamptz)
   ) AS written`;
 
 /** In a check's SQL, a table of which only the rows of the scope's sessions are read. */
@@ -121,7 +122,7 @@ export const CHECKS: readonly Check[] = [
         OR ${['source_id', 'request_id', 'event_us', 'offset_delta']
           .map((name) => `cardinality(page.${name}) <> page.entry_count`)
           .join('\n        OR ')}
-        OR ${USAGE_COLUMNS.map((name) => `cardinality(page.${name}) <> page.entry_count`).join('\n        OR ')}
+        OR ${[...USAGE_COLUMNS, 'recorded_delta'].map((name) => `cardinality(page.${name}) <> page.entry_count`).join('\n        OR ')}
         OR EXISTS (
           SELECT FROM unnest(page.source_id) AS used (source_id)
           LEFT JOIN usage_source USING (source_id)

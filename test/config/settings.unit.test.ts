@@ -57,6 +57,8 @@ test('the defaults are those of the contract', () => {
     BATCH_LINGER_MS: expect.any(Number),
     BUFFER_MAX_BYTES: expect.any(Number),
     DEAD_LETTER_LIMIT: 0.2,
+    COMPACT_AFTER_S: expect.any(Number),
+    COMPACT_MAX_PAGES_PER_S: expect.any(Number),
     SHUTDOWN_TIMEOUT_S: expect.any(Number),
     HTTP_HOST: '127.0.0.1',
     HTTP_PORT: 9_464,
@@ -102,6 +104,8 @@ describe('a value', () => {
     ['DEAD_LETTER_LIMIT', '1', 1],
     ['DEAD_LETTER_LIMIT', '0', 0],
     ['STARTUP_TIMEOUT_S', '0', 0],
+    ['COMPACT_AFTER_S', '60', 60],
+    ['COMPACT_AFTER_S', 'off', 'off'],
     ['KAFKA_SESSION_TIMEOUT_MS', '6000', 6_000],
     ['DATABASE_URL', 'postgresql://u:p@h:1/d?sslmode=require', expect.any(String)],
     ['DATABASE_URL', 'postgres://u:p@s@h/d?password=a%40b&user=me@host', expect.any(String)],
@@ -111,6 +115,10 @@ describe('a value', () => {
   });
 
   test.each([
+    ['COMPACT_AFTER_S', '0'],
+    ['COMPACT_AFTER_S', '-1'],
+    ['COMPACT_AFTER_S', '1m'],
+    ['COMPACT_MAX_PAGES_PER_S', 'off'],
     ['KAFKA_BROKERS', 'a:0'],
     ['KAFKA_BROKERS', 'a:65536'],
     ['KAFKA_BROKERS', 'a:1,'],

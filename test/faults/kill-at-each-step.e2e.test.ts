@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { COMPACTION_STEPS } from '../../src/ledger/compact-sessions.ts';
 import { until } from '../support/until.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
 import { breaks, calls, differencesFromPython, newWorld, type World } from '../support/world.ts';
@@ -8,8 +9,12 @@ import { WORKER_STEPS, type WorkerStep } from '../torture/worker-orders.ts';
 const OF_THE_DRAIN = new Set<WorkerStep>(['draining', 'leaving_group']);
 /** Steps of committing offsets to the broker. */
 const OF_THE_COPY = new Set<WorkerStep>(['committing_to_kafka', 'committed_to_kafka']);
+/** Steps that a worker comes to once it has nothing else to do, maybe once only. */
+const OF_COMPACTION = new Set<WorkerStep>(COMPACTION_STEPS);
 /** Small, so that a worker is killed amid many batches. */
 const BATCH_MAX_EVENTS = '150';
+/** So small that most calls have pages to merge. */
+const TINY_BATCH_MAX_EVENTS = '5';
 const REPEATED = 600;
 
 interface Aftermath {
@@ -48,11 +53,17 @@ async function killedAt(step: WorkerStep): Promise<Aftermath> {
   const world = await newWorld(2);
   try {
     await world.send(await world.encode([...calls.events, ...calls.events.slice(0, REPEATED)]));
-    const env = { ...world.env, BATCH_MAX_EVENTS, KAFKA_SESSION_TIMEOUT_MS: '6000' };
+    const isCompacting = OF_COMPACTION.has(step);
+    const env = {
+      ...world.env,
+      BATCH_MAX_EVENTS: isCompacting ? TINY_BATCH_MAX_EVENTS : BATCH_MAX_EVENTS,
+      KAFKA_SESSION_TIMEOUT_MS: '6000',
+      COMPACT_AFTER_S: '1',
+    };
     const victim = new WorkerProcess(env);
     const whileDraining = OF_THE_DRAIN.has(step);
     // Offsets are committed at most twice a second, so a fast worker may commit only once.
-    const isFirst = whileDraining || OF_THE_COPY.has(step);
+    const isFirst = whileDraining || OF_THE_COPY.has(step) || isCompacting;
     const occurrence = isFirst ? 1 : 3;
     victim.order({ act: 'kill', step, occurrence, whileDraining });
     if (whileDraining) {

@@ -51,6 +51,7 @@ const TABLES = [
   'session',
   'usage_source',
   'ledger_page',
+  'uncompacted_session',
   'session_model_usage',
   'session_report',
   'topic_generation',
@@ -79,7 +80,8 @@ describe('a login with usage_ledger_writer', () => {
       ]),
     );
     await world.send([{ key: 'k', value: Buffer.from('garbage') }]);
-    const env = envOf(writer);
+    // Small batches, so that there are pages to merge.
+    const env = { ...envOf(writer), BATCH_MAX_EVENTS: '5' };
 
     const { counts } = await world.run({ env });
 
@@ -98,6 +100,9 @@ describe('a login with usage_ledger_writer', () => {
     const set = ['position', 'set', '--topic', world.topic, '--partition', '0', '--offset', '10'];
     expect(await cli(set, env)).toMatchObject({ code: 0 });
     expect((await world.run({ env })).counts).toMatchObject({ applied: 0 });
+    const compacted = await cli(['compact', '--quiet-for', '0', '--json'], env);
+    expect(compacted).toMatchObject({ code: 0 });
+    expect(JSON.parse(compacted.stdout).pages_before).toBeGreaterThan(0);
     expect(await breaks(world.database)).toEqual([]);
   });
 
@@ -130,6 +135,9 @@ describe('a login with usage_ledger_writer', () => {
     "INSERT INTO billing_day (day) VALUES ('2026-01-01')",
     'ALTER SEQUENCE usage_change_number RESTART',
     "SELECT setval('usage_change_number', 5)",
+    "SELECT merge_ledger_pages('', now()::date, '{1,2}', '{0,0}', 2, 0, now())",
+    'SELECT note_uncompacted()',
+    'UPDATE uncompacted_session SET written_at = now()',
     'UPDATE schema_migration SET created_at = 0',
     ...TABLES.flatMap((table) => [`DELETE FROM ${table}`, `TRUNCATE ${table}`]),
   ])('cannot %s', async (statement) => {
@@ -201,6 +209,7 @@ describe('a login with usage_ledger_reader', () => {
     'ledger_entry',
     'usage_source',
     'session_change',
+    'uncompacted_session',
   ])('cannot read %s, where payloads or our own workings are', async (relation) => {
     expect(await refusal(reader, `SELECT * FROM ${relation}`)).toBe(NOT_PERMITTED);
   });
@@ -208,6 +217,7 @@ describe('a login with usage_ledger_reader', () => {
   test.each([
     'SELECT prepare_ledger_partitions()',
     'SELECT prepare_usage_change()',
+    "SELECT * FROM compact_sessions('{}', '0', '0')",
     `CREATE TABLE ${SCHEMA}.mine (a int)`,
   ])('cannot %s', async (statement) => {
     expect(await refusal(reader, statement)).toBe(NOT_PERMITTED);

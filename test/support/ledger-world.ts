@@ -14,7 +14,7 @@ export interface LedgerWorld {
   /** A ledger without memory of what others wrote. */
   ledger(): Ledger;
   /** A partition in which messages are booked one batch after the other. */
-  partition(partition: number, groupId?: string): Promise<BookedPartition>;
+  partition(partition: number, groupId?: string, topic?: string): Promise<BookedPartition>;
   /** Empties every table. */
   clear(): Promise<void>;
   close(): Promise<void>;
@@ -36,6 +36,7 @@ const TOPIC = 'ledger-world';
 const TABLES = [
   'session',
   'ledger_page',
+  'uncompacted_session',
   'session_model_usage',
   'session_report',
   'usage_source',
@@ -65,8 +66,8 @@ export async function newLedgerWorld(
     settings,
     database,
     ledger: () => new Ledger(database, { cacheBytes: 1_000_000 }),
-    async partition(partition, groupId = 'group') {
-      const where = { groupId, topic: TOPIC, partition };
+    async partition(partition, groupId = 'group', topic = TOPIC) {
+      const where = { groupId, topic, partition };
       const { nextOffset, pass, generation } = await begin(database, where, 0);
       let position = nextOffset;
       const booked: BookedPartition = {

@@ -91,6 +91,8 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
     LOG_LEVEL: 'warn',
     KAFKA_SESSION_TIMEOUT_MS: '6000',
     BATCH_MAX_EVENTS: '500',
+    // So that calls are compacted while the stream still has events of them.
+    COMPACT_AFTER_S: '1',
   });
   const faults = new Map<string, number>();
   const kills = new Map<string, number>();

@@ -1,3 +1,4 @@
+import { COMPACTION_STEPS } from '../../src/ledger/compact-sessions.ts';
 import { BATCH_STEPS } from '../../src/ledger/ledger.ts';
 
 /** Everything that a worker does durably, in order: what it can be killed or frozen at. */
@@ -5,6 +6,8 @@ export const WORKER_STEPS = [
   /** Before the transaction: a connection is taken for a batch or a look at the positions. */
   'connection_taken',
   ...BATCH_STEPS,
+  /** In the background, once sessions are quiet: with their pages merged, before and after the commit. */
+  ...COMPACTION_STEPS,
   /** After the commit in Postgres, before and after the position is copied to Kafka. */
   'committing_to_kafka',
   'committed_to_kafka',

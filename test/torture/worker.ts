@@ -51,6 +51,7 @@ await runWorker({
   untilCaughtUp: false,
   signal,
   onStep: reach,
+  onCompactionStep: reach,
 });
 await database.end();
 process.exit(0);

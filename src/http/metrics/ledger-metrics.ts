@@ -128,3 +128,27 @@ export const BOOK_METRICS = {
     labels: [],
   },
 } as const satisfies MetricList;
+
+export const COMPACTION_METRICS = {
+  compacted_sessions_total: {
+    type: 'counter',
+    help: 'Merges of ledger pages, each of one session',
+    labels: [],
+  },
+  compacted_pages_total: {
+    type: 'counter',
+    help: 'Merged ledger pages: before, those that were replaced; after, those that replaced them',
+    labels: ['state'],
+  },
+  compaction_seconds: {
+    type: 'histogram',
+    help: 'Duration of a transaction that merges ledger pages, in seconds',
+    labels: [],
+    buckets: SECONDS,
+  },
+  compaction_failures_total: {
+    type: 'counter',
+    help: 'Attempts to merge ledger pages that failed; they are repeated',
+    labels: [],
+  },
+} as const satisfies MetricList;

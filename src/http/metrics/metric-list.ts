@@ -2,6 +2,7 @@ import { CALL_METRICS } from './call-metric-list.ts';
 import {
   BATCH_METRICS,
   BOOK_METRICS,
+  COMPACTION_METRICS,
   DEPENDENCY_METRICS,
   OUTCOME_METRICS,
   PROGRESS_METRICS,
@@ -18,6 +19,7 @@ export const METRIC_GROUPS = {
   Batches: BATCH_METRICS,
   Dependencies: DEPENDENCY_METRICS,
   Books: BOOK_METRICS,
+  Compaction: COMPACTION_METRICS,
   Calls: CALL_METRICS,
   Process: PROCESS_METRICS,
 } as const;
@@ -29,6 +31,7 @@ export const METRICS = {
   ...BATCH_METRICS,
   ...DEPENDENCY_METRICS,
   ...BOOK_METRICS,
+  ...COMPACTION_METRICS,
   ...CALL_METRICS,
 } as const;
 

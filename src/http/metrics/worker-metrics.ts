@@ -9,6 +9,7 @@ import { REGISTRY_ERROR_CLASSES, type RegistryErrorClass } from '../../registry/
 import type { PartitionStatus } from '../../worker/partition-status.ts';
 import { BookMetrics } from './book-metrics.ts';
 import { CallMetrics } from './call-metrics.ts';
+import { CompactionMetrics } from './compaction-metrics.ts';
 import { counter, histogram } from './declare.ts';
 import { PREFIX } from './metric-spec.ts';
 import { registerProgress } from './progress-metrics.ts';
@@ -29,6 +30,7 @@ const ERROR_CLASSES: Readonly<Record<DependencyError['dependency'], readonly str
 export class WorkerMetrics {
   readonly registry = new Registry();
   readonly books = new BookMetrics(this.registry);
+  readonly compaction = new CompactionMetrics(this.registry);
   readonly #calls = new CallMetrics(this.registry);
   readonly #messages = counter(this.registry, 'messages_total');
   readonly #deadLetters = counter(this.registry, 'dead_letters_total');

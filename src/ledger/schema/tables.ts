@@ -61,8 +61,9 @@ export const usageSource = pgTable(
 );
 
 /**
- * The itemised ledger, packed: a row holds what one transaction applied to one session, with an array
- * element for each event. The view `usage_event` has a row for each event. An array of zeros is null.
+ * The itemised ledger, packed: a row holds what one transaction applied to one session, or several did
+ * once its pages are merged, with an array element for each event. The view `usage_event` has a row for
+ * each event. An array of zeros is null.
  */
 export const ledgerPage = pgTable(
   'ledger_page',
@@ -79,6 +80,7 @@ export const ledgerPage = pgTable(
     entryCount: integer('entry_count').notNull(),
     /** A signed difference, from a conflict that a person accepted; not an event. */
     isCorrection: boolean('is_correction').notNull().default(false),
+    /** When the newest of its entries was recorded. */
     recordedAt: instant('recorded_at').notNull().defaultNow(),
     /** 16 bytes for each entry: identity, then fingerprint; see src/identify. */
     identities: bytea('identities').notNull(),
@@ -109,12 +111,25 @@ export const ledgerPage = pgTable(
     /** Of the transaction that wrote it, in `usage_change`; by default, a number that grows. Null: of
      * before there were any. */
     changeId: bigint('change_id', { mode: 'bigint' }),
+    /** Of a merged page: when each entry was recorded, in microseconds from `recorded_at`. */
+    recordedDelta: integer('recorded_delta').array(),
   },
   (t) => [
     primaryKey({ name: 'ledger_page_key', columns: [t.sessionId, t.period, t.revision, t.page] }),
     /** For `verify --since`: pages are written in the order of their time, but for those merged later. */
     index('ledger_page_recorded').using('brin', t.recordedAt).with({ autosummarize: true }),
   ],
+);
+
+/** Sessions that were written to since their pages were last merged: what workers compact. */
+export const uncompactedSession = pgTable(
+  'uncompacted_session',
+  {
+    sessionId: exactText('session_id').primaryKey(),
+    /** A time at which it was written to; it may have been written to since. */
+    writtenAt: instant('written_at').notNull().defaultNow(),
+  },
+  (t) => [index('uncompacted_session_written').on(t.writtenAt)],
 );
 
 /** What is billed: a row for each session, usage type, provider and model. */
