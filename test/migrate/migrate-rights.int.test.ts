@@ -135,10 +135,15 @@ test('functions with the rights of their owner use no name that others could red
   await migrateDatabase(settingsOf());
   const definers = await asSuperuser(
     `SELECT proname, proconfig, prosrc FROM pg_proc WHERE pronamespace = 'usage_ledger'::regnamespace
-      AND prosecdef`,
+      AND prosecdef ORDER BY proname`,
   );
-  expect(definers.map(({ proname }) => proname)).toEqual(['prepare_ledger_partitions']);
-  expect(definers[0]?.['proconfig']).toContain('search_path=pg_catalog, pg_temp');
+  expect(definers.map(({ proname }) => proname)).toEqual([
+    'prepare_ledger_partitions',
+    'price_periods',
+  ]);
+  for (const { proconfig } of definers) {
+    expect(proconfig).toContain('search_path=pg_catalog, pg_temp');
+  }
   // Calls of the ledger's own functions would name the schema, or a function in it.
   const own = await asSuperuser(
     `SELECT proname FROM pg_proc WHERE pronamespace = 'usage_ledger'::regnamespace`,

@@ -46,6 +46,15 @@ async function refusal(role: string, statement: string): Promise<string | undefi
   }
 }
 
+/** A text column of the relations that have no session. */
+const KEY_OF: Record<string, string> = {
+  account_daily_usage: 'account_id',
+  account_daily_cost: 'account_id',
+  usage_part: 'dimension',
+  model_price: 'provider',
+  consumer_position: 'topic',
+  consumed_range: 'topic',
+};
 const NOT_PERMITTED = '42501';
 const TABLES = [
   'session',
@@ -57,6 +66,8 @@ const TABLES = [
   'consumed_range',
   'dead_letter',
   'event_conflict',
+  'session_day',
+  'model_price',
 ];
 
 describe('a login with usage_ledger_writer', () => {
@@ -149,21 +160,33 @@ describe('a login with usage_ledger_reader', () => {
     'interruption_model_usage',
     'eot_model_usage',
     'session_usage_summary',
+    'session_cost',
+    'session_daily_cost',
+    'unpriced_usage',
+    'account_daily_usage',
+    'account_daily_cost',
+    'usage_part',
+    'model_price',
     'consumer_position',
     'consumed_range',
   ])('reads %s and cannot write it', async (relation) => {
     expect(await refusal(reader, `SELECT * FROM ${relation}`)).toBe(undefined);
-    const column = relation.startsWith('consume') ? 'topic' : 'session_id';
+    const column = KEY_OF[relation] ?? 'session_id';
     expect(await refusal(reader, `UPDATE ${relation} SET ${column} = 'x'`)).toMatch(/42501|55000/);
     expect(await refusal(reader, `DELETE FROM ${relation}`)).toMatch(/42501|55000/);
   });
 
-  test.each(['dead_letter', 'event_conflict', 'ledger_page', 'ledger_entry', 'usage_source'])(
-    'cannot read %s, where payloads or our own workings are',
-    async (relation) => {
-      expect(await refusal(reader, `SELECT * FROM ${relation}`)).toBe(NOT_PERMITTED);
-    },
-  );
+  test.each([
+    'dead_letter',
+    'event_conflict',
+    'ledger_page',
+    'ledger_entry',
+    'usage_source',
+    'session_day',
+    'priced_usage',
+  ])('cannot read %s, where payloads or our own workings are', async (relation) => {
+    expect(await refusal(reader, `SELECT * FROM ${relation}`)).toBe(NOT_PERMITTED);
+  });
 
   test.each(['SELECT prepare_ledger_partitions()', `CREATE TABLE ${SCHEMA}.mine (a int)`])(
     'cannot %s',

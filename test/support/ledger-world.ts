@@ -39,6 +39,8 @@ const TABLES = [
   'consumed_range',
   'dead_letter',
   'event_conflict',
+  'session_day',
+  'model_price',
 ];
 
 /**
