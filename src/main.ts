@@ -5,6 +5,7 @@ import { conflictsCommand } from './cli/conflicts.ts';
 import { deadLettersCommand } from './cli/dead-letters.ts';
 import { migrateCommand } from './cli/migrate.ts';
 import { positionCommand } from './cli/position.ts';
+import { pricesCommand } from './cli/prices.ts';
 import { produceCommand } from './cli/produce.ts';
 import { runProgram } from './cli/program.ts';
 import { replayCommand } from './cli/replay.ts';
@@ -42,6 +43,7 @@ to standard error.`,
     replayCommand(),
     deadLettersCommand(),
     conflictsCommand(),
+    pricesCommand(),
     schemasCommand(),
   ];
   for (const command of commands) root.addCommand(command);
