@@ -493,16 +493,22 @@ SELECT
   price.pers
 FROM divided_session AS divided
 CROSS JOIN LATERAL (VALUES (1, divided.day), (-1, divided.day - 1)) AS until (sign, day)
-JOIN ledger_entry AS entry ON entry.session_id = divided.session_id
-  AND (entry.event_at AT TIME ZONE 'UTC')::date <= until.day
-JOIN session_model_usage AS billed ON billed.session_id = entry.session_id
-  AND billed.usage_type = entry.usage_type AND billed.provider = entry.provider
-  AND billed.model = entry.model
-JOIN price_period AS price ON price.usage_type = billed.usage_type
-  AND price.provider = billed.provider AND price.model = billed.model
+CROSS JOIN LATERAL (
+  SELECT entry.*, billed.first_event_at, billed.last_event_at
+  FROM ledger_entry AS entry
+  JOIN session_model_usage AS billed ON billed.session_id = entry.session_id
+    AND billed.usage_type = entry.usage_type AND billed.provider = entry.provider
+    AND billed.model = entry.model
+  WHERE entry.session_id = divided.session_id
+    AND (entry.event_at AT TIME ZONE 'UTC')::date <= until.day
+  -- So that the planner reads the ledger session by session, before it joins with prices.
+  OFFSET 0
+) AS entry
+JOIN price_period AS price ON price.usage_type = entry.usage_type
+  AND price.provider = entry.provider AND price.model = entry.model
   AND price.valid_from <= entry.event_at AND entry.event_at < price.valid_to
   AND (divided.is_over_midnight
-    OR price.valid_from > billed.first_event_at OR billed.last_event_at >= price.valid_to)
+    OR price.valid_from > entry.first_event_at OR entry.last_event_at >= price.valid_to)
 GROUP BY divided.session_id, divided.account_id, divided.day, entry.usage_type, entry.provider,
   entry.model, price.currency, until.sign, price.parts, price.dimensions, price.unit_prices, price.pers;
 --> statement-breakpoint
