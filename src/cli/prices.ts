@@ -65,7 +65,7 @@ async function check({ json }: Options): Promise<void> {
     else printCheck(found);
     if (found.unpriced.length > 0) {
       throw new CheckFailedError(
-        `${found.unpriced.length} kinds of usage have no price; import prices for them`,
+        `usage without a price: ${found.unpriced.length} kinds; import prices for them`,
       );
     }
     if (!json) print('all usage has a price');
