@@ -12,7 +12,7 @@ import { insertPrices } from './prices.ts';
 import { randomCalls, randomPrices } from './random-calls.ts';
 
 /** How many sessions; 100,000 take minutes. */
-const SESSIONS = Number(process.env['MONEY_SESSIONS'] ?? 1_000);
+const SESSIONS = Number(process.env['MONEY_SESSIONS'] ?? 500);
 const SEED = Number(process.env['MONEY_SEED'] ?? 7);
 const BATCH = 2_000;
 const CALCULATOR = resolve(import.meta.dirname, 'calculator.py');
