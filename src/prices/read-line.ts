@@ -34,7 +34,8 @@ export function readLine(text: PriceText): ReadLine {
     problem('per', 'expected the quantity that the price buys, such as 1000000');
   }
   const currency = text.currency ?? '';
-  if (!/^[A-Z]{3}$/.test(currency)) problem('currency', 'expected the three capitals of ISO 4217, such as USD');
+  if (!/^[A-Z]{3}$/.test(currency))
+    problem('currency', 'expected the three capitals of ISO 4217, such as USD');
   const validFrom = readTime(text.valid_from ?? '');
   if (validFrom === undefined) problem('valid_from', TIME_EXPECTED);
   const validTo = (text.valid_to ?? '') === '' ? null : readTime(text.valid_to ?? '');

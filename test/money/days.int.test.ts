@@ -161,3 +161,20 @@ test('no index reads a column of session that every event changes', async () => 
     expect(definition).not.toMatch(/last_event_at|revision|attributes/);
   }
 });
+
+test.each([
+  ['account_daily_usage', "account_id = 'a' AND day >= '2026-03-01'", 'session_by_account'],
+  ['account_daily_cost', "account_id = 'a' AND day >= '2026-03-01'", 'session_by_account'],
+  ['account_daily_usage', "day = '2026-03-01'", 'session_by_first_day'],
+  ['account_daily_cost', "day = '2026-03-01'", 'session_by_first_day'],
+  ['session_cost', "session_id = 'late'", 'session_pkey'],
+])('%s is read by an index where %s', async (view, condition, index) => {
+  const results: unknown = await world.database.query(
+    `SET LOCAL enable_seqscan = off; EXPLAIN SELECT * FROM ${view} WHERE ${condition}`,
+  );
+  const [, { rows }] = results as [unknown, { rows: { 'QUERY PLAN': string }[] }];
+  const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+  expect(plan).toMatch(index);
+  // The days of other sessions are not read.
+  expect(plan).toMatch(/session_day_by_day|session_day_key/);
+});
