@@ -1,7 +1,7 @@
 """Prices usage as CONTRACT.md says, in fractions, without Postgres and without a line of the program.
 
-Reads a JSON document with `events`, `prices` and what the views have, each row as text; prints every
-difference, at most twenty, and exits 1 when there is one.
+Reads lines of JSON, each the name of a relation (`events`, `prices`, or a view) and a row of it as text;
+prints every difference, at most twenty, and exits 1 when there is one.
 """
 
 import json
@@ -18,6 +18,10 @@ output_reasoning_tokens session_duration characters_count audio_duration total_r
 MODALITIES = ("audio", "text", "image")
 KIND = ("usage_type", "provider", "model")
 NEAR = Fraction(1, 10**20)
+
+
+def number(text):
+    return int(text) if text.isdigit() else Fraction(text)
 
 
 def matches(pattern, model):
@@ -143,12 +147,14 @@ def compare(name, ours, theirs, differences):
 
 
 def main():
+    document = defaultdict(list)
     with open(sys.argv[1], encoding="utf8") as file:
-        document = json.load(file)
-    events = [
-        {**event, "at": int(event["at"]), "count": int(event["count"]), **{n: Fraction(event[n]) for n in USAGE}}
-        for event in document["events"]
-    ]
+        for line in file:
+            name, row = json.loads(line)
+            if name == "events":
+                row.update({key: number(row[key]) for key in ("at", "count", *USAGE)})
+            document[name].append(row)
+    events = document["events"]
     prices = [
         {**price, "unit_price": Fraction(price["unit_price"]), "per": Fraction(price["per"]),
          "from": int(price["from"]), "to": None if price["to"] is None else int(price["to"])}
