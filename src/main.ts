@@ -9,6 +9,7 @@ import { doctorCommand } from './cli/doctor.ts';
 import { exportCommand } from './cli/export.ts';
 import { migrateCommand } from './cli/migrate.ts';
 import { positionCommand } from './cli/position.ts';
+import { pricesCommand } from './cli/prices.ts';
 import { produceCommand } from './cli/produce.ts';
 import { runProgram } from './cli/program.ts';
 import { reconcileCommand } from './cli/reconcile.ts';
@@ -52,6 +53,7 @@ to standard error.`,
     conflictsCommand(),
     sessionsCommand(),
     compactCommand(),
+    pricesCommand(),
     schemasCommand(),
     doctorCommand(),
     completionCommand(() => root),

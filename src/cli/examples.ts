@@ -37,6 +37,9 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'sessions set-account': ['sessions set-account --session AJ_06c4f5a2507ff1 --account acme'],
   'schemas register': ['schemas register'],
   'schemas check': ['schemas check'],
+  'prices import': ['prices import docs/examples/prices.csv'],
+  'prices list': ['prices list', 'prices list --json'],
+  'prices check': ['prices check'],
   compact: ['compact', 'compact --quiet-for 3600 --json'],
   doctor: ['doctor', 'doctor --json'],
   completion: [

@@ -80,7 +80,8 @@ export const readLines = statement<{ exportId: string }, LineRow>(
 export interface DueRow extends LineKey {
   quantity: string;
   cost: string;
-  /** What the whole of the line comes to, exported or not. */
+  /** What the whole of the line comes to, exported or not: without the noise of parts that were rounded
+   * to 30 decimals, each of which may be a third of something. */
   total_cost: string;
   /** The amounts of the line that are exported. */
   exported: string;
@@ -106,7 +107,7 @@ export const readDue = statement<PeriodOf & { sequence: number }, DueRow>(
     )
     SELECT day::text, usage_type, provider, model, dimension, trim_scale(unit_price)::text AS unit_price,
       trim_scale(per)::text AS per, currency::text, trim_scale(sum(quantity))::text AS quantity,
-      trim_scale(sum(cost))::text AS cost, trim_scale(sum(total_cost))::text AS total_cost,
+      trim_scale(sum(cost))::text AS cost, round(sum(total_cost), 20)::text AS total_cost,
       sum(exported)::text AS exported
     FROM wanted
     GROUP BY wanted.day, wanted.usage_type, wanted.provider, wanted.model, wanted.dimension,

@@ -49,7 +49,7 @@ export async function lockForBilling(
   if (usage === undefined) throw new Error(`a conflict of ${metric.type}, which is not billed`);
   const eventUs = eventTime(metric.timestamp, conflict.recorded_at.getTime());
   const sessionId = conflict.session_id;
-  const { identityRule, ...session } = await lockSession(connection, sessionId);
+  const { identityRule, ...session } = await lockSession(connection, sessionId, eventUs);
   const identity = identify(metric, identityRule);
   const before = await netUsage.run(connection, {
     sessionId,
@@ -103,16 +103,19 @@ export function nameOf({ topic, partition, offset }: ConflictKey): string {
   return `${topic}/${partition}/${offset}`;
 }
 
-/** Locks the session as a batch does: its new revision makes the caches of all workers stale. */
-async function lockSession(connection: Connection, sessionId: string) {
+/**
+ * Locks the session as a batch does: its new revision makes the caches of all workers stale, and its time
+ * comprises the event, by which a correction has its day.
+ */
+async function lockSession(connection: Connection, sessionId: string, eventUs: number) {
   const [known] = await readSession.run(connection, { sessionId });
   if (known === undefined) throw new Error(`session ${sessionId} does not exist`);
   const [row] = await touchSessions.run(connection, {
     sessionIds: textArray([sessionId]),
     accountIds: textArray([null]),
     attributes: textArray(['{}']),
-    firstUs: int8Array([known.first_us]),
-    lastUs: int8Array([known.last_us]),
+    firstUs: int8Array([eventUs]),
+    lastUs: int8Array([eventUs]),
     step: revisionStep(),
   });
   if (row === undefined) throw new Error(`session ${sessionId} was not locked`);

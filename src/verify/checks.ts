@@ -48,6 +48,7 @@ export function sqlOf({ sql, scopedSql = sql }: Check, isScoped: boolean): strin
 }
 
 const compared = [...USAGE_COLUMNS, 'event_count'];
+const DAY = (name: string) => `(${name} AT TIME ZONE 'UTC')::date`;
 
 /**
  * The checks of the books: set operations over the tables. They run in one snapshot, so that workers may
@@ -202,6 +203,80 @@ export const CHECKS: readonly Check[] = [
           .map((name) => `ledger.${name} IS DISTINCT FROM billed.${name}`)
           .join('\n          OR ')}
       ) AS differing`,
+  },
+  {
+    name: 'sessions_span_usage',
+    holds: 'the time of every session comprises that of its usage, by which its days are known',
+    sql: `
+      SELECT known.session_id, known.first_event_at, known.last_event_at, billed.usage_type,
+        billed.provider, billed.model, billed.first_event_at AS first_billed_at,
+        billed.last_event_at AS last_billed_at
+      FROM ${within('session_model_usage')} AS billed
+      JOIN session AS known ON known.session_id = billed.session_id
+      WHERE billed.first_event_at < known.first_event_at
+        OR billed.last_event_at > known.last_event_at`,
+  },
+  {
+    name: 'days_add_up',
+    holds: 'the days of a session over midnight sum to its usage, row by row and column by column',
+    sql: `
+      SELECT known.session_id, differing.*
+      FROM ${within('session')} AS known
+      CROSS JOIN LATERAL (
+        SELECT usage_type, provider, model,
+          daily.event_count AS events_of_days, billed.event_count AS events_billed
+        FROM (
+          SELECT usage_type, provider, model,
+            ${compared.map((name) => `sum(${name}) AS ${name}`).join(',\n            ')}
+          FROM session_daily_usage
+          WHERE session_id = known.session_id
+          GROUP BY usage_type, provider, model
+        ) AS daily
+        FULL JOIN (
+          SELECT * FROM session_model_usage WHERE session_id = known.session_id
+        ) AS billed USING (usage_type, provider, model)
+        WHERE ${compared
+          .map((name) => `daily.${name} IS DISTINCT FROM billed.${name}`)
+          .join('\n          OR ')}
+      ) AS differing
+      WHERE ${DAY('known.first_event_at')} <> ${DAY('known.last_event_at')}`,
+  },
+  {
+    name: 'costs_add_up',
+    holds: 'the days of a session over midnight cost what its sums cost, to the last digit',
+    // What a price changes within is priced from the ledger alone: there is nothing to compare it with.
+    sql: `
+      SELECT known.session_id, differing.*
+      FROM ${within('session')} AS known
+      CROSS JOIN LATERAL (
+        SELECT usage_type, provider, model, currency, daily.cost AS cost_of_days,
+          whole.cost AS cost_of_sums
+        FROM (
+          SELECT usage_type, provider, model, currency, sum(cost) AS cost
+          FROM session_daily_cost
+          WHERE session_id = known.session_id
+          GROUP BY usage_type, provider, model, currency
+        ) AS daily
+        RIGHT JOIN (
+          SELECT billed.usage_type, billed.provider, billed.model, period.currency,
+            sum(part_cost(part.quantity, price.unit_price, price.per)) AS cost
+          FROM session_model_usage AS billed
+          JOIN price_period AS period ON period.usage_type = billed.usage_type
+            AND period.provider = billed.provider AND period.model = billed.model
+            AND period.valid_from <= billed.first_event_at AND billed.last_event_at < period.valid_to
+          CROSS JOIN LATERAL unnest(period.parts, period.unit_prices, period.pers)
+            AS price (part, unit_price, per)
+          CROSS JOIN LATERAL (
+            SELECT (usage_parts(${USAGE_COLUMNS.map((name) => `${name} => billed.${name}`).join(', ')}))[price.part]
+              AS quantity
+          ) AS part
+          WHERE billed.session_id = known.session_id AND period.currency IS NOT NULL
+            AND part.quantity <> 0
+          GROUP BY billed.usage_type, billed.provider, billed.model, period.currency
+        ) AS whole USING (usage_type, provider, model, currency)
+        WHERE daily.cost IS DISTINCT FROM whole.cost
+      ) AS differing
+      WHERE ${DAY('known.first_event_at')} <> ${DAY('known.last_event_at')}`,
   },
   {
     name: 'applied_is_in_ledger',

@@ -135,15 +135,16 @@ test('functions with the rights of their owner use no name that others could red
   await migrateDatabase(settingsOf());
   const definers = await asSuperuser(
     `SELECT proname, proconfig, prosrc FROM pg_proc WHERE pronamespace = 'usage_ledger'::regnamespace
-      AND prosecdef`,
+      AND prosecdef ORDER BY proname`,
   );
-  expect(definers.map(({ proname }) => proname).sort()).toEqual([
+  expect(definers.map(({ proname }) => proname)).toEqual([
     'close_billing_days',
     'compact_sessions',
     'late_usage_since',
     'note_uncompacted',
     'prepare_ledger_partitions',
     'prepare_usage_change',
+    'price_periods',
     'usage_event_at',
   ]);
   const own = await asSuperuser(

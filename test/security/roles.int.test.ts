@@ -62,6 +62,8 @@ const TABLES = [
   'session_change',
   'session_account_change',
   'billing_day',
+  'session_day',
+  'model_price',
 ];
 
 describe('a login with usage_ledger_writer', () => {
@@ -180,6 +182,13 @@ describe('a login with usage_ledger_reader', () => {
     'session_usage_report',
     'usage_reconciliation',
     'session_usage_summary',
+    'session_cost',
+    'session_daily_cost',
+    'unpriced_usage',
+    'account_daily_usage',
+    'account_daily_cost',
+    'usage_part',
+    'model_price',
     'consumer_position',
     'consumed_range',
     'open_dead_letter',
@@ -210,6 +219,8 @@ describe('a login with usage_ledger_reader', () => {
     'usage_source',
     'session_change',
     'uncompacted_session',
+    'session_day',
+    'priced_usage',
   ])('cannot read %s, where payloads or our own workings are', async (relation) => {
     expect(await refusal(reader, `SELECT * FROM ${relation}`)).toBe(NOT_PERMITTED);
   });

@@ -48,6 +48,10 @@ const TABLES = [
   'session_change',
   'session_account_change',
   'billing_day',
+  'session_day',
+  'model_price',
+  'invoice_export',
+  'invoice_line',
 ];
 
 /**

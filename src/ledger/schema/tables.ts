@@ -30,23 +30,45 @@ const count = (name: string) => bigint(name, { mode: 'bigint' }).notNull().defau
 const seconds = (name: string) => numeric(name).notNull().default('0');
 const offset = (name: string) => bigint(name, { mode: 'number' });
 const instant = (name: string) => timestamp(name, { withTimezone: true });
+const firstDay = sql`((first_event_at AT TIME ZONE 'UTC')::date)`;
 const generation = () => integer('generation').notNull().default(0);
 
 /** A call. Its row is the lock under which all that belongs to it is written. */
-export const session = pgTable('session', {
-  sessionId: exactText('session_id').primaryKey(),
-  accountId: text('account_id'),
-  attributes: jsonb('attributes').notNull().default({}),
-  firstEventAt: instant('first_event_at').notNull(),
-  lastEventAt: instant('last_event_at').notNull(),
-  /** First day of the month in which the ledger first saw the session: its pages live there. */
-  period: date('period').notNull().default(sql`date_trunc('month', now() AT TIME ZONE 'UTC')`),
-  /** Grows by a random step with every transaction that writes to the session: a cached session is
-   * current exactly if its revision is the same, also after a restore to an earlier moment. */
-  revision: bigint('revision', { mode: 'bigint' }).notNull(),
-  /** By which its events are identified; see src/identify. The default is of builds that name none. */
-  identityRule: smallint('identity_rule').notNull().default(1),
-});
+export const session = pgTable(
+  'session',
+  {
+    sessionId: exactText('session_id').primaryKey(),
+    accountId: text('account_id'),
+    attributes: jsonb('attributes').notNull().default({}),
+    firstEventAt: instant('first_event_at').notNull(),
+    lastEventAt: instant('last_event_at').notNull(),
+    /** First day of the month in which the ledger first saw the session: its pages live there. */
+    period: date('period').notNull().default(sql`date_trunc('month', now() AT TIME ZONE 'UTC')`),
+    /** Grows by a random step with every transaction that writes to the session: a cached session is
+     * current exactly if its revision is the same, also after a restore to an earlier moment. */
+    revision: bigint('revision', { mode: 'bigint' }).notNull(),
+    /** By which its events are identified; see src/identify. The default is of builds that name none. */
+    identityRule: smallint('identity_rule').notNull().default(1),
+  },
+  (t) => [
+    /** For billing. Of no column that each event changes, so that updates stay in place. */
+    index('session_by_account').on(t.accountId, firstDay),
+    index('session_by_first_day').on(firstDay),
+  ],
+);
+
+/** UTC days of the sessions that have events on more than one; the trigger `session_days` writes them. */
+export const sessionDay = pgTable(
+  'session_day',
+  {
+    sessionId: exactText('session_id').notNull(),
+    day: date('day').notNull(),
+  },
+  (t) => [
+    primaryKey({ name: 'session_day_key', columns: [t.sessionId, t.day] }),
+    index('session_day_by_day').on(t.day),
+  ],
+);
 
 /** What many entries share, written once: metric type, provider and model. */
 export const usageSource = pgTable(
@@ -413,3 +435,21 @@ export const invoiceLine = pgTable(
     unique('invoice_line_id').on(t.lineId),
   ],
 );
+/** What usage costs. An exclusion constraint keeps the prices of one key and currency apart in time. */
+export const modelPrice = pgTable('model_price', {
+  usageType: exactText('usage_type').notNull(),
+  provider: exactText('provider').notNull(),
+  /** Exact, or a pattern in which `*` stands for any text. */
+  model: exactText('model').notNull(),
+  /** The name of a usage column. */
+  dimension: exactText('dimension').notNull(),
+  unitPrice: numeric('unit_price').notNull(),
+  /** The quantity that it buys. */
+  per: numeric('per').notNull(),
+  currency: char('currency', { length: 3 }).notNull(),
+  validFrom: instant('valid_from').notNull(),
+  /** Null: no end. */
+  validTo: instant('valid_to'),
+  priceId: bigint('price_id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+  recordedAt: instant('recorded_at').notNull().defaultNow(),
+});

@@ -46,16 +46,10 @@ export const loadSessions = statement<
     ) AS pages`,
 );
 
-/** The bounds of a session's events, in microseconds since 1970, and the rule of their identities. */
-export const readSession = statement<
-  { sessionId: string },
-  { first_us: string; last_us: string; identity_rule: number }
->(
+/** The rule of the identities of a session's events. */
+export const readSession = statement<{ sessionId: string }, { identity_rule: number }>(
   'read_session',
-  sql`SELECT (extract(epoch FROM first_event_at) * 1000000)::bigint AS first_us,
-      (extract(epoch FROM last_event_at) * 1000000)::bigint AS last_us,
-      identity_rule
-    FROM ${session} WHERE session_id = ${sql.placeholder('sessionId')}`,
+  sql`SELECT identity_rule FROM ${session} WHERE session_id = ${sql.placeholder('sessionId')}`,
 );
 
 /** Which of these sessions are at another revision, or do not exist. */
