@@ -1,13 +1,13 @@
 # The worker and the other commands:
 #   docker build --tag usage-ledger:0.1.0 .
 #   docker run --rm usage-ledger:0.1.0 --help
-FROM node:24-slim AS dependencies
+FROM node:24.21.0-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # Without the workspaces: the Node emitter is for agents, not for the image.
 RUN npm ci --workspaces=false --omit=dev --ignore-scripts
 
-FROM node:24-slim AS build
+FROM node:24.21.0-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --workspaces=false --ignore-scripts
@@ -17,15 +17,7 @@ COPY src src
 # Maps would point to sources that are not in the image.
 RUN node scripts/prepare.mjs && find dist -name '*.map' -delete -o -name '*.d.ts' -delete
 
-FROM node:24-slim
-ARG VERSION=0.1.0
-ARG REVISION=unknown
-LABEL org.opencontainers.image.title="usage-ledger" \
-      org.opencontainers.image.description="Exact metering of LiveKit agent metrics: from Kafka to billable rows in Postgres" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="$VERSION" \
-      org.opencontainers.image.revision="$REVISION" \
-      org.opencontainers.image.base.name="docker.io/library/node:24-slim"
+FROM node:24.21.0-slim
 WORKDIR /app
 # By default the worker listens on loopback, where no probe from outside a container reaches it.
 ENV NODE_ENV=production \
@@ -48,3 +40,12 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
 # more than 300 MB when a backlog waits.
 ENTRYPOINT ["node", "--heap-growing-percent=50", "dist/main.js"]
 CMD ["run"]
+# Last, since the revision changes with every build.
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="usage-ledger" \
+      org.opencontainers.image.description="Exact metering of LiveKit agent metrics: from Kafka to billable rows in Postgres" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.base.name="docker.io/library/node:24.21.0-slim"

@@ -58,7 +58,14 @@ describe('each service of docker-compose.yml', () => {
 
 // The image of the worker has a health check of its own.
 test.each(staying.filter(([, { image }]) => image !== OURS))('%s has a health check', (_, s) => {
-  expect(s.healthcheck?.test[0]).toMatch(/^CMD/);
+  expect(s.healthcheck?.test?.[0]).toMatch(/^CMD/);
+});
+
+test('only workers have the health check of the image, which asks for their HTTP server', () => {
+  const checked = staying.filter(
+    ([, { image, healthcheck }]) => image === OURS && !healthcheck?.disable,
+  );
+  expect(checked.map(([name]) => name)).toEqual(['worker']);
 });
 
 test('one service builds the image that the others of ours use, with its version as label', () => {
