@@ -12,9 +12,7 @@ const service = z.object({
   environment: z.record(z.string(), z.union([z.string(), z.number()])).default({}),
   ports: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
-  healthcheck: z
-    .object({ test: z.array(z.string()).optional(), disable: z.boolean().default(false) })
-    .optional(),
+  healthcheck: z.object({ test: z.array(z.string()) }).optional(),
   depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
   stop_grace_period: z.string().optional(),
 });

@@ -58,13 +58,11 @@ describe('each service of docker-compose.yml', () => {
 
 // The image of the worker has a health check of its own.
 test.each(staying.filter(([, { image }]) => image !== OURS))('%s has a health check', (_, s) => {
-  expect(s.healthcheck?.test?.[0]).toMatch(/^CMD/);
+  expect(s.healthcheck?.test[0]).toMatch(/^CMD/);
 });
 
 test('only workers have the health check of the image, which asks for their HTTP server', () => {
-  const checked = staying.filter(
-    ([, { image, healthcheck }]) => image === OURS && !healthcheck?.disable,
-  );
+  const checked = staying.filter(([, s]) => s.image === OURS && s.healthcheck === undefined);
   expect(checked.map(([name]) => name)).toEqual(['worker']);
 });
 
