@@ -19,8 +19,10 @@ RUN node scripts/prepare.mjs && find dist -name '*.map' -delete -o -name '*.d.ts
 
 FROM node:24.21.0-slim
 WORKDIR /app
-# By default the worker listens on loopback, where no probe from outside a container reaches it.
+# By default the worker listens on loopback, where no probe from outside a container reaches it. kafkajs sets
+# timers into the past, of which Node 24 warns on standard error; it runs them at once, as before.
 ENV NODE_ENV=production \
+    NODE_OPTIONS=--disable-warning=TimeoutNegativeWarning \
     HTTP_HOST=0.0.0.0 \
     HTTP_PORT=9464
 COPY LICENSE package.json ./

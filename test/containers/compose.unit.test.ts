@@ -77,10 +77,10 @@ test.each(ours)('%s runs with a read-only file system and known settings', (_, s
   for (const name of names) expect(Object.keys(SETTINGS)).toContain(name);
 });
 
-test('the image sets only known settings', () => {
+test('the image sets only known settings, and what Node.js reads', () => {
   const dockerfile = textOf('Dockerfile');
   const names = [...dockerfile.matchAll(/^(?:ENV| {3}) ([A-Z_]+)=/gm)].map(([, name]) => name);
-  expect(names).toEqual(['NODE_ENV', 'HTTP_HOST', 'HTTP_PORT']);
+  expect(names).toEqual(['NODE_ENV', 'NODE_OPTIONS', 'HTTP_HOST', 'HTTP_PORT']);
 });
 
 test('the services are those of the development stack', () => {
