@@ -30,6 +30,8 @@ stop_engine() {
   [ -n "$engine_folder" ] || return 0
   kill "$(cat "$engine_folder/pid")"
   tail --pid="$(cat "$engine_folder/pid")" -f /dev/null
+  # What the engine leaves mounted.
+  umount "$engine_folder/exec/netns/default" 2>/dev/null || true
   rm -rf "$engine_folder"
 }
 
