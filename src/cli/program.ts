@@ -3,12 +3,14 @@ import { EXIT } from '../errors.ts';
 import { showExamples } from './examples.ts';
 import { bugOf, type Failure, failureOf } from './failure.ts';
 import { note, outliveReaders } from './output.ts';
+import { endOnSignals } from './shutdown.ts';
 
 /** Runs what the command line asks for, and ends the process with its exit code. */
 export function runProgram(root: Command): void {
   throwInsteadOfExit(root);
   showExamples(root);
   outliveReaders();
+  endOnSignals();
   // From any thread or callback: a worker that is only half alive would not be restarted.
   process.on('uncaughtException', (error) => process.exit(report(bugOf(error))));
   // Not `exitCode`: a socket that a failed attempt left open must not keep the process alive.

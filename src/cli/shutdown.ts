@@ -1,8 +1,23 @@
+import { constants } from 'node:os';
 import type { Logger } from '../config/logger.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const FIRST_PROCESS = 1;
 /** Terminals and service managers signal the whole process group, and npm forwards a second copy. */
 const COPIES_MS = 2_000;
+
+/**
+ * Lets SIGINT and SIGTERM end a command that has no handler of its own, in a container as well: the
+ * kernel delivers to process 1 only those signals that it has a handler for.
+ */
+export function endOnSignals(pid: number = process.pid): void {
+  if (pid !== FIRST_PROCESS) return;
+  for (const signal of SIGNALS) process.on(signal, end);
+}
+
+function end(signal: NodeJS.Signals): void {
+  process.exit(128 + constants.signals[signal]);
+}
 
 /**
  * Aborts on the first SIGINT or SIGTERM. Signals within the next two seconds are copies of it; a later
@@ -12,6 +27,7 @@ export function shutdownSignal(logger: Logger): AbortSignal {
   const controller = new AbortController();
   let first = 0;
   for (const signal of SIGNALS) {
+    process.off(signal, end);
     process.on(signal, () => {
       if (!controller.signal.aborted) {
         first = performance.now();

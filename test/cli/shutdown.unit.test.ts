@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { shutdownSignal, unlessStopped } from '../../src/cli/shutdown.ts';
+import { endOnSignals, shutdownSignal, unlessStopped } from '../../src/cli/shutdown.ts';
 import { createLogger } from '../../src/config/logger.ts';
 
 let exit: ReturnType<typeof vi.spyOn>;
@@ -8,6 +8,12 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
   exit = vi.spyOn(process, 'exit').mockImplementation((() => {}) as never);
   listeners = { SIGINT: [], SIGTERM: [] };
+  vi.spyOn(process, 'off').mockImplementation(((
+    name: 'SIGINT' | 'SIGTERM',
+    listener: () => void,
+  ) => {
+    listeners[name] = listeners[name].filter((one) => one !== listener);
+  }) as never);
   vi.spyOn(process, 'on').mockImplementation(((
     name: 'SIGINT' | 'SIGTERM',
     listener: () => void,
@@ -41,6 +47,30 @@ describe.each([
     vi.advanceTimersByTime(20);
     send(second);
     expect(exit).toHaveBeenCalledWith(1);
+  });
+});
+
+describe('process 1 of a container', () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('is ended by %s, although the kernel has no default for it', (signal, code) => {
+    endOnSignals(1);
+    send(signal);
+    expect(exit).toHaveBeenCalledWith(code);
+  });
+
+  test('drains, where the command has a handler of its own', () => {
+    endOnSignals(1);
+    const stopped = shutdownSignal(createLogger('fatal'));
+    send('SIGTERM');
+    expect(stopped.aborted).toBe(true);
+    expect(exit).not.toHaveBeenCalled();
+  });
+
+  test('is a case of its own: elsewhere the signal itself ends the command', () => {
+    endOnSignals(2);
+    expect(listeners).toEqual({ SIGINT: [], SIGTERM: [] });
   });
 });
 

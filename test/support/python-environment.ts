@@ -18,12 +18,29 @@ const execute = promisify(execFile);
 
 /**
  * The Python program of a virtual environment with that version of livekit-agents, from the cache or
- * from PyPI. Throws, saying what to install, where Python has no `venv` or PyPI does not answer.
+ * from PyPI (about 400 MB). Throws as `pythonWith` does.
  */
 export async function pythonWithLiveKit(version: string): Promise<string> {
+  const requirements = ['-r', REQUIREMENTS, `livekit-agents==${version}`];
+  return pythonWith(`livekit-agents-${version}`, requirements, readFileSync(REQUIREMENTS));
+}
+
+/**
+ * The Python program of a virtual environment with some packages, from the cache or from PyPI. Throws,
+ * saying what to install, where Python has no `venv` or PyPI does not answer.
+ *
+ * @param requirements arguments of `pip install`
+ * @param contents of the files that they name
+ */
+export async function pythonWith(
+  name: string,
+  requirements: readonly string[],
+  contents: Buffer = Buffer.alloc(0),
+): Promise<string> {
   const python = await systemPython();
   const digest = createHash('sha256')
-    .update(readFileSync(REQUIREMENTS))
+    .update(contents)
+    .update(requirements.filter((text) => text !== REQUIREMENTS).join(' '))
     .update(python)
     .digest('hex')
     .slice(0, 8);
@@ -32,11 +49,11 @@ export async function pythonWithLiveKit(version: string): Promise<string> {
     const environment = await cached({
       env: process.env,
       watchdog,
-      name: `livekit-agents-${version}-${digest}`,
-      onWait: () => process.stderr.write('livekit-agents: waiting for another download\n'),
+      name: `${name}-${digest}`,
+      onWait: () => process.stderr.write(`${name}: waiting for another download\n`),
       fill: async (directory) => {
-        process.stderr.write(`livekit-agents ${version}: installing from PyPI (about 400 MB)\n`);
-        await install(directory, version);
+        process.stderr.write(`${name}: installing from PyPI\n`);
+        await install(directory, name, requirements);
       },
     });
     return join(environment, 'bin', 'python');
@@ -53,22 +70,25 @@ async function systemPython(): Promise<string> {
   if (result instanceof Error || !result.stdout.trim().endsWith('True')) {
     const found = result instanceof Error ? result.message : result.stdout;
     throw new Error(
-      `the tests of the Python emitter need python3, 3.10 or later, with venv: apt-get install python3 python3-venv\n${found}`,
+      `the tests need python3, 3.10 or later, with venv: apt-get install python3 python3-venv\n${found}`,
     );
   }
   return result.stdout;
 }
 
 /** An environment is moved once it is whole: of its programs only `python` works afterwards. */
-async function install(directory: string, version: string): Promise<void> {
+async function install(
+  directory: string,
+  name: string,
+  requirements: readonly string[],
+): Promise<void> {
   await execute('python3', ['-m', 'venv', directory]);
   const python = join(directory, 'bin', 'python');
-  const packages = ['-r', REQUIREMENTS, `livekit-agents==${version}`];
-  await execute(python, ['-m', 'pip', 'install', '--quiet', ...packages], {
+  await execute(python, ['-m', 'pip', 'install', '--quiet', ...requirements], {
     maxBuffer: OUTPUT_LIMIT_BYTES,
   }).catch((error: { stderr?: string } & Error) => {
     throw new Error(
-      `livekit-agents ${version} could not be installed, which the tests of the Python emitter need; is PyPI reachable?\n${error.stderr ?? error.message}`,
+      `${name} could not be installed, which the tests need; is PyPI reachable?\n${error.stderr ?? error.message}`,
     );
   });
 }

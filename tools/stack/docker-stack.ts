@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { StartedTestContainer } from 'testcontainers';
+import { ImageUnavailableError } from './errors.ts';
 import { freePorts } from './free-ports.ts';
 import { BROKER_SETTINGS } from './local-kafka.ts';
 import { kafkaProbe, type Probe, postgresProbe, registryProbe, untilAnswers } from './readiness.ts';
@@ -55,6 +56,8 @@ function hasDockerTrace(env: NodeJS.ProcessEnv): boolean {
 /**
  * Starts the services side by side as containers. They are removed by `stop`, and by
  * testcontainers' own watcher if this program ends without it.
+ *
+ * @throws ImageUnavailableError before anything is started, when the engine neither has nor gets an image
  */
 export async function startInDocker(
   services: readonly ServiceName[],
@@ -80,6 +83,7 @@ export async function startInDocker(
     },
   };
   try {
+    await Promise.all(services.map(async (name) => await pull(IMAGES[name])));
     const outcomes = await Promise.allSettled(
       services.map(async (name, index) => {
         const service = describe(name, host, ports[index] ?? 0);
@@ -152,6 +156,16 @@ function kafkaEnvironment(advertised: string): Record<string, string> {
     String(value),
   ]);
   return { ...Object.fromEntries(variables), KAFKA_HEAP_OPTS: '-Xmx512m' };
+}
+
+/** Does nothing if the engine has the image. */
+async function pull(image: string): Promise<void> {
+  const { getContainerRuntimeClient, ImageName } = await import('testcontainers');
+  try {
+    await (await getContainerRuntimeClient()).image.pull(ImageName.fromString(image));
+  } catch (error) {
+    throw new ImageUnavailableError(`${image}: ${firstLine(error)}`, { cause: error });
+  }
 }
 
 async function startContainer(

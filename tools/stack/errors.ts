@@ -12,6 +12,9 @@ export class ServiceStartError extends UnreachableError {
   }
 }
 
+/** A Docker engine neither has an image nor can pull it. */
+export class ImageUnavailableError extends UnreachableError {}
+
 /** Nothing on this machine can serve; the message says what to install. */
 export class StackUnavailableError extends UnreachableError {}
 

@@ -1,6 +1,6 @@
 import { WrongUsageError } from '../../src/errors.ts';
 import { dockerProblem, firstLine, startInDocker } from './docker-stack.ts';
-import { StackUnavailableError } from './errors.ts';
+import { ImageUnavailableError, StackUnavailableError } from './errors.ts';
 import { localProblems, startLocally } from './local-stack.ts';
 import type { ManagedProcess } from './managed-process.ts';
 import {
@@ -135,7 +135,8 @@ async function tryDocker(
   try {
     return await startInDocker(services, progress);
   } catch (error) {
-    if (mode === 'docker') throw error;
+    // Whoever asked for Docker wants to see why containers fail, but cannot put an image into a registry.
+    if (mode === 'docker' && !(error instanceof ImageUnavailableError)) throw error;
     const note = `Docker answers but could not start the images: ${firstLine(error)}`;
     progress(`${note}; using local processes instead`);
     return note;

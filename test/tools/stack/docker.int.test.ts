@@ -17,21 +17,30 @@ afterAll(async () => {
 
 const others = { kafka: '127.0.0.1:1', registry: 'http://127.0.0.1:1' };
 
-test('an image that cannot be pulled is named in one line, and local processes are used instead', async () => {
-  published = false;
-  const lines: string[] = [];
-  const stack = await startStack({ progress: (line) => lines.push(line), use: others });
-  try {
-    const note = lines.filter((line) => line.includes('Docker answers'));
-    expect(note).toEqual([
-      expect.stringMatching(/^Docker answers but .*: postgres:18: .*manifest for postgres:18 not/),
-    ]);
-    expect(note[0]).toMatch(/; using local processes instead$/);
-    expect(stack.processes.postgres).toBeDefined();
-  } finally {
-    await stack.stop();
-  }
-});
+test.each([
+  ['by itself', ''],
+  ['on request', 'docker'],
+])(
+  'an image that cannot be pulled is named in one line, and local processes are used instead: %s',
+  async (_, mode) => {
+    published = false;
+    const lines: string[] = [];
+    const env = { ...process.env, USAGE_LEDGER_STACK: mode };
+    const stack = await startStack({ progress: (line) => lines.push(line), env, use: others });
+    try {
+      const note = lines.filter((line) => line.includes('Docker answers'));
+      expect(note).toEqual([
+        expect.stringMatching(
+          /^Docker answers but .*: postgres:18: .*manifest for postgres:18 not/,
+        ),
+      ]);
+      expect(note[0]).toMatch(/; using local processes instead$/);
+      expect(stack.processes.postgres).toBeDefined();
+    } finally {
+      await stack.stop();
+    }
+  },
+);
 
 // An engine binds to every address of the machine, unless it is given one.
 test('the ports of containers are bound to loopback, and the password of Postgres is nobody’s guess', async () => {
