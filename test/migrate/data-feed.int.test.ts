@@ -21,7 +21,7 @@ beforeAll(async () => {
   await client.query(`CREATE SCHEMA usage_ledger; SET search_path = usage_ledger`);
   await client.query('CREATE TABLE schema_migration (id serial, hash text, created_at bigint)');
   const migrations = readMigrations();
-  const before = migrations.findIndex(({ tag }) => tag === '0015_data_feed');
+  const before = migrations.findIndex(({ tag }) => tag === '0014_data_feed');
   for (const { statements, hash, when } of migrations.slice(0, before)) {
     for (const statement of statements) await client.query(statement);
     await client.query('INSERT INTO schema_migration (hash, created_at) VALUES ($1, $2)', [

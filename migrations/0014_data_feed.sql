@@ -281,7 +281,7 @@ COMMENT ON COLUMN usage_change.session_id IS 'The session whose usage or account
 --> statement-breakpoint
 COMMENT ON COLUMN usage_change.changed_at IS 'When the transaction of the change began. No cursor: later changes may have earlier times.';
 --> statement-breakpoint
-COMMENT ON COLUMN ledger_page.change_id IS 'Id of the change in usage_change; null: written before migration 0015, and in session_change.';
+COMMENT ON COLUMN ledger_page.change_id IS 'Id of the change in usage_change; null: written before there were any, and in session_change.';
 --> statement-breakpoint
 COMMENT ON TABLE session_change IS 'Changes of sessions that write no page of the ledger; read them in usage_change.';
 --> statement-breakpoint

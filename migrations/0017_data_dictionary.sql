@@ -164,6 +164,7 @@ BEGIN
       ('halt_kind', 'Kind of the halt.'),
       ('halt_why', 'Cause of the halt, in words.'),
       ('judged_from', 'Dead letters before this offset do not count towards DEAD_LETTER_LIMIT.'),
+      ('is_correction', 'Whether it is a signed difference that a person decided, and no event.'),
       ('event_count', 'Billed events; corrections do not count.'),
       ('input_tokens', 'Tokens. All input, in whatever form; the other input columns are parts of it.'),
       ('input_cached_tokens', 'Tokens. Part of input_tokens that was read from a cache.'),
