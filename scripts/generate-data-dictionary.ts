@@ -1,12 +1,14 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { loadSettings } from '../src/config/settings.ts';
 import { migrateDatabase } from '../src/migrate/migrate.ts';
 import { openDatabase } from '../src/postgres/database.ts';
 import { startStack } from '../tools/stack/stack.ts';
 import { dataDictionary } from './data-dictionary.ts';
+import { grantsOf, withGrants } from './grants.ts';
 
-/** Writes docs/data-dictionary.md from the comments of a database that it starts and migrates. */
+/** Writes what pages say of the catalog, from a database that it starts and migrates. */
 const PAGE = new URL('../docs/data-dictionary.md', import.meta.url);
+const SECURITY = new URL('../docs/security.md', import.meta.url);
 
 const stack = await startStack({
   progress: () => {},
@@ -18,6 +20,8 @@ try {
   await migrateDatabase(settings);
   const database = openDatabase(settings, 1);
   writeFileSync(PAGE, await dataDictionary(database));
+  const security = readFileSync(SECURITY, 'utf8');
+  writeFileSync(SECURITY, withGrants(security, await grantsOf(database)));
   await database.end();
 } finally {
   await stack.stop();
