@@ -12,7 +12,7 @@ export class DayWorker {
 
   constructor(env: NodeJS.ProcessEnv) {
     this.#child = start(env, ['run'], 'ignore');
-    // A bench that fails leaves no worker behind.
+    // A bench that fails leaves no worker running.
     process.once('exit', () => this.#child.kill('SIGKILL'));
   }
 
