@@ -336,7 +336,7 @@ BEGIN ATOMIC
     FROM used
     JOIN model_price AS price ON price.usage_type = used.usage_type AND price.provider = used.provider
       AND used.model LIKE replace(replace(replace(replace(
-        price.model, '\', '\\'), '%', '\%'), '_', '\_'), '*', '%')
+        price.model, E'\\', E'\\\\'), '%', E'\\%'), '_', E'\\_'), '*', '%')
   ), period AS MATERIALIZED (
     SELECT kind, at AS valid_from, lead(at, 1, 'infinity') OVER (PARTITION BY kind ORDER BY at) AS valid_to
     FROM (

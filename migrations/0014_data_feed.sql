@@ -122,7 +122,7 @@ $outer$;
 -- Groups of replays read ranges that may begin anywhere: how far they came says nothing of what lies
 -- before. '-infinity' says so.
 UPDATE consumer_position SET applied_until = '-infinity'
-WHERE group_id ~ '\.replay-[0-9]{14}-[0-9a-f]{6}$';
+WHERE group_id ~ '[.]replay-[0-9]{14}-[0-9a-f]{6}$';
 --> statement-breakpoint
 CREATE VIEW billing_watermark AS
 SELECT topic, partition, coalesce(max(applied_until), 'epoch'::timestamptz) AS applied_until

@@ -222,7 +222,7 @@ BEGIN
     JOIN pg_attribute AS attribute
       ON attribute.attname = meaning.name AND attribute.attnum > 0 AND NOT attribute.attisdropped
     JOIN pg_class AS relation ON relation.oid = attribute.attrelid
-    WHERE relation.relnamespace = current_schema()::regnamespace
+    WHERE relation.relnamespace = quote_ident(current_schema())::regnamespace
       AND relation.relkind IN ('r', 'p', 'v') AND NOT relation.relispartition
       AND col_description(relation.oid, attribute.attnum) IS NULL
   LOOP

@@ -20,7 +20,7 @@ SELECT relation.relname AS relation, relation.relkind = 'v' AS "isView",
 FROM pg_class AS relation
 JOIN pg_attribute AS attribute
   ON attribute.attrelid = relation.oid AND attribute.attnum > 0 AND NOT attribute.attisdropped
-WHERE relation.relnamespace = current_schema()::regnamespace
+WHERE relation.relnamespace = quote_ident(current_schema())::regnamespace
   AND relation.relkind IN ('r', 'p', 'v') AND NOT relation.relispartition
   AND relation.relname <> 'schema_migration'
 ORDER BY relation.relname COLLATE "C", attribute.attnum`;

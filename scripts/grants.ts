@@ -10,10 +10,10 @@ const GRANTS = `
 WITH item AS (
   SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE '' END || relname AS item, relacl AS acl,
     CASE relkind WHEN 'S' THEN 2 ELSE 1 END AS kind
-  FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND NOT relispartition
+  FROM pg_class WHERE relnamespace = quote_ident(current_schema())::regnamespace AND NOT relispartition
   UNION ALL
   SELECT 'FUNCTION ' || proname || '(' || pg_get_function_identity_arguments(oid) || ')', proacl, 3
-  FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
+  FROM pg_proc WHERE pronamespace = quote_ident(current_schema())::regnamespace
 ), held AS (
   SELECT item, kind, acl.grantee::regrole::text AS grantee,
     string_agg(acl.privilege_type, ', ' ORDER BY

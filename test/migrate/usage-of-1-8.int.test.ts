@@ -42,7 +42,7 @@ beforeAll(async () => {
         base_offset, entry_count, identities, source_id, request_id, event_us, offset_delta,
         input_tokens, output_tokens)
       SELECT 'call', period, 1, 0, 'calls', 0, 0, 2, decode(repeat('01', 16) || repeat('02', 16), 'hex'),
-        '{1,1}', '{a,b}', '{0,0}', '{0,1}', '{5,7}', '{1,2}' FROM session;
+        '{1,1}', '{a,b}', '{1767225600000000,1767225600000000}', '{0,1}', '{5,7}', '{1,2}' FROM session;
     INSERT INTO session_model_usage (session_id, usage_type, provider, model, input_tokens,
         output_tokens, event_count, first_event_at, last_event_at)
       VALUES ('call', 'llm_usage', 'p', 'm', 12, 3, 2, '2026-01-01', '2026-01-01');

@@ -21,6 +21,7 @@ import { registerSchema } from '../../src/registry/subjects.ts';
 import { usageRows } from '../../src/report/usage-report.ts';
 import { verify } from '../../src/verify/verify.ts';
 import { compareWithPython } from './compare.ts';
+import { printInvoice } from './demo-invoice.ts';
 import { forgetServices, settingsForOthers, settingsForOwn } from './demo-settings.ts';
 import { fillTopic } from './demo-topic.ts';
 import { type RecordedCalls, recordedCalls } from './recorded-calls.ts';
@@ -155,6 +156,7 @@ async function runDemo(demo: Demo): Promise<void> {
       ...(await bookProblems(database)),
       ...(await reportProblems(database)),
     ];
+    await printInvoice(database);
     await printQueries(database, demo);
     if (problems.length > 0) throw new CheckFailedError(problems.join('\n'));
     if (keep) {
