@@ -69,10 +69,10 @@ test('a line for each day, model and dimension, whose amounts add up to the invo
 
   expect({ code, stderr }).toEqual({
     code: 0,
-    stderr: expect.stringMatching(/3 lines, 3\.06 USD; sha256/),
+    stderr: expect.stringMatching(/3 lines, 3\.07 USD; sha256/),
   });
   const { lines, totals } = JSON.parse(stdout);
-  expect(totals).toEqual({ USD: '3.06' });
+  expect(totals).toEqual({ USD: '3.07' });
   expect(lines).toMatchObject([
     {
       day: '2026-10-09',
