@@ -592,8 +592,8 @@ BEGIN
   GRANT SELECT ON session_daily_usage, account_daily_usage, usage_part, price_period, divided_session,
     priced_usage, session_cost, session_daily_cost, account_daily_cost, unpriced_usage
   TO usage_ledger_writer;
-  GRANT SELECT ON model_price, account_daily_usage, usage_part, session_cost, session_daily_cost,
-    account_daily_cost, unpriced_usage
+  GRANT SELECT ON model_price, session_daily_usage, account_daily_usage, usage_part, session_cost,
+    session_daily_cost, account_daily_cost, unpriced_usage
   TO usage_ledger_reader;
 EXCEPTION WHEN insufficient_privilege OR undefined_object THEN
   RAISE WARNING 'usage_ledger_writer and usage_ledger_reader were not granted the prices and costs: %',

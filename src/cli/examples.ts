@@ -6,7 +6,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   run: ['run', 'run --until-caught-up'],
   produce: ['produce --file events.jsonl', 'produce --file events.jsonl --topic agent-metrics'],
   simulate: ['simulate --sessions 20', 'simulate --sessions 1000 --rate 500 --duplicates 0.1'],
-  report: ['report', 'report --session AJ_06c4f5a2507ff1', 'report --format csv'],
+  report: [
+    'report',
+    'report --session AJ_06c4f5a2507ff1',
+    'report --by account --from 2026-11-01 --to 2026-11-30 --top 10',
+  ],
   export: [
     'export --account acme --from 2026-11-01 --to 2026-11-30 > acme-2026-11.csv',
     'export --account acme --from 2026-11-01 --to 2026-11-30 --format parquet --output acme.parquet',

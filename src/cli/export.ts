@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { InvalidArgumentError, Option } from 'commander';
+import { Option } from 'commander';
 import { CheckFailedError, messageOf, WrongUsageError } from '../errors.ts';
 import { exportAdjustment, exportInvoice } from '../invoice/export-invoice.ts';
 import { INVOICE_FORMATS, type InvoiceFormat } from '../invoice/formats/formats.ts';
@@ -9,6 +9,7 @@ import { unpricedOf } from '../invoice/unpriced.ts';
 import type { Database } from '../postgres/database.ts';
 import { command, context, note } from './command.ts';
 import { reachDatabase } from './dependencies.ts';
+import { day } from './options.ts';
 
 interface Options {
   readonly account?: string;
@@ -51,13 +52,6 @@ export function exportCommand() {
         await database.end();
       }
     });
-}
-
-function day(value: string): string {
-  const time = new Date(`${value}T00:00:00Z`);
-  const isDay = !Number.isNaN(time.getTime()) && time.toISOString().slice(0, 10) === value;
-  if (!isDay) throw new InvalidArgumentError('Expected a day such as 2026-11-30.');
-  return value;
 }
 
 type Invoiced = Period & { accountId: string };

@@ -22,6 +22,14 @@ export function share(value: string): number {
   return number;
 }
 
+/** A day of UTC, as `2026-11-30`. */
+export function day(value: string): string {
+  const time = new Date(`${value}T00:00:00Z`);
+  const isDay = !Number.isNaN(time.getTime()) && time.toISOString().slice(0, 10) === value;
+  if (!isDay) throw new InvalidArgumentError('Expected a day such as 2026-11-30.');
+  return value;
+}
+
 export function time(value: string): Date {
   const date = new Date(value);
   if (Number.isNaN(date.getTime())) {

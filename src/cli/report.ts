@@ -1,39 +1,82 @@
 import { Option } from 'commander';
 import { csvField, csvName } from '../config/csv.ts';
 import { printableJson } from '../config/printable.ts';
-import { CheckFailedError } from '../errors.ts';
+import { CheckFailedError, WrongUsageError } from '../errors.ts';
 import { DURATION_COLUMNS } from '../livekit/usage-columns.ts';
+import type { Database } from '../postgres/database.ts';
+import { GROUPINGS, type Grouping, type UsageFilter } from '../report/grouped-usage.ts';
 import { REPORT_COLUMNS, type ReportRow, usageRows } from '../report/usage-report.ts';
 import { command, context, print, printAll } from './command.ts';
 import { reachDatabase } from './dependencies.ts';
+import { day, wholeNumber } from './options.ts';
+import { printGrouped } from './report-by.ts';
 import { alignedTable, grouped } from './table.ts';
 
 const TEXT_COLUMNS = new Set<string>(['session_id', 'usage_type', 'provider', 'model']);
 const EXACT_COLUMNS = new Set<string>(DURATION_COLUMNS);
 
+interface ReportOptions extends UsageFilter {
+  readonly session?: string;
+  readonly format: 'table' | 'json' | 'csv';
+  readonly by?: Grouping;
+  readonly top?: number;
+}
+
 export function reportCommand() {
-  return command('report', 'print usage per session and model')
+  return command('report', 'print usage per session and model, or by group with its cost')
     .option('--session <id>', 'only this session')
+    .addOption(
+      new Option('--by <group>', 'usage and cost by account, model, day or session').choices(
+        Object.keys(GROUPINGS),
+      ),
+    )
+    .option('--account <account>', 'with --by: only this account')
+    .option('--from <day>', 'with --by: from this day on (UTC), such as 2026-11-01', day)
+    .option('--to <day>', 'with --by: up to this day (UTC), included', day)
+    .option('--top <number>', 'with --by: only the first groups', wholeNumber(1))
     .addOption(
       new Option('--format <format>', 'how to print it')
         .choices(['table', 'json', 'csv'])
         .default('table'),
     )
-    .action(async (options: { session?: string; format: 'table' | 'json' | 'csv' }) => {
+    .action(async (options: ReportOptions) => {
+      requireFitting(options);
       const { settings } = context(['database']);
       const database = await reachDatabase(settings, 1);
       try {
-        const rows = counted(usageRows(database, options.session));
-        if (options.format === 'json') await printAll(jsonOf(rows));
-        else if (options.format === 'csv') await printAll(csvOf(rows));
-        else await printTable(rows, options.session);
-        if (options.session !== undefined && rows.count === 0) {
-          throw new CheckFailedError(`no usage for session ${options.session}`);
-        }
+        if (options.by !== undefined) await printGrouped(database, { ...options, by: options.by });
+        else await printSessions(database, options);
       } finally {
         await database.end();
       }
     });
+}
+
+/** @throws {WrongUsageError} when options are given that do not go together */
+function requireFitting({ session, by, account, from, to, top }: ReportOptions): void {
+  const isFiltered = (account ?? from ?? to ?? top) !== undefined;
+  if (by === undefined && isFiltered) {
+    throw new WrongUsageError('--account, --from, --to and --top are for --by');
+  }
+  if (by !== undefined && session !== undefined) {
+    throw new WrongUsageError('--session and --by do not go together');
+  }
+  if (from !== undefined && to !== undefined && from > to) {
+    throw new WrongUsageError(`--to ${to}: expected a day not before --from ${from}`);
+  }
+}
+
+async function printSessions(
+  database: Database,
+  { session, format }: Pick<ReportOptions, 'session' | 'format'>,
+): Promise<void> {
+  const rows = counted(usageRows(database, session));
+  if (format === 'json') await printAll(jsonOf(rows));
+  else if (format === 'csv') await printAll(csvOf(rows));
+  else await printTable(rows, session);
+  if (session !== undefined && rows.count === 0) {
+    throw new CheckFailedError(`no usage for session ${session}`);
+  }
 }
 
 interface Counted extends AsyncIterable<ReportRow> {

@@ -35,3 +35,8 @@ export function decimalOf(units: bigint, digits: number): string {
   const point = text.length - digits;
   return digits === 0 ? sign + text : `${sign}${text.slice(0, point)}.${text.slice(point)}`;
 }
+
+/** An exact decimal rounded to so many digits after the point, half to even. */
+export function roundedText(text: string, digits: number): string {
+  return decimalOf(roundHalfEven(text, digits), digits);
+}
