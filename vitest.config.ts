@@ -14,8 +14,8 @@ for (const [name, { file, package: wanted }] of missing) {
 
 export default defineConfig({
   test: {
-    // As many as there are cores on the smallest machine: what waits for a service leaves one idle.
-    maxWorkers: 2,
+    // One more than there are cores on the smallest machine: much of it waits for services.
+    maxWorkers: 3,
     projects: [
       {
         test: {
