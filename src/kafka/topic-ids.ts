@@ -1,4 +1,5 @@
 import type { Kafka } from 'kafkajs';
+import { createCluster } from './cluster.ts';
 import { NO_TOPIC_ID, type TopicIdAnswer, topicIdRequest } from './topic-id-request.ts';
 
 /** Source: Kafka protocol, API keys. */
@@ -6,7 +7,6 @@ const METADATA = 3;
 /** The first version of a metadata answer that names topic ids (Kafka 2.8). */
 const WITH_IDS = 10;
 
-/** Internals of kafkajs that are used here: its version is exact in package.json. */
 interface Broker {
   readonly versions: Record<number, { minVersion: number; maxVersion: number } | undefined>;
   readonly connectionPool: {
@@ -19,7 +19,6 @@ interface Cluster {
   readonly brokerPool: { findConnectedBroker(): Promise<Broker> };
   disconnect(): Promise<void>;
 }
-type CreateCluster = (options: { allowAutoTopicCreation: boolean }) => Cluster;
 
 /**
  * The ids of topics: a topic that is deleted and recreated has another one, whatever its name and
@@ -39,7 +38,7 @@ export class TopicIds {
    * @throws when the brokers cannot be reached
    */
   async of(topic: string): Promise<string | undefined> {
-    this.#cluster ??= createCluster(this.#kafka)({ allowAutoTopicCreation: false });
+    this.#cluster ??= createCluster<Cluster>(this.#kafka, { allowAutoTopicCreation: false });
     const broker = await this.#cluster.brokerPool.findConnectedBroker();
     // Found connected, a broker may still be asking for versions, for another call of this method.
     await broker.connect();
@@ -73,13 +72,4 @@ export async function withTopicIds<T>(
   } finally {
     await ids.close();
   }
-}
-
-function createCluster(kafka: Kafka): CreateCluster {
-  const name = Object.getOwnPropertySymbols(kafka).find(
-    ({ description }) => description === 'private:Kafka:createCluster',
-  );
-  if (name === undefined)
-    throw new Error('this version of kafkajs creates its clusters in another way');
-  return (kafka as unknown as Record<symbol, CreateCluster>)[name] as CreateCluster;
 }

@@ -1,17 +1,22 @@
 import type { Batch } from '../records/message.ts';
 
+/** How far the clock of a producer may be ahead. */
+const MOST_AHEAD_MS = 60_000;
+
 /**
- * The greatest Kafka time in a batch, in milliseconds since 1970, as far as it has passed: a producer
- * whose clock is ahead must not close days. `null`: no record has a time, as in old formats.
+ * The greatest Kafka time in a batch that has passed, in milliseconds since 1970. A record from the future
+ * says nothing: taken for now, it would close the days of a backlog that is still to be read. `null`: no
+ * record has a time that says something.
  */
 export function appliedUntilMs(
   { messages }: Pick<Batch, 'messages'>,
   now = Date.now(),
 ): number | null {
+  const most = now + MOST_AHEAD_MS;
   let latest = -1;
   for (const { record } of messages) {
     const { timestamp } = record;
-    if (timestamp > latest) latest = timestamp;
+    if (timestamp > latest && timestamp <= most) latest = timestamp;
   }
   return latest < 0 ? null : Math.min(latest, now);
 }

@@ -43,8 +43,17 @@ export interface PartitionSource {
   /** What the group has committed, for every partition of `topic`. Throws when unreachable. */
   committed(topic: string): Promise<Map<number, CommittedOffset>>;
 
-  /** What the brokers hold, for every partition of `topic`. Throws when unreachable. */
+  /**
+   * What may be read of every partition of `topic`: up to the first transaction that is open. Throws when
+   * unreachable.
+   */
   bounds(topic: string): Promise<Map<number, PartitionBounds>>;
+
+  /**
+   * The offset after the last record of every partition of `topic`, in an open transaction or not. Throws
+   * when unreachable.
+   */
+  logEnds(topic: string): Promise<Map<number, number>>;
 
   /**
    * The id of a topic, which differs from that of another one of its name, created after it was
@@ -56,7 +65,7 @@ export interface PartitionSource {
 /** The half of a `PartitionSource` that is a member of the group. */
 export type GroupMember = Omit<
   PartitionSource,
-  'registerSchema' | 'committed' | 'bounds' | 'topicId'
+  'registerSchema' | 'committed' | 'bounds' | 'logEnds' | 'topicId'
 >;
 
 export interface CommittedPosition extends TopicPartition {

@@ -1,6 +1,6 @@
 import type { Logger } from '../config/logger.ts';
 import { messageOf } from '../errors.ts';
-import { advanceWatermarks } from '../ledger/statements/watermarks.ts';
+import { advanceWatermarks, readNow } from '../ledger/statements/watermarks.ts';
 import { int4Array, int8Array } from '../postgres/arrays.ts';
 import { type Database, inTransaction } from '../postgres/database.ts';
 import type { PartitionSource } from '../source/partition-source.ts';
@@ -15,7 +15,7 @@ const ADVANCE_EVERY_MS = 10_000;
 const ON_THE_WAY_MS = 5_000;
 
 export interface IdleWatermarksOptions {
-  readonly source: Pick<PartitionSource, 'bounds' | 'topicId'>;
+  readonly source: Pick<PartitionSource, 'logEnds' | 'topicId'>;
   readonly database: Database;
   readonly groupId: string;
   readonly logger: Logger;
@@ -62,9 +62,11 @@ export class IdleWatermarks {
 
   async #advanceTopic(topic: string): Promise<void> {
     const { source, database, groupId, loops } = this.#options;
-    // Before the request: what is appended while it is answered is not in the answer.
-    const untilMs = Date.now() - ON_THE_WAY_MS;
-    const bounds = await source.bounds(topic);
+    // Before the request: what is appended while it is answered is not in the answer. By the clock that
+    // watermarks are compared with.
+    const [now] = await inTransaction(database, (connection) => readNow.run(connection, {}));
+    const untilMs = Number(now?.now_ms) - ON_THE_WAY_MS;
+    const ends = await source.logEnds(topic);
     // Afterwards, so that the ends are not those of a topic that was recreated meanwhile.
     const topicId = await source.topicId(topic);
     const atEnd = loops().filter(
@@ -72,7 +74,7 @@ export class IdleWatermarks {
         loop.topic === topic &&
         loop.isRunning &&
         loop.topicId === topicId &&
-        loop.progress.position === bounds.get(loop.partition)?.latest,
+        loop.progress.position === ends.get(loop.partition),
     );
     if (atEnd.length === 0) return;
     await inTransaction(database, (connection) =>

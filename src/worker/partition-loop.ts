@@ -174,12 +174,16 @@ export class PartitionLoop implements TopicPartition {
     while (await this.#hasRecords(ahead !== undefined)) {
       const early = await ahead;
       ahead = undefined;
-      if (early === undefined && (await this.#lingers())) {
+      const isShared = early === undefined && (await this.#lingers());
+      if (!this.isRunning) return;
+      if (isShared) {
         await this.#applyTogether();
         continue;
       }
       await permits.acquire();
       try {
+        // Closed meanwhile: nothing more is taken, and no registry is waited for.
+        if (!this.isRunning) return;
         const prepared = early ?? (await this.#preparer.next(true));
         const applying = this.#applier.apply(prepared.batch);
         // The thread is idle while Postgres works on this batch: it prepares the next one, unless

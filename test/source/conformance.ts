@@ -193,6 +193,12 @@ export function conformance(world: SourceWorld): void {
         [1, { earliest: 0, latest: 0 }],
       ]),
     );
+    expect(await source.logEnds(topic)).toEqual(
+      new Map([
+        [0, 7],
+        [1, 0],
+      ]),
+    );
     expect((await source.committed(topic)).get(0)?.nextOffset).toBeUndefined();
     await source.commit([{ topic, partition: 0, nextOffset: 5, metadata: 'by us' }]);
     expect((await source.committed(topic)).get(0)).toEqual({ nextOffset: 5, metadata: 'by us' });

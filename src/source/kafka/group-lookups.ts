@@ -1,5 +1,6 @@
 import type { Admin, Kafka } from 'kafkajs';
 import { topicBounds } from '../../kafka/admin.ts';
+import { LogEnds } from '../../kafka/log-ends.ts';
 import { TopicIds } from '../../kafka/topic-ids.ts';
 import { isAboutTopics } from '../../kafka/topics.ts';
 import type { PartitionBounds } from '../../records/topic-partition.ts';
@@ -9,12 +10,14 @@ import type { CommittedOffset } from '../partition-source.ts';
 export class GroupLookups {
   readonly #kafka: Kafka;
   readonly #topicIds: TopicIds;
+  readonly #logEnds: LogEnds;
   readonly #groupId: string;
   #admin: Promise<Admin> | undefined;
 
   constructor(kafka: Kafka, groupId: string) {
     this.#kafka = kafka;
     this.#topicIds = new TopicIds(kafka);
+    this.#logEnds = new LogEnds(kafka);
     this.#groupId = groupId;
   }
 
@@ -41,12 +44,18 @@ export class GroupLookups {
   }
 
   /** @throws when the brokers cannot be reached */
+  logEnds(topic: string): Promise<Map<number, number>> {
+    return this.#logEnds.of(topic);
+  }
+
+  /** @throws when the brokers cannot be reached */
   topicId(topic: string): Promise<string | undefined> {
     return this.#topicIds.of(topic);
   }
 
   async close(): Promise<void> {
     await this.#topicIds.close();
+    await this.#logEnds.close();
     const admin = await this.#admin?.catch(() => undefined);
     await admin?.disconnect();
   }

@@ -111,6 +111,10 @@ export class KafkaSource implements PartitionSource {
     return this.#noting(this.#lookups.bounds(topic));
   }
 
+  logEnds(topic: string): ReturnType<PartitionSource['logEnds']> {
+    return this.#noting(this.#lookups.logEnds(topic));
+  }
+
   topicId(topic: string): ReturnType<PartitionSource['topicId']> {
     return this.#noting(this.#lookups.topicId(topic));
   }

@@ -44,8 +44,8 @@ const MAX_FETCH = 500;
  * `PartitionSource` in this process, over a `MemoryBroker`. It has no timers: whatever it does, it
  * does when it is called, when something is appended, or when the test ends a call that it held.
  *
- * Calls that can be held are `join`, `revoke`, `assign`, `fetch`, `commit`, `committed`, `bounds`
- * and `topicId`. A fetch or a commit whose answer is lost is one that a real client gives up.
+ * Calls that can be held are `join`, `revoke`, `assign`, `fetch`, `commit`, `committed`, `bounds`,
+ * `logEnds` and `topicId`. A fetch or a commit whose answer is lost is one that a real client gives up.
  */
 export class MemorySource implements PartitionSource, Member {
   readonly topics: readonly string[];
@@ -131,6 +131,15 @@ export class MemorySource implements PartitionSource, Member {
   bounds(topic: string): Promise<Map<number, PartitionBounds>> {
     return this.#call(`bounds ${topic}`, () =>
       this.#perPartition(topic, (partition) => this.#broker.log({ topic, partition }).bounds),
+    );
+  }
+
+  logEnds(topic: string): Promise<Map<number, number>> {
+    return this.#call(`logEnds ${topic}`, () =>
+      this.#perPartition(
+        topic,
+        (partition) => this.#broker.log({ topic, partition }).bounds.latest,
+      ),
     );
   }
 
