@@ -362,11 +362,11 @@ BEGIN ATOMIC
   FROM used
   JOIN (
     SELECT kind, valid_from, valid_to, currency,
-      array_agg(part) AS parts,
-      array_agg(dimension) AS dimensions,
-      array_agg(unit_price) AS unit_prices,
-      array_agg(per) AS pers,
-      array_agg(price_id) AS price_ids
+      array_agg(part ORDER BY part) AS parts,
+      array_agg(dimension ORDER BY part) AS dimensions,
+      array_agg(unit_price ORDER BY part) AS unit_prices,
+      array_agg(per ORDER BY part) AS pers,
+      array_agg(price_id ORDER BY part) AS price_ids
     FROM chosen
     GROUP BY kind, valid_from, valid_to, currency
   ) AS list ON list.kind = used.kind
@@ -376,8 +376,8 @@ BEGIN ATOMIC
   FROM used
   JOIN (
     SELECT period.kind, period.valid_from, period.valid_to,
-      array_agg(rule.part) AS parts,
-      array_agg(rule.dimension) AS dimensions
+      array_agg(rule.part ORDER BY rule.part) AS parts,
+      array_agg(rule.dimension ORDER BY rule.part) AS dimensions
     FROM period
     CROSS JOIN usage_part AS rule
     LEFT JOIN (SELECT DISTINCT kind, valid_from, part FROM chosen) AS priced
@@ -551,12 +551,15 @@ SELECT usage.account_id, usage.day, usage.usage_type, usage.provider, usage.mode
   trim_scale(sum(usage.sign * sums.cost)) AS cost
 FROM priced_usage AS usage
 CROSS JOIN LATERAL (
-  SELECT sum(part_cost(usage.quantities[price.part], price.unit_price, price.per)) AS cost
+  SELECT sum(part_cost(usage.quantities[price.part], price.unit_price, price.per)) AS cost,
+    sum(usage.quantities[price.part]) AS quantity
   FROM unnest(usage.parts, usage.unit_prices, usage.pers) AS price (part, unit_price, per)
   WHERE usage.quantities[price.part] <> 0
 ) AS sums
 WHERE usage.currency IS NOT NULL AND sums.cost IS NOT NULL
-GROUP BY usage.account_id, usage.day, usage.usage_type, usage.provider, usage.model, usage.currency;
+GROUP BY usage.account_id, usage.day, usage.usage_type, usage.provider, usage.model, usage.currency
+-- Of a call over midnight, what was used on the day before only.
+HAVING sum(usage.sign * sums.quantity) <> 0 OR sum(usage.sign * sums.cost) <> 0;
 --> statement-breakpoint
 
 CREATE VIEW unpriced_usage AS
@@ -592,6 +595,8 @@ BEGIN
   GRANT SELECT ON session_daily_usage, account_daily_usage, usage_part, price_period, divided_session,
     priced_usage, session_cost, session_daily_cost, account_daily_cost, unpriced_usage
   TO usage_ledger_writer;
+  GRANT EXECUTE ON FUNCTION usage_parts, part_cost, price_periods
+  TO usage_ledger_writer, usage_ledger_reader;
   GRANT SELECT ON model_price, session_daily_usage, account_daily_usage, usage_part, session_cost,
     session_daily_cost, account_daily_cost, unpriced_usage
   TO usage_ledger_reader;

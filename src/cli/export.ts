@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { Option } from 'commander';
-import { CheckFailedError, messageOf, WrongUsageError } from '../errors.ts';
+import { messageOf, WrongUsageError } from '../errors.ts';
 import { exportAdjustment, exportInvoice } from '../invoice/export-invoice.ts';
 import { INVOICE_FORMATS, type InvoiceFormat } from '../invoice/formats/formats.ts';
 import type { Invoice, Period } from '../invoice/invoice-line.ts';
+import { remarksOn } from '../invoice/remarks.ts';
 import { totalsOf } from '../invoice/totals.ts';
-import { unpricedOf } from '../invoice/unpriced.ts';
 import type { Database } from '../postgres/database.ts';
 import { command, context, note } from './command.ts';
 import { reachDatabase } from './dependencies.ts';
@@ -95,9 +95,5 @@ async function summarize(database: Database, invoice: Invoice): Promise<void> {
   if (exportId !== undefined) note(`${exportId}: ${what}; sha256 ${digest}`);
   else if (adjusts !== undefined) note(`nothing came late since ${adjusts}`);
   else note(`not complete, and not kept: ${what}`);
-  const unpriced = await unpricedOf(database, invoice);
-  for (const line of unpriced) note(line);
-  if (unpriced.length > 0 && lines.length === 0 && adjusts === undefined) {
-    throw new CheckFailedError(`nothing that ${accountId} used has a price; see prices check`);
-  }
+  for (const remark of await remarksOn(database, invoice)) note(remark);
 }

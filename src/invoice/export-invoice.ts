@@ -4,6 +4,7 @@ import { requireComplete, whyIncomplete } from './completeness.ts';
 import { invoiceCsv } from './formats/csv.ts';
 import { type Invoice, type InvoiceLine, LINE_COLUMNS, type Period } from './invoice-line.ts';
 import { decimalOf, minorDigits, roundHalfEven } from './minor-units.ts';
+import { requirePriced } from './remarks.ts';
 import { digestOf, stableId } from './stable-id.ts';
 import {
   type DueRow,
@@ -29,7 +30,7 @@ interface Wanted extends Period {
  * lines, whatever came late since.
  *
  * @param mayBeIncomplete a period that is not complete is shown, and not kept
- * @throws {CheckFailedError} when the period is not complete
+ * @throws {CheckFailedError} when the period is not complete, or nothing that was used has a price
  */
 export async function exportInvoice(
   database: Database,
@@ -44,6 +45,7 @@ export async function exportInvoice(
     const why = await whyIncomplete(connection, to);
     if (!mayBeIncomplete) requireComplete(why);
     const lines = await dueLines(connection, wanted);
+    if (lines.length === 0) await requirePriced(connection, wanted);
     return why === undefined
       ? keep(connection, wanted, lines, undefined)
       : invoiceOf(wanted, lines, undefined, undefined);
@@ -88,6 +90,8 @@ export async function exportAdjustment(
 }
 
 async function dueLines(connection: Connection, wanted: Wanted): Promise<InvoiceLine[]> {
+  // A month of a large account may take minutes: nothing waits for it but another export of the account.
+  await connection.query('SET LOCAL statement_timeout = 0');
   const rows = await readDue.run(connection, wanted);
   return rows.map((row) => lineOf(wanted, row));
 }

@@ -1,6 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { statement } from '../postgres/statement.ts';
 
+/** Of an account with very many calls. */
+const LONG_MS = 3_600_000;
+
 type PeriodOf = { accountId: string; from: string; to: string };
 
 export interface WatermarkRow {
@@ -116,6 +119,7 @@ export const readDue = statement<PeriodOf & { sequence: number }, DueRow>(
     ORDER BY wanted.day, wanted.usage_type COLLATE "C", wanted.provider COLLATE "C",
       wanted.model COLLATE "C", wanted.dimension COLLATE "C", wanted.currency COLLATE "C",
       trim_scale(wanted.unit_price), trim_scale(wanted.per)`,
+  LONG_MS,
 );
 
 export const insertExport = statement<
@@ -142,6 +146,7 @@ export const insertLines = statement<{ exportId: string; lines: string }>(
       quantity text, unit_price text, per text, currency text, cost text, amount text
     )) WITH ORDINALITY AS line (line_id, day, usage_type, provider, model, dimension, quantity,
       unit_price, per, currency, cost, amount, number)`,
+  LONG_MS,
 );
 
 export interface UnpricedRow {
@@ -162,4 +167,32 @@ export const readUnpriced = statement<PeriodOf, UnpricedRow>(
         AND (last_event_at AT TIME ZONE 'UTC')::date >= ${sql.placeholder('from')}::date)
     GROUP BY usage_type, provider, model, dimension
     ORDER BY usage_type, provider, model, dimension`,
+  LONG_MS,
+);
+
+export interface OtherExportRow {
+  export_id: string;
+  first_day: string;
+  last_day: string;
+}
+
+/** Other periods of the account that were invoiced and have days of this one. */
+export const readOverlapping = statement<PeriodOf & { exportId: string }, OtherExportRow>(
+  'read_overlapping_exports',
+  sql`SELECT export_id, first_day::text, last_day::text FROM invoice_export
+    WHERE account_id = ${sql.placeholder('accountId')} AND sequence = 0
+      AND first_day <= ${sql.placeholder('to')}::date AND last_day >= ${sql.placeholder('from')}::date
+      AND (first_day, last_day) <> (${sql.placeholder('from')}::date, ${sql.placeholder('to')}::date)
+      AND export_id <> ${sql.placeholder('exportId')}
+    ORDER BY first_day, last_day`,
+);
+
+/** The newest export of the same period, if it is not this one. */
+export const readLaterExport = statement<{ exportId: string }, OtherExportRow>(
+  'read_later_export',
+  sql`SELECT later.export_id, later.first_day::text, later.last_day::text
+    FROM invoice_export AS export
+    JOIN invoice_export AS later USING (account_id, first_day, last_day)
+    WHERE export.export_id = ${sql.placeholder('exportId')} AND later.sequence > export.sequence
+    ORDER BY later.sequence DESC LIMIT 1`,
 );

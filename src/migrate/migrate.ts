@@ -73,6 +73,13 @@ async function bringUpToDate(client: pg.Client, settings: Settings): Promise<Mig
       `CREATE TABLE ${TABLE} (id serial PRIMARY KEY, hash text NOT NULL, created_at bigint)`,
     );
   }
+  // In the order in which a worker's transaction takes them, before anything else is held: a migration
+  // that comes to one while a batch waits for another would be the victim of the deadlock, each time.
+  if (missing.length > 0 && !isNew) {
+    await client.query(
+      'LOCK TABLE consumer_position, session, ledger_page, session_model_usage IN ACCESS EXCLUSIVE MODE',
+    );
+  }
   const roles = await useLedgerRoles(client, settings, isNew);
   for (const { when, hash, statements } of missing) {
     for (const statement of statements) await client.query(roles.named(statement));

@@ -22,10 +22,12 @@ const dialect = new PgDialect();
  * passed by name.
  *
  * @param name under which connections prepare it: unique in the program
+ * @param answerMs how long its answer may take, where its transaction allows for it
  */
 export function statement<P extends object, R extends pg.QueryResultRow = never>(
   name: string,
   query: SQLWrapper,
+  answerMs = ANSWER_TIMEOUT_MS,
 ): Statement<P, R> {
   const { sql: text, params } = dialect.sqlToQuery(query.getSQL() as SQL);
   const names = params.map((param) => {
@@ -37,7 +39,7 @@ export function statement<P extends object, R extends pg.QueryResultRow = never>
     text,
     async run(connection, parameters) {
       const values = names.map((parameter) => parameters[parameter]);
-      const query = { text, values, query_timeout: ANSWER_TIMEOUT_MS };
+      const query = { text, values, query_timeout: answerMs };
       const named: AnsweredQuery = keepsStatements(connection) ? { name, ...query } : query;
       const result = await connection.query<R>(named);
       return result.rows;

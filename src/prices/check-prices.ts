@@ -44,8 +44,8 @@ const UNPRICED = `
   GROUP BY usage_type, provider, model, dimension
   ORDER BY usage_type, provider, model, dimension`;
 
-const PATTERN = (name: string) => `replace(replace(replace(replace(${name}, '\\', '\\\\'),
-  '%', '\\%'), '_', '\\_'), '*', '%')`;
+const PATTERN = (name: string) => `replace(replace(replace(replace(${name}, E'\\\\', E'\\\\\\\\'),
+  '%', E'\\\\%'), '_', E'\\\\_'), '*', '%')`;
 
 const AMBIGUOUS = `
   SELECT DISTINCT one.usage_type, one.provider, source.model, one.dimension, one.currency,
@@ -56,7 +56,9 @@ const AMBIGUOUS = `
       = (one.usage_type, one.provider, one.dimension, one.currency)
     AND length(other.model) = length(one.model) AND other.model > one.model
     AND tstzrange(other.valid_from, other.valid_to) && tstzrange(one.valid_from, one.valid_to)
-  JOIN usage_source AS source ON source.provider = one.provider
+  JOIN (
+    SELECT DISTINCT usage_type, provider, model FROM session_model_usage
+  ) AS source ON (source.usage_type, source.provider) = (one.usage_type, one.provider)
     AND source.model LIKE ${PATTERN('one.model')} AND source.model LIKE ${PATTERN('other.model')}
     AND source.model NOT IN (one.model, other.model)
   ORDER BY 1, 2, 3, 4, 5, 6, 7`;

@@ -1,5 +1,5 @@
 import { USAGE_COLUMNS, type UsageColumn } from '../livekit/usage-columns.ts';
-import { type Database, inTransaction } from '../postgres/database.ts';
+import { type Database, readingSnapshot } from '../postgres/database.ts';
 
 /** What usage can be grouped by, and the columns of each group's key. */
 export const GROUPINGS = {
@@ -40,12 +40,13 @@ export async function groupedUsage(
   { account, from, to }: UsageFilter,
   top: number | undefined,
 ): Promise<UsageGroup[]> {
-  const { rows } = await inTransaction(database, (connection) =>
-    connection.query<{ key: (string | null)[]; usage: string[]; cost: Record<string, string> }>(
+  const connection = await readingSnapshot(database);
+  const { rows } = await connection
+    .query<{ key: (string | null)[]; usage: string[]; cost: Record<string, string> }>(
       groupedSql(by),
       [account ?? null, from ?? null, to ?? null, top ?? null],
-    ),
-  );
+    )
+    .finally(() => connection.release(true));
   return rows.map(({ key, usage, cost }) => ({
     key,
     usage: Object.fromEntries(SUMMED.map((name, i) => [name, usage[i]])) as UsageGroup['usage'],
@@ -72,6 +73,6 @@ function groupedSql(by: Grouping): string {
       ) AS by_currency GROUP BY key
     )
     SELECT used.key, used.usage, coalesce(cost.cost, '{}') AS cost
-    FROM used LEFT JOIN cost ON cost.key IS NOT DISTINCT FROM used.key
+    FROM used LEFT JOIN cost ON cost.key = used.key
     ORDER BY ${order} LIMIT $4::bigint`;
 }
