@@ -5,7 +5,6 @@ import { findProgram } from './test/support/programs.ts';
 const NEEDED: Record<string, { file: string; package: string }> = {
   pgbouncer: { file: 'test/clusters/pgbouncer.int.test.ts', package: 'pgbouncer' },
   promtool: { file: 'test/deploy/alerts.unit.test.ts', package: 'prometheus' },
-  prometheus: { file: 'test/deploy/alerts.e2e.test.ts', package: 'prometheus' },
 };
 const missing = Object.entries(NEEDED).filter(([name]) => findProgram(name) === undefined);
 for (const [name, { file, package: wanted }] of missing) {

@@ -55,7 +55,13 @@ try {
 /** The median of each reading, after one that warms the caches. */
 async function measured(database: Database): Promise<Map<string, number>> {
   const [period] = (
-    await database.query<{ from: string; to: string; day: string; largest: string; usual: string }>(
+    await database.query<{
+      from: string;
+      to: string;
+      day: string;
+      largest: string;
+      median: string;
+    }>(
       `SELECT (current_date - 60)::text AS from, (current_date - 31)::text AS to,
         (current_date - 45)::text AS day,
         (SELECT account_id FROM session GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1) AS largest,
@@ -63,7 +69,7 @@ async function measured(database: Database): Promise<Map<string, number>> {
     )
   ).rows;
   if (period === undefined) throw new Error('the ledger is empty');
-  const { from, to, day, largest, usual } = period;
+  const { from, to, day, largest, median } = period;
   const offset = Math.floor(entries / 2);
   const call = `call_${Math.floor(entries / EVENTS_PER_CALL / 2)}`;
   const monthOf = (relation: string, sums: string, account: string) =>
@@ -77,8 +83,8 @@ async function measured(database: Database): Promise<Map<string, number>> {
       'sum(cost)',
       largest,
     ),
-    'usage of an account-month, usual account': monthOf('account_daily_usage', usage, usual),
-    'cost of an account-month, usual account': monthOf('account_daily_cost', 'sum(cost)', usual),
+    'usage of an account-month, median account': monthOf('account_daily_usage', usage, median),
+    'cost of an account-month, median account': monthOf('account_daily_cost', 'sum(cost)', median),
     "usage of all accounts' day": `SELECT usage_type, provider, model, ${usage} FROM account_daily_usage
       WHERE day = '${day}' GROUP BY 1, 2, 3`,
     "cost of all accounts' day": `SELECT usage_type, provider, model, sum(cost) FROM account_daily_cost
