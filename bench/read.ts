@@ -65,7 +65,7 @@ async function measured(database: Database): Promise<Map<string, number>> {
       `SELECT (current_date - 60)::text AS from, (current_date - 31)::text AS to,
         (current_date - 45)::text AS day,
         (SELECT account_id FROM session GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1) AS largest,
-        (SELECT account_id FROM session GROUP BY 1 ORDER BY count(*) DESC, 1 OFFSET 250 LIMIT 1) AS usual`,
+        (SELECT account_id FROM session GROUP BY 1 ORDER BY count(*) DESC, 1 OFFSET 250 LIMIT 1) AS median`,
     )
   ).rows;
   if (period === undefined) throw new Error('the ledger is empty');
