@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { COMPACTION_STEPS } from '../../src/ledger/compact-sessions.ts';
+import { BatchPermits } from '../../src/worker/batch-permits.ts';
 import { until } from '../support/until.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
 import { breaks, calls, differencesFromPython, newWorld, type World } from '../support/world.ts';
@@ -16,6 +17,9 @@ const BATCH_MAX_EVENTS = '150';
 /** So small that most calls have pages to merge. */
 const TINY_BATCH_MAX_EVENTS = '5';
 const REPEATED = 600;
+const AT_ONCE = 6;
+/** With other work on both cores. */
+const START_LIMIT_MS = 110_000;
 
 interface Aftermath {
   readonly killedBy: NodeJS.Signals | null;
@@ -28,9 +32,14 @@ interface Aftermath {
 describe('a worker that is killed', () => {
   const aftermaths = new Map<WorkerStep, Promise<Aftermath>>();
   beforeAll(() => {
-    // Side by side: each waits for the group to notice that its worker is dead.
+    // Some side by side: each waits for the group to notice that its worker is dead. All of them at
+    // once would start a worker for each step, and wait for two cores.
+    const permits = new BatchPermits(AT_ONCE);
     for (const step of WORKER_STEPS) {
-      const aftermath = killedAt(step);
+      const aftermath = permits
+        .acquire()
+        .then(() => killedAt(step))
+        .finally(() => permits.release());
       aftermath.catch(() => {});
       aftermaths.set(step, aftermath);
     }
@@ -67,7 +76,7 @@ async function killedAt(step: WorkerStep): Promise<Aftermath> {
     const occurrence = isFirst ? 1 : 3;
     victim.order({ act: 'kill', step, occurrence, whileDraining });
     if (whileDraining) {
-      await until('the worker has begun', async () => (await consumed(world)) > 0);
+      await until('the worker has begun', async () => (await consumed(world)) > 0, START_LIMIT_MS);
     }
     const { signal } = await (whileDraining ? victim.stop() : victim.ended);
 
