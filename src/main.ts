@@ -1,27 +1,31 @@
 #!/usr/bin/env -S node --heap-growing-percent=50
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { compactCommand } from './cli/compact.ts';
-import { completionCommand } from './cli/completion.ts';
-import { conflictsCommand } from './cli/conflicts.ts';
-import { deadLettersCommand } from './cli/dead-letters.ts';
-import { doctorCommand } from './cli/doctor.ts';
-import { exportCommand } from './cli/export.ts';
-import { migrateCommand } from './cli/migrate.ts';
-import { positionCommand } from './cli/position.ts';
-import { pricesCommand } from './cli/prices.ts';
-import { produceCommand } from './cli/produce.ts';
 import { runProgram } from './cli/program.ts';
-import { reconcileCommand } from './cli/reconcile.ts';
-import { replayCommand } from './cli/replay.ts';
-import { reportCommand } from './cli/report.ts';
-import { runCommand } from './cli/run.ts';
-import { schemasCommand } from './cli/schemas.ts';
-import { sessionsCommand } from './cli/sessions.ts';
-import { simulateCommand } from './cli/simulate.ts';
-import { verifyCommand } from './cli/verify.ts';
 
-function program(): Command {
+/** The commands, in the order of the help. Each is loaded when it is called, with what it needs only. */
+const COMMANDS: Readonly<Record<string, (root: Command) => Promise<Command>>> = {
+  migrate: async () => (await import('./cli/migrate.ts')).migrateCommand(),
+  run: async () => (await import('./cli/run.ts')).runCommand(),
+  produce: async () => (await import('./cli/produce.ts')).produceCommand(),
+  simulate: async () => (await import('./cli/simulate.ts')).simulateCommand(),
+  report: async () => (await import('./cli/report.ts')).reportCommand(),
+  export: async () => (await import('./cli/export.ts')).exportCommand(),
+  verify: async () => (await import('./cli/verify.ts')).verifyCommand(),
+  reconcile: async () => (await import('./cli/reconcile.ts')).reconcileCommand(),
+  position: async () => (await import('./cli/position.ts')).positionCommand(),
+  replay: async () => (await import('./cli/replay.ts')).replayCommand(),
+  'dead-letters': async () => (await import('./cli/dead-letters.ts')).deadLettersCommand(),
+  conflicts: async () => (await import('./cli/conflicts.ts')).conflictsCommand(),
+  sessions: async () => (await import('./cli/sessions.ts')).sessionsCommand(),
+  compact: async () => (await import('./cli/compact.ts')).compactCommand(),
+  prices: async () => (await import('./cli/prices.ts')).pricesCommand(),
+  schemas: async () => (await import('./cli/schemas.ts')).schemasCommand(),
+  doctor: async () => (await import('./cli/doctor.ts')).doctorCommand(),
+  completion: async (root) => (await import('./cli/completion.ts')).completionCommand(() => root),
+};
+
+async function program(called: string | undefined): Promise<Command> {
   const { version } = JSON.parse(
     readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
   ) as { version: string };
@@ -38,28 +42,13 @@ lists them. Exit codes: 0 done; 1 a check failed; 2 wrong usage or configuration
 dependency could not be reached in time; 70 an internal error (a bug), with its stack trace. Logs go
 to standard error.`,
     );
-  const commands = [
-    migrateCommand(),
-    runCommand(),
-    produceCommand(),
-    simulateCommand(),
-    reportCommand(),
-    exportCommand(),
-    verifyCommand(),
-    reconcileCommand(),
-    positionCommand(),
-    replayCommand(),
-    deadLettersCommand(),
-    conflictsCommand(),
-    sessionsCommand(),
-    compactCommand(),
-    pricesCommand(),
-    schemasCommand(),
-    doctorCommand(),
-    completionCommand(() => root),
-  ];
-  for (const command of commands) root.addCommand(command);
+  // The help, a completion and a suggestion for what is misspelled need all of them.
+  const isAlone =
+    called !== undefined && called !== 'completion' && Object.hasOwn(COMMANDS, called);
+  const names = isAlone ? [called] : Object.keys(COMMANDS);
+  for (const name of names)
+    root.addCommand(await (COMMANDS[name] as (typeof COMMANDS)[string])(root));
   return root;
 }
 
-runProgram(program());
+runProgram(await program(process.argv[2]));

@@ -34,7 +34,7 @@ export async function insertPrices(connection: Queryable, prices: readonly Price
       SELECT usage_type, provider, model, dimension, unit_price, per, currency,
         ${TIME('from_ms')}, ${TIME('to_ms')}
       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::numeric[], $6::numeric[],
-        $7::text[], $8::float8[], $9::float8[])
+        $7::text[], $8::bigint[], $9::bigint[])
         AS price (usage_type, provider, model, dimension, unit_price, per, currency, from_ms, to_ms)`,
     [
       prices.map(({ usageType }) => usageType),
@@ -56,7 +56,7 @@ export async function endPrices(
 ): Promise<void> {
   await connection.query(
     `UPDATE model_price SET valid_to = ${TIME('ended.to_ms')}
-      FROM unnest($1::bigint[], $2::float8[]) AS ended (price_id, to_ms)
+      FROM unnest($1::bigint[], $2::bigint[]) AS ended (price_id, to_ms)
       WHERE model_price.price_id = ended.price_id`,
     [ended.map(({ priceId }) => priceId), ended.map(({ validTo }) => validTo)],
   );

@@ -5,6 +5,7 @@ import { withScene } from '../support/fault-scene.ts';
 import { stackUrls } from '../support/stack.ts';
 
 const STORM_S = 60;
+const MOST_S = 66;
 
 // In a file of its own, to run concurrently with others: it takes a minute, mostly idle.
 test('a group whose workers join and leave every second for a minute books every message once', async () => {
@@ -12,17 +13,22 @@ test('a group whose workers join and leave every second for a minute books every
     work();
     await send(200);
     const leaving: Promise<RunResult>[] = [];
-    for (let second = 0; second < STORM_S; second += 1) {
+    let hasMoved = false;
+    // Partitions must go to and fro: where other work has the cores, a guest may take longer to join.
+    for (let second = 0; second < STORM_S || (!hasMoved && second < MOST_S); second += 1) {
       const guest = work();
       await send(30);
-      await delay(1_000);
+      await delay(second < STORM_S ? 1_000 : 5_000);
       // Not awaited: the next one joins while this one leaves.
-      leaving.push(guest.stop());
+      const left = guest.stop().then((result) => {
+        hasMoved ||= result.counts.applied > 0;
+        return result;
+      });
+      leaving.push(left);
     }
-    const guests = await Promise.all(leaving);
+    await Promise.all(leaving);
     await recovers();
     await allBooked();
-    // Partitions did go to and fro.
-    expect(guests.some(({ counts }) => counts.applied > 0)).toBe(true);
+    expect(hasMoved).toBe(true);
   });
 });

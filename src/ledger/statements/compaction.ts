@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { statement } from '../../postgres/statement.ts';
 import { uncompactedSession } from '../schema/tables.ts';
 
-const isDue = sql`written_at <= now() - ${sql.placeholder('quietS')}::float8 * interval '1 second'`;
+const isDue = sql`written_at <= now() - ${sql.placeholder('quietS')}::bigint * interval '1 second'`;
 
 /** Sessions that may have been quiet for so long, the longest first. */
 export const dueSessions = statement<{ quietS: number; most: number }, { session_id: string }>(
@@ -35,6 +35,6 @@ export const compactSessions = statement<
   'compact_sessions',
   sql`SELECT id, state, pages_before, pages_after
     FROM compact_sessions(${sql.placeholder('sessionIds')}::text[],
-      ${sql.placeholder('quietS')}::float8 * interval '1 second',
-      ${sql.placeholder('budgetMs')}::float8 * interval '1 millisecond')`,
+      ${sql.placeholder('quietS')}::bigint * interval '1 second',
+      ${sql.placeholder('budgetMs')}::bigint * interval '1 millisecond')`,
 );
