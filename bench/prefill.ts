@@ -3,6 +3,9 @@ import type { BenchDatabase } from './services.ts';
 const ENTRIES_PER_PAGE = 40;
 /** The old sessions were written to one after the other, until now. */
 const DAYS = 30;
+/** The times of a session comprise those of its entries, which `verify` checks. */
+const BEGAN = "'2025-10-09T08:53:20Z'::timestamptz";
+const ENDED = "'2025-10-09T08:53:21Z'::timestamptz";
 
 /**
  * Fills the ledger with old sessions, as it stands after a month: pages of random identities, made by
@@ -21,7 +24,7 @@ export async function prefill(
     VALUES ('llm_metrics', 'old', 'old') ON CONFLICT DO NOTHING`);
   await database.query(`
     INSERT INTO session (session_id, account_id, first_event_at, last_event_at, revision)
-    SELECT 'old_' || md5(n::text), 'old', now(), now(), 1 FROM generate_series(1, ${pages}) AS n`);
+    SELECT 'old_' || md5(n::text), 'old', ${BEGAN}, ${ENDED}, 1 FROM generate_series(1, ${pages}) AS n`);
   await database.query(`
     INSERT INTO ledger_page (session_id, period, revision, page, kafka_topic, kafka_partition,
       base_offset, entry_count, identities, source_id, request_id, event_us, offset_delta,
@@ -42,8 +45,8 @@ export async function prefill(
   await database.query(`
     INSERT INTO session_model_usage (session_id, usage_type, provider, model, input_tokens,
       output_tokens, event_count, first_event_at, last_event_at, updated_at)
-    SELECT 'old_' || md5(n::text), 'llm_usage', 'old', 'old', 820, 820, ${ENTRIES_PER_PAGE}, now(),
-      now(), now() - interval '${DAYS} days' * (1 - n / ${pages}::float8)
+    SELECT 'old_' || md5(n::text), 'llm_usage', 'old', 'old', 820, 820, ${ENTRIES_PER_PAGE},
+      ${BEGAN}, ${ENDED}, now() - interval '${DAYS} days' * (1 - n / ${pages}::float8)
     FROM generate_series(1, ${pages}) AS n`);
   if (isLive) await splitPages(database);
   await database.query(`
