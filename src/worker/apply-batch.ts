@@ -1,7 +1,8 @@
 import type { Logger } from '../config/logger.ts';
 import { messageOf } from '../errors.ts';
+import type { Applied } from '../ledger/apply-result.ts';
 import type { Halt } from '../ledger/halt.ts';
-import type { ApplyResult, Ledger } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { Position } from '../ledger/position.ts';
 import type { Batch } from '../records/message.ts';
 import { BatchPace, restOf } from './batch-pace.ts';
@@ -10,8 +11,6 @@ import { type DependencyRetry, POSTGRES } from './dependency-retry.ts';
 import { OutcomeWindow } from './outcome-window.ts';
 import type { PartitionProgress } from './partition-progress.ts';
 import type { PartResult, SharedTransactions } from './shared-transactions.ts';
-
-export type Applied = ApplyResult & { status: 'applied' };
 
 /** What became of a batch. */
 export type BatchEnd =

@@ -1,5 +1,5 @@
+import type { Applied } from '../ledger/apply-result.ts';
 import type { Position } from '../ledger/position.ts';
-import type { Applied } from './apply-batch.ts';
 import type { MisplacedFetch } from './record-intake.ts';
 import type { WorkerContext } from './worker-context.ts';
 

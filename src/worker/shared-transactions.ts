@@ -82,7 +82,7 @@ export class SharedTransactions {
     await nextTurn();
     await permits.acquire();
     try {
-      // One transaction after the other: what is submitted meanwhile joins the next one.
+      // What is submitted meanwhile joins the next transaction.
       while (this.#submitted.length > 0) await this.#applyGroup(this.#nextGroup());
     } finally {
       permits.release();
