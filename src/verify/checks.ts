@@ -279,6 +279,21 @@ export const CHECKS: readonly Check[] = [
       WHERE ${DAY('known.first_event_at')} <> ${DAY('known.last_event_at')}`,
   },
   {
+    name: 'prices_are_current',
+    holds: 'the kept price periods are those that the prices and the names of usage give',
+    sql: `
+      SELECT coalesce(kept.usage_type, computed.usage_type) AS usage_type,
+        coalesce(kept.provider, computed.provider) AS provider,
+        coalesce(kept.model, computed.model) AS model,
+        to_jsonb(kept) AS kept, to_jsonb(computed) AS computed
+      FROM price_period AS kept
+      FULL JOIN compute_price_periods(false) AS computed
+        ON (computed.usage_type, computed.provider, computed.model, computed.valid_from,
+            coalesce(computed.currency, ''))
+          = (kept.usage_type, kept.provider, kept.model, kept.valid_from, coalesce(kept.currency, ''))
+      WHERE to_jsonb(kept) IS DISTINCT FROM to_jsonb(computed)`,
+  },
+  {
     name: 'applied_is_in_ledger',
     holds: 'as many events are in the ledger as the books and decisions say were applied',
     sql: `

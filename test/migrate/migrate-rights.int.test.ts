@@ -140,11 +140,14 @@ test('functions with the rights of their owner use no name that others could red
   expect(definers.map(({ proname }) => proname)).toEqual([
     'close_billing_days',
     'compact_sessions',
+    'compute_price_periods',
     'late_usage_since',
+    'materialize_new_price_periods',
+    'materialize_price_periods',
+    'new_price_periods',
     'note_uncompacted',
     'prepare_ledger_partitions',
     'prepare_usage_change',
-    'price_periods',
     'usage_event_at',
   ]);
   const own = await asSuperuser(

@@ -7,6 +7,7 @@ const RELATIONS = [
   'session_daily_usage',
   'account_daily_usage',
   'usage_part',
+  'materialized_price_period',
   'price_period',
   'divided_session',
   'priced_usage',

@@ -185,6 +185,7 @@ describe('a login with usage_ledger_reader', () => {
     'session_cost',
     'session_daily_cost',
     'unpriced_usage',
+    'price_period',
     'account_daily_usage',
     'account_daily_cost',
     'usage_part',

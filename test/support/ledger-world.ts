@@ -50,6 +50,7 @@ const TABLES = [
   'billing_day',
   'session_day',
   'model_price',
+  'materialized_price_period',
   'invoice_export',
   'invoice_line',
 ];

@@ -14,6 +14,7 @@ import {
   text,
   timestamp,
   unique,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 import { bytea, exactText } from './columns.ts';
@@ -453,3 +454,33 @@ export const modelPrice = pgTable('model_price', {
   priceId: bigint('price_id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
   recordedAt: instant('recorded_at').notNull().defaultNow(),
 });
+
+/**
+ * The prices of each kind of usage, from one change of a price to the next; kept by triggers. Without a
+ * currency: the parts that have no price in any.
+ */
+export const materializedPricePeriod = pgTable(
+  'materialized_price_period',
+  {
+    usageType: exactText('usage_type').notNull(),
+    provider: exactText('provider').notNull(),
+    model: exactText('model').notNull(),
+    validFrom: instant('valid_from').notNull(),
+    validTo: instant('valid_to').notNull(),
+    currency: char('currency', { length: 3 }),
+    parts: integer('parts').array().notNull(),
+    dimensions: text('dimensions').array().notNull(),
+    unitPrices: numeric('unit_prices').array(),
+    pers: numeric('pers').array(),
+    priceIds: bigint('price_ids', { mode: 'bigint' }).array(),
+  },
+  (table) => [
+    uniqueIndex('materialized_price_period_key').on(
+      table.usageType,
+      table.provider,
+      table.model,
+      table.validFrom,
+      sql`coalesce(currency, '')`,
+    ),
+  ],
+);
