@@ -2,9 +2,9 @@ import { COMPACT_AFTER_DEFAULT_S } from '../config/settings.ts';
 import { CheckFailedError } from '../errors.ts';
 import { compactDue, dueCount } from '../ledger/compact-sessions.ts';
 import { command, context, JSON_OPTION, print, printJson } from './command.ts';
-import { reachDatabase } from './dependencies.ts';
 import { wholeNumber } from './options.ts';
 import { ProgressBar } from './progress-bar.ts';
+import { reachDatabase } from './reach-database.ts';
 import { shutdownSignal } from './shutdown.ts';
 
 interface CompactOptions {

@@ -9,8 +9,8 @@ import {
 import type { Database } from '../postgres/database.ts';
 import { command, context, JSON_OPTION, print, printJson } from './command.ts';
 import { type Coordinates, collectCoordinates, formatCoordinates, theOne } from './coordinates.ts';
-import { reachDatabase } from './dependencies.ts';
 import { parseExactly } from './exact-json.ts';
+import { reachDatabase } from './reach-database.ts';
 import { alignedTable } from './table.ts';
 
 export function conflictsCommand() {

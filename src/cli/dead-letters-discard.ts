@@ -9,7 +9,7 @@ import {
   idsOf,
   isFiltered,
 } from './dead-letter-choice.ts';
-import { reachDatabase } from './dependencies.ts';
+import { reachDatabase } from './reach-database.ts';
 
 export function discardCommand() {
   return filtered(command('discard', 'give up dead letters; their bytes are kept'))

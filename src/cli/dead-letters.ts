@@ -20,7 +20,9 @@ import {
   isFiltered,
 } from './dead-letter-choice.ts';
 import { discardCommand } from './dead-letters-discard.ts';
-import { reachDatabase, reachRegistry, together } from './dependencies.ts';
+import { together } from './reach.ts';
+import { reachDatabase } from './reach-database.ts';
+import { reachRegistry } from './reach-registry.ts';
 import { alignedTable } from './table.ts';
 
 /** Not an outcome: the dead letter stays as it is. */

@@ -8,8 +8,8 @@ import { remarksOn } from '../invoice/remarks.ts';
 import { totalsOf } from '../invoice/totals.ts';
 import type { Database } from '../postgres/database.ts';
 import { command, context, note } from './command.ts';
-import { reachDatabase } from './dependencies.ts';
 import { day } from './options.ts';
+import { reachDatabase } from './reach-database.ts';
 
 interface Options {
   readonly account?: string;

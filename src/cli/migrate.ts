@@ -1,6 +1,6 @@
 import { migrateDatabase } from '../migrate/migrate.ts';
 import { command, context, JSON_OPTION, note, print, printJson } from './command.ts';
-import { reachServer } from './dependencies.ts';
+import { reachServer } from './reach-database.ts';
 
 export function migrateCommand() {
   return command('migrate', 'bring the database schema up to date; safe to run twice')

@@ -10,7 +10,9 @@ import type { Database } from '../postgres/database.ts';
 import { keyOf } from '../records/topic-partition.ts';
 import { decideStart } from '../worker/start-offset.ts';
 import { command, context, JSON_OPTION, print, printJson } from './command.ts';
-import { reachDatabase, reachKafka, together } from './dependencies.ts';
+import { together } from './reach.ts';
+import { reachDatabase } from './reach-database.ts';
+import { reachKafka } from './reach-kafka.ts';
 import { skippedText } from './skipped.ts';
 import { alignedTable } from './table.ts';
 

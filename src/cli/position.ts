@@ -10,9 +10,11 @@ import type { PartitionKey } from '../ledger/statements/positions.ts';
 import type { Database } from '../postgres/database.ts';
 import { keyOf } from '../records/topic-partition.ts';
 import { command, context, JSON_OPTION, printResult } from './command.ts';
-import { reachDatabase, reachKafka, together } from './dependencies.ts';
 import { wholeNumber } from './options.ts';
 import { showPositionsCommand } from './position-show.ts';
+import { together } from './reach.ts';
+import { reachDatabase } from './reach-database.ts';
+import { reachKafka } from './reach-kafka.ts';
 
 interface PartitionOptions {
   topic: string;

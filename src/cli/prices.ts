@@ -6,7 +6,7 @@ import { importPrices } from '../prices/import-prices.ts';
 import { PRICE_COLUMNS } from '../prices/price.ts';
 import { listPrices, type PriceRow } from '../prices/stored-prices.ts';
 import { command, context, JSON_OPTION, print, printJson } from './command.ts';
-import { reachDatabase } from './dependencies.ts';
+import { reachDatabase } from './reach-database.ts';
 import { alignedTable, grouped } from './table.ts';
 
 interface Options {

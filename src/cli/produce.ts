@@ -4,8 +4,10 @@ import { EventProducer } from '../produce/event-producer.ts';
 import { sendFile } from '../produce/send-file.ts';
 import { registerSchema } from '../registry/subjects.ts';
 import { command, context, JSON_OPTION, note, printResult } from './command.ts';
-import { reachKafka, reachRegistry, together } from './dependencies.ts';
 import { ProgressBar } from './progress-bar.ts';
+import { together } from './reach.ts';
+import { reachKafka } from './reach-kafka.ts';
+import { reachRegistry } from './reach-registry.ts';
 
 export function produceCommand() {
   return command('produce', 'encode events as Avro and send them; stops at the first invalid line')

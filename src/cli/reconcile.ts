@@ -4,7 +4,7 @@ import type { Difference } from '../reconcile/difference.ts';
 import { REASONS, type Reason } from '../reconcile/reasons.ts';
 import { type Coverage, type ExplainedDifference, reconcile } from '../reconcile/reconcile.ts';
 import { command, context, JSON_OPTION, print, printAll } from './command.ts';
-import { reachDatabase } from './dependencies.ts';
+import { reachDatabase } from './reach-database.ts';
 import { jsonValue } from './report.ts';
 import { alignedTable, grouped } from './table.ts';
 

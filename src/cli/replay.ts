@@ -10,15 +10,12 @@ import { schemaFetcher } from '../registry/schema-fetcher.ts';
 import { KafkaSource } from '../source/kafka/kafka-source.ts';
 import { type ReplayRange, replay } from '../worker/replay.ts';
 import { command, context, JSON_OPTION, note, print, printJson } from './command.ts';
-import {
-  reachDatabase,
-  reachKafka,
-  reachRegistry,
-  requireTopics,
-  together,
-} from './dependencies.ts';
 import { requireRange, time, wholeNumber } from './options.ts';
 import { ProgressBar } from './progress-bar.ts';
+import { together } from './reach.ts';
+import { reachDatabase } from './reach-database.ts';
+import { reachKafka, requireTopics } from './reach-kafka.ts';
+import { reachRegistry } from './reach-registry.ts';
 import { haltedMessage } from './run.ts';
 import { shutdownSignal } from './shutdown.ts';
 import { alignedTable } from './table.ts';

@@ -7,8 +7,8 @@ import type { Database } from '../postgres/database.ts';
 import { GROUPINGS, type Grouping, type UsageFilter } from '../report/grouped-usage.ts';
 import { REPORT_COLUMNS, type ReportRow, usageRows } from '../report/usage-report.ts';
 import { command, context, print, printAll } from './command.ts';
-import { reachDatabase } from './dependencies.ts';
 import { day, wholeNumber } from './options.ts';
+import { reachDatabase } from './reach-database.ts';
 import { printGrouped } from './report-by.ts';
 import { alignedTable, grouped } from './table.ts';
 

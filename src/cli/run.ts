@@ -3,14 +3,10 @@ import type { Settings } from '../config/settings.ts';
 import { CheckFailedError } from '../errors.ts';
 import type { PartitionStatus } from '../worker/partition-status.ts';
 import { command, context } from './command.ts';
-import {
-  reachAnyTopic,
-  reachDatabase,
-  reachKafka,
-  reachRegistry,
-  reachTopics,
-  together,
-} from './dependencies.ts';
+import { together } from './reach.ts';
+import { reachDatabase } from './reach-database.ts';
+import { reachAnyTopic, reachKafka, reachTopics } from './reach-kafka.ts';
+import { reachRegistry } from './reach-registry.ts';
 import { runWorker } from './run-worker.ts';
 import { shutdownSignal, unlessStopped } from './shutdown.ts';
 

@@ -6,7 +6,7 @@ import {
   subjectOf,
 } from '../registry/subjects.ts';
 import { command, context, JSON_OPTION, print, printJson } from './command.ts';
-import { reachRegistry } from './dependencies.ts';
+import { reachRegistry } from './reach-registry.ts';
 
 export function schemasCommand() {
   const schemas = command('schemas', 'register the Avro schemas, or check their compatibility');

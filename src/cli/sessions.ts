@@ -3,7 +3,7 @@ import type { AccountChangeRow } from '../ledger/statements/session-changes.ts';
 import type { Database } from '../postgres/database.ts';
 import { type ReportRow, usageRows } from '../report/usage-report.ts';
 import { command, context, JSON_OPTION, print, printJson } from './command.ts';
-import { reachDatabase } from './dependencies.ts';
+import { reachDatabase } from './reach-database.ts';
 import { jsonRow, reportLine, usageTable } from './report.ts';
 
 interface SetAccountOptions {

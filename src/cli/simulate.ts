@@ -4,9 +4,11 @@ import { EventProducer, type ProducedMessage } from '../produce/event-producer.t
 import { registerSchema } from '../registry/subjects.ts';
 import { simulateEvents } from '../simulate/simulate-events.ts';
 import { command, context, JSON_OPTION, note, printResult } from './command.ts';
-import { reachKafka, reachRegistry, together } from './dependencies.ts';
 import { share, wholeNumber } from './options.ts';
 import { ProgressBar } from './progress-bar.ts';
+import { together } from './reach.ts';
+import { reachKafka } from './reach-kafka.ts';
+import { reachRegistry } from './reach-registry.ts';
 
 /** Duplicates are picked from this many recent messages, as from a retrying producer. */
 const RECENT = 1_000;

@@ -1,8 +1,8 @@
 import { CheckFailedError } from '../errors.ts';
 import { type CheckResult, type Scope, verify } from '../verify/verify.ts';
 import { command, context, JSON_OPTION, print, printJson } from './command.ts';
-import { reachDatabase } from './dependencies.ts';
 import { requireRange, time } from './options.ts';
+import { reachDatabase } from './reach-database.ts';
 import { skippedText } from './skipped.ts';
 
 export function verifyCommand() {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { together } from '../../src/cli/dependencies.ts';
+import { together } from '../../src/cli/reach.ts';
 import { UnreachableError, WrongUsageError } from '../../src/errors.ts';
 
 const never = new Promise<string>(() => {});

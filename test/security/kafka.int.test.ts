@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { reachKafka } from '../../src/cli/dependencies.ts';
+import { reachKafka } from '../../src/cli/reach-kafka.ts';
 import { createLogger } from '../../src/config/logger.ts';
 import { loadSettings } from '../../src/config/settings.ts';
 import { UnreachableError, WrongUsageError } from '../../src/errors.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { reachServer } from '../../src/cli/dependencies.ts';
+import { reachServer } from '../../src/cli/reach-database.ts';
 import { loadSettings } from '../../src/config/settings.ts';
 import { WrongUsageError } from '../../src/errors.ts';
 import { cli } from '../support/cli.ts';

@@ -2,7 +2,9 @@
  * A worker in a process of its own, as `usage-ledger run` is one, that kills or freezes itself at
  * the step given by the process that started it.
  */
-import { reachDatabase, reachKafka, together } from '../../src/cli/dependencies.ts';
+import { together } from '../../src/cli/reach.ts';
+import { reachDatabase } from '../../src/cli/reach-database.ts';
+import { reachKafka } from '../../src/cli/reach-kafka.ts';
 import { runWorker } from '../../src/cli/run-worker.ts';
 import { shutdownSignal } from '../../src/cli/shutdown.ts';
 import { createLogger } from '../../src/config/logger.ts';

@@ -1,11 +1,8 @@
 import { command, note, print } from '../../src/cli/command.ts';
-import {
-  reachDatabase,
-  reachKafka,
-  reachRegistry,
-  reachServer,
-} from '../../src/cli/dependencies.ts';
 import { ProgressBar } from '../../src/cli/progress-bar.ts';
+import { reachDatabase, reachServer } from '../../src/cli/reach-database.ts';
+import { reachKafka } from '../../src/cli/reach-kafka.ts';
+import { reachRegistry } from '../../src/cli/reach-registry.ts';
 import { agreement } from '../../src/cli/reconcile.ts';
 import { reportLine, usageTable } from '../../src/cli/report.ts';
 import { type RunOptions, runWorker } from '../../src/cli/run-worker.ts';
