@@ -7,19 +7,11 @@ import {
   readDeadLetters,
 } from '../ledger/statements/dead-letters.ts';
 import type { Database } from '../postgres/database.ts';
+import { DEAD_LETTER_REASONS } from '../records/message.ts';
 import { type command, print } from './command.ts';
 import { type Coordinates, formatCoordinates, parseCoordinates, theOne } from './coordinates.ts';
 import { requireRange, time, wholeNumber } from './options.ts';
 
-const REASONS = [
-  'not_avro_framed',
-  'unknown_schema',
-  'undecodable',
-  'unknown_metric_type',
-  'missing_session_id',
-  'invalid_value',
-  'rejected_by_database',
-];
 const PAGE = 1_000;
 
 export interface FilterOptions {
@@ -31,7 +23,8 @@ export interface FilterOptions {
 }
 
 export function filtered<T extends ReturnType<typeof command>>(to: T): T {
-  to.addOption(new Option('--reason <reason>', 'only with this reason').choices(REASONS));
+  const reason = new Option('--reason <reason>', 'only with this reason');
+  to.addOption(reason.choices(DEAD_LETTER_REASONS));
   to.option('--topic <topic>', 'only from this topic');
   to.option('--partition <n>', 'only from this partition', wholeNumber(0, 0x7fff_ffff));
   to.option('--since <time>', 'only recorded at or after this time (ISO 8601)', time);

@@ -10,14 +10,16 @@ export type Outcome = 'applied' | 'duplicate' | 'ignored' | 'conflict' | 'dead_l
 export type OutcomeCounts = Record<Outcome, number>;
 
 /** Why a message is a dead letter. */
-export type DeadLetterReason =
-  | 'not_avro_framed'
-  | 'unknown_schema'
-  | 'undecodable'
-  | 'unknown_metric_type'
-  | 'missing_session_id'
-  | 'invalid_value'
-  | 'rejected_by_database';
+export const DEAD_LETTER_REASONS = [
+  'not_avro_framed',
+  'unknown_schema',
+  'undecodable',
+  'unknown_metric_type',
+  'missing_session_id',
+  'invalid_value',
+  'rejected_by_database',
+] as const;
+export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 
 /** What a message says of its session. */
 export interface SessionNote {

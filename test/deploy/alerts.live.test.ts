@@ -34,7 +34,7 @@ beforeAll(async () => {
   database = await TcpProxy.of(world.env['DATABASE_URL'] as string);
   registry = await TcpProxy.of(world.env['SCHEMA_REGISTRY_URL'] as string);
   port = await getPort();
-  prometheus = await startPrometheus(`127.0.0.1:${port}`);
+  prometheus = await startPrometheus([`127.0.0.1:${port}`]);
 });
 afterAll(async () => {
   worker?.process.kill('SIGKILL');

@@ -22,16 +22,20 @@ export interface Alert {
   readonly summary: string;
 }
 
-/** A real Prometheus that scrapes one worker every second and evaluates the alerts of `deploy/`. */
+/** A real Prometheus that scrapes workers and evaluates the alerts of `deploy/`. */
 export interface Prometheus {
+  readonly url: string;
   firing(): Promise<readonly Alert[]>;
   /** Whether it has scraped a series. */
   has(series: string): Promise<boolean>;
   stop(): Promise<void>;
 }
 
-/** @param target the worker's HTTP address */
-export async function startPrometheus(target: string): Promise<Prometheus> {
+/** @param targets HTTP addresses of workers */
+export async function startPrometheus(
+  targets: readonly string[],
+  scrapeS = 1,
+): Promise<Prometheus> {
   const folder = mkdtempSync(join(tmpdir(), 'prometheus-'));
   let rules = readFileSync(ALERTS, 'utf8');
   for (const [pattern, shorter] of SHORTER) {
@@ -41,9 +45,9 @@ export async function startPrometheus(target: string): Promise<Prometheus> {
   }
   writeFileSync(join(folder, 'alerts.yml'), rules);
   const config = {
-    global: { scrape_interval: '1s', evaluation_interval: '1s' },
+    global: { scrape_interval: `${scrapeS}s`, evaluation_interval: '1s' },
     rule_files: ['alerts.yml'],
-    scrape_configs: [{ job_name: 'usage-ledger', static_configs: [{ targets: [target] }] }],
+    scrape_configs: [{ job_name: 'usage-ledger', static_configs: [{ targets }] }],
   };
   // JSON is YAML.
   writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
@@ -58,17 +62,20 @@ export async function startPrometheus(target: string): Promise<Prometheus> {
     { stdio: 'ignore' },
   );
   const ended = new Promise((resolve) => child.once('close', resolve));
+  const url = `http://127.0.0.1:${port}`;
   const ask = async (path: string) => {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`);
+    const response = await fetch(url + path);
+    if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
     return (await response.json()) as { data: Record<string, unknown[]> };
   };
   await until('Prometheus is ready', () =>
-    fetch(`http://127.0.0.1:${port}/-/ready`).then(
+    fetch(`${url}/-/ready`).then(
       ({ ok }) => ok,
       () => false,
     ),
   );
   return {
+    url,
     async firing() {
       const { data } = await ask('/api/v1/alerts');
       const alerts = data['alerts'] as {

@@ -3,7 +3,7 @@ import { KAFKA_ERROR_CLASSES, type KafkaErrorClass } from '../../kafka/error-cla
 import type { CommittedBatch } from '../../ledger/committed-batch.ts';
 import { noOutcomes } from '../../ledger/outcomes.ts';
 import { POSTGRES_ERROR_CLASSES, type PostgresErrorClass } from '../../postgres/error-class.ts';
-import type { OutcomeCounts } from '../../records/message.ts';
+import { DEAD_LETTER_REASONS, type OutcomeCounts } from '../../records/message.ts';
 import type { TopicPartition } from '../../records/topic-partition.ts';
 import { REGISTRY_ERROR_CLASSES, type RegistryErrorClass } from '../../registry/error-class.ts';
 import type { PartitionStatus } from '../../worker/partition-status.ts';
@@ -59,6 +59,8 @@ export class WorkerMetrics {
       this.#countMessages(where, noOutcomes());
       this.#unknownFields.inc(labelsOf(where), 0);
       this.#otherAccounts.inc(labelsOf(where), 0);
+      for (const reason of DEAD_LETTER_REASONS)
+        this.#deadLetters.inc({ ...labelsOf(where), reason }, 0);
     }
   }
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { METRIC_GROUPS } from '../../../src/http/metrics/metric-list.ts';
 import { type MetricSpec, PREFIX } from '../../../src/http/metrics/metric-spec.ts';
 import { WorkerMetrics } from '../../../src/http/metrics/worker-metrics.ts';
+import { DEAD_LETTER_REASONS } from '../../../src/records/message.ts';
 import type { PartitionStatus } from '../../../src/worker/partition-status.ts';
 
 const LISTED: Readonly<Record<string, MetricSpec>> = Object.assign(
@@ -59,6 +60,17 @@ test('every outcome of an assigned partition is 0 before its first message', asy
     'usage_ledger_messages_total{topic="calls",partition="3",outcome="dead_letter"} 0',
   );
   expect(await lines(metrics, 'assignments_total')).toEqual(['usage_ledger_assignments_total 1']);
+});
+
+test('every reason for dead letters is 0 before the first one', async () => {
+  const metrics = new WorkerMetrics(() => []);
+  metrics.assigned([where]);
+  expect(await lines(metrics, 'dead_letters_total')).toEqual(
+    DEAD_LETTER_REASONS.map(
+      (reason) =>
+        `usage_ledger_dead_letters_total{topic="calls",partition="3",reason="${reason}"} 0`,
+    ),
+  );
 });
 
 test('lag in seconds is the age of the first record that waits', async () => {
