@@ -5,8 +5,8 @@
  * 40 µs on the server.
  *
  * Not set, and why: with `default_transaction_read_only` an operator or a managed service (a full disk)
- * stops writers, and the worker waits; `role` and `work_mem` are the operator's; `jit`, `enable_*` and
- * the other planner settings change no result.
+ * stops writers, and the worker waits; `role` and `work_mem` are the operator's; `enable_*` and the other
+ * planner settings change no result.
  */
 
 /**
@@ -36,6 +36,12 @@ export interface BackendRow {
   readonly limit: string | null;
 }
 
+/**
+ * On by default. For tables that were not analyzed yet the planner expects costs at which it compiles a
+ * query: seconds, where the query itself takes milliseconds.
+ */
+const NO_COMPILATION = ['jit', 'off'] as const;
+
 export interface TransactionKind {
   /** What follows BEGIN. */
   readonly mode: string;
@@ -51,11 +57,12 @@ export interface TransactionKind {
  */
 export function beginWith(schema: string, kind: TransactionKind): string {
   const { mode, statementMs, lockMs, idleMs } = kind;
-  const settings: [name: string, value: string | number][] = [
+  const settings: (readonly [name: string, value: string | number])[] = [
     ['search_path', `${quoteIdentifier(schema)},pg_temp`],
     ['lock_timeout', lockMs],
     ['idle_in_transaction_session_timeout', idleMs],
-    ...TEXT_FORMS.map(([name, value]): [string, string] => [name, value]),
+    NO_COMPILATION,
+    ...TEXT_FORMS,
   ];
   if (statementMs !== undefined) settings.push(['statement_timeout', statementMs]);
   return [`BEGIN ${mode}`, ...settings.map(([name, value]) => `SET LOCAL ${name}=${value}`)].join(
