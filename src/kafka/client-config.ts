@@ -86,6 +86,17 @@ function tlsOptions(settings: Settings): NonNullable<KafkaConfig['ssl']> {
   return options;
 }
 
+/** UNKNOWN_TOPIC_OR_PARTITION, in kafkajs's words. */
+const NO_SUCH_TOPIC = 'This server does not host this topic-partition';
+
+/**
+ * Whether it is about a topic that does not exist: logged at each attempt, without its name. Whoever asked
+ * for the topic reports that by itself, with the name.
+ */
+function isOfMissingTopic(message: string, error: unknown): boolean {
+  return error === NO_SUCH_TOPIC && message.startsWith('Response Metadata');
+}
+
 /**
  * What kafkajs calls an error it often recovers from by itself: it is a warning here, and what kafkajs
  * calls information is for debugging. Of the details, requests and stack traces are left out.
@@ -95,6 +106,7 @@ function logEntry(logger: Logger, { label, namespace, log }: LogEntry): void {
   // kafkajs logs some errors in the place of a message.
   const message = messageOf(log.message);
   const fields = { kafkajs: namespace, error, broker, groupId, topic, partition };
-  if (label === 'ERROR' || label === 'WARN') logger.warn(fields, message);
+  const isProblem = label === 'ERROR' || label === 'WARN';
+  if (isProblem && !isOfMissingTopic(message, error)) logger.warn(fields, message);
   else logger.debug(fields, message);
 }
