@@ -13,10 +13,9 @@ const page = readFileSync(resolve(DOCS, 'billing.md'), 'utf8');
 type Row = Record<string, string>;
 
 /** Worked examples: a heading, a table of usage, a table of costs. */
-const examples = page
-  .split('## Worked examples')[1]
-  ?.split('\n## ')[0]
-  ?.split('\n### ')
+const [worked = ''] = page.split('## Worked examples')[1]?.split('\n## ') ?? [];
+const examples = worked
+  .split('\n### ')
   .slice(1)
   .map((section) => {
     const [usage = [], costs = []] = section.split('\n\n').filter(isTable).map(rowsOf);
@@ -47,6 +46,14 @@ beforeAll(async () => {
   world = await newLedgerWorld();
   const file = readFileSync(resolve(DOCS, 'examples/prices.csv'), 'utf8');
   await importPrices(world.database, file);
+  const partition = await world.partition(0);
+  const events = examples.flatMap(([title, usage]) =>
+    usage.map((row, i) => encoded(eventOf(title, row, i))),
+  );
+  await partition.book(
+    world.ledger(),
+    events.map((value) => (offset) => messageAt(offset, value)),
+  );
 });
 afterAll(async () => {
   await world.close();
@@ -106,14 +113,7 @@ function eventOf(session: string, row: Row, i: number): EventInput {
 }
 
 describe('a worked example of docs/billing.md', () => {
-  test.each(examples ?? [])('%s', async (title, usage, costs) => {
-    const partition = await world.partition(0, title);
-    const events = usage.map((row, i) => encoded(eventOf(title, row, i)));
-    await partition.book(
-      world.ledger(),
-      events.map((value) => (offset) => messageAt(offset, value)),
-    );
-
+  test.each(examples)('%s', async (title, _, costs) => {
     const columns = Object.keys(costs[0] ?? {});
     const view = columns.includes('day') ? 'session_daily_cost' : 'session_cost';
     const { rows } = await world.database.query(
@@ -126,8 +126,8 @@ describe('a worked example of docs/billing.md', () => {
     expect(rows).toEqual(costs);
   });
 
-  test('there are nine', () => {
-    expect(examples).toHaveLength(9);
+  test('there are ten', () => {
+    expect(examples).toHaveLength(10);
   });
 });
 
@@ -137,8 +137,18 @@ describe('a query of docs/billing.md', () => {
     expect(fields.length).toBeGreaterThan(1);
   });
 
-  test('there are fifteen', () => {
-    expect(queries).toHaveLength(15);
+  test('more billed than used is found in the examples that say so', async () => {
+    const [, sql = ''] = queries.find(([title]) => title.includes('more input is billed')) ?? [];
+    const { rows } = await world.database.query(sql);
+    expect(rows.map(({ session_id, used, billed }) => [session_id, used, billed])).toEqual([
+      ['More cached than there is input', '100', '400'],
+      ['Cached tokens of unknown kind', '100', '130'],
+      ['Details that exceed the total', '100', '120'],
+    ]);
+  });
+
+  test('there are sixteen', () => {
+    expect(queries).toHaveLength(16);
   });
 });
 
