@@ -30,7 +30,8 @@ export interface UsageGroup {
 const SUMMED = [...USAGE_COLUMNS, 'event_count'] as const;
 
 /**
- * Usage and cost by group: days in their order, all else from the greatest cost, then the most events, on.
+ * Usage and cost by group: days in their order; all else by currency, from the greatest cost in it, then the
+ * most events, on. A group with costs in several currencies is ordered by the first of them.
  *
  * @param top only so many groups
  */
@@ -61,12 +62,14 @@ function groupedSql(by: Grouping): string {
   const filter = `($1::text IS NULL OR account_id = $1)
       AND ($2::date IS NULL OR day >= $2) AND ($3::date IS NULL OR day <= $3)`;
   const sums = SUMMED.map((name) => `trim_scale(sum(${name}))::text`).join(', ');
-  const order = by === 'day' ? 'used.key' : 'total DESC NULLS LAST, used.events DESC, used.key';
+  const order =
+    by === 'day' ? 'used.key' : 'cost.currency, cost.ordered_by DESC, used.events DESC, used.key';
   return `WITH used AS (
       SELECT ${key} AS key, ARRAY[${sums}] AS usage, sum(event_count) AS events
       FROM ${source}_daily_usage WHERE ${filter} GROUP BY 1
     ), cost AS (
-      SELECT key, jsonb_object_agg(currency, trim_scale(cost)::text) AS cost, sum(cost) AS total
+      SELECT key, jsonb_object_agg(currency, trim_scale(cost)::text) AS cost,
+        min(currency) AS currency, (array_agg(cost ORDER BY currency))[1] AS ordered_by
       FROM (
         SELECT ${key} AS key, currency, sum(cost) AS cost
         FROM ${source}_daily_cost WHERE ${filter} GROUP BY 1, 2

@@ -62,6 +62,20 @@ test('by day, model and session, of an account and a time', async () => {
   ]);
 });
 
+test('groups are ordered by currency, then by their cost in it', async () => {
+  await world.database.query(
+    `INSERT INTO model_price (usage_type, provider, model, dimension, unit_price, per, currency, valid_from)
+     VALUES ('llm_usage', 'provider', 'unpriced', 'input_tokens', 1, 10, 'AUD', '2026-01-01')`,
+  );
+  const accounts = await rows('--by', 'account');
+  await world.database.query(`DELETE FROM model_price WHERE currency = 'AUD'`);
+  expect(accounts).toMatchObject([
+    { account_id: null, cost: { AUD: '0.7' } },
+    { account_id: 'acme', cost: { USD: '3.045' } },
+    { account_id: 'other', cost: { USD: '1.5' } },
+  ]);
+});
+
 test('the table rounds costs to the currency, CSV has them exactly', async () => {
   expect((await report('--by', 'account')).stdout).toMatch(/acme +2 +1,015 +3\.04 USD\n/);
   expect((await report('--by', 'account', '--format', 'csv')).stdout.split('\n')).toEqual([
