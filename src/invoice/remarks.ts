@@ -2,7 +2,7 @@ import { CheckFailedError } from '../errors.ts';
 import { type Database, readingSnapshot } from '../postgres/database.ts';
 import type { Queryable } from '../postgres/statement.ts';
 import type { Invoice } from './invoice-line.ts';
-import { readLaterExport, readOverlapping, readUnpriced } from './statements.ts';
+import { countUndecided, readLaterExport, readOverlapping, readUnpriced } from './statements.ts';
 
 type Exported = Pick<Invoice, 'accountId' | 'from' | 'to'>;
 
@@ -24,6 +24,7 @@ export async function remarksOn(
   const connection = await readingSnapshot(database);
   try {
     const unpriced = await sentencesOf(connection, invoice);
+    const undecided = await undecidedOf(connection, invoice);
     const overlapping = await readOverlapping.run(connection, { ...invoice, exportId });
     const later = await readLaterExport.run(connection, { exportId });
     return [
@@ -31,6 +32,7 @@ export async function remarksOn(
       ...(unpriced.length > 0 && exportId !== ''
         ? [`after importing their prices: usage-ledger export --since-export ${exportId}`]
         : []),
+      ...undecided,
       ...overlapping.map(
         ({ export_id: id, first_day: from, last_day: to }) =>
           `${id} has days of ${accountId}, too: ${from} to ${to}; do not send both`,
@@ -55,4 +57,27 @@ async function sentencesOf(
     const used = `${dimension} of ${type} ${provider || '(no provider)'} ${model || '(no model)'}`;
     return `no price: ${used}, in ${sessions} ${sessions === 1 ? 'session' : 'sessions'}`;
   });
+}
+
+/** What may still become usage of the account in the period, once somebody has decided. */
+async function undecidedOf(
+  connection: Queryable,
+  { accountId, from, to }: Exported,
+): Promise<string[]> {
+  const [open] = await countUndecided.run(connection, { accountId, from, to });
+  const { conflicts = 0, dead_letters: deadLetters = 0 } = open ?? {};
+  return [
+    ...(conflicts > 0
+      ? [
+          `open conflicts in sessions of ${accountId} in the period: ${conflicts}; ` +
+            'see usage-ledger conflicts list',
+        ]
+      : []),
+    ...(deadLetters > 0
+      ? [
+          `open dead letters of the period, of any account: ${deadLetters}; ` +
+            'see usage-ledger dead-letters list',
+        ]
+      : []),
+  ];
 }

@@ -196,3 +196,24 @@ export const readLaterExport = statement<{ exportId: string }, OtherExportRow>(
     WHERE export.export_id = ${sql.placeholder('exportId')} AND later.sequence > export.sequence
     ORDER BY later.sequence DESC LIMIT 1`,
 );
+
+export interface OpenRow {
+  conflicts: number;
+  dead_letters: number;
+}
+
+/**
+ * What is not decided and may belong to an invoice: conflicts in sessions of the account that touch the
+ * period, and dead letters, of whatever account, with a Kafka time in it.
+ */
+export const countUndecided = statement<PeriodOf, OpenRow>(
+  'count_undecided_of_period',
+  sql`SELECT
+    (SELECT count(*)::integer FROM open_conflict JOIN session USING (session_id)
+      WHERE account_id = ${sql.placeholder('accountId')}
+        AND (first_event_at AT TIME ZONE 'UTC')::date <= ${sql.placeholder('to')}::date
+        AND (last_event_at AT TIME ZONE 'UTC')::date >= ${sql.placeholder('from')}::date) AS conflicts,
+    (SELECT count(*)::integer FROM open_dead_letter
+      WHERE (record_timestamp AT TIME ZONE 'UTC')::date
+        BETWEEN ${sql.placeholder('from')}::date AND ${sql.placeholder('to')}::date) AS dead_letters`,
+);

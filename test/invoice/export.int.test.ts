@@ -175,6 +175,31 @@ test('what has no price is named', async () => {
   });
 });
 
+test('open conflicts and dead letters of the period are counted on standard error only', async () => {
+  await use('call', { timestamp: NOON, request_id: 'chatcmpl-B9MBs8CjcvOUtwice' });
+  await use('call', {
+    timestamp: NOON,
+    request_id: 'chatcmpl-B9MBs8CjcvOUtwice',
+    prompt_tokens: 1,
+  });
+  await world.database.query(
+    `INSERT INTO dead_letter (kafka_topic, kafka_partition, kafka_offset, reason, detail, record_timestamp)
+     VALUES ('other', 0, 1, 'undecodable', '', '2026-10-31T23:59:59Z'),
+       ('other', 0, 2, 'undecodable', '', '2026-11-01T00:00:00Z')`,
+  );
+
+  const first = await exported(...OCTOBER);
+
+  expect(first.stderr).toMatch(/open conflicts in sessions of acme in the period: 1; see/);
+  expect(first.stderr).toMatch(/open dead letters of the period, of any account: 1; see/);
+  await world.database.query(
+    'UPDATE dead_letter SET resolved_at = now(); UPDATE event_conflict SET resolved_at = now()',
+  );
+  const second = await exported(...OCTOBER);
+  expect(second.stdout).toBe(first.stdout);
+  expect(second.stderr).not.toMatch(/open/);
+});
+
 test.each([
   [
     ['--account', 'acme', '--from', '2026-10-31', '--to', '2026-10-01'],
