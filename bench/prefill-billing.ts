@@ -14,7 +14,7 @@ const CHUNK = 5_000;
  * 20 of speech recognition, 10 of speech synthesis.
  */
 export async function prefillBilling(
-  database: BenchDatabase,
+  database: Pick<BenchDatabase, 'query'>,
   entries: number,
   progress: (done: number, all: number) => void,
 ): Promise<void> {

@@ -157,14 +157,17 @@ export interface UnpricedRow {
   sessions: number;
 }
 
-/** Kinds of usage without a price, in sessions of the account that touch the period. */
+/**
+ * Kinds of usage without a price, in sessions of the account that touch the period. An array, since the view
+ * takes no join into its GROUP BY: it would price all sessions of the ledger.
+ */
 export const readUnpriced = statement<PeriodOf, UnpricedRow>(
   'read_unpriced_of_account',
   sql`SELECT usage_type, provider, model, dimension, count(*)::integer AS sessions
-    FROM unpriced_usage WHERE session_id IN (
+    FROM unpriced_usage WHERE session_id = ANY (ARRAY(
       SELECT session_id FROM session WHERE account_id = ${sql.placeholder('accountId')}
         AND (first_event_at AT TIME ZONE 'UTC')::date <= ${sql.placeholder('to')}::date
-        AND (last_event_at AT TIME ZONE 'UTC')::date >= ${sql.placeholder('from')}::date)
+        AND (last_event_at AT TIME ZONE 'UTC')::date >= ${sql.placeholder('from')}::date))
     GROUP BY usage_type, provider, model, dimension
     ORDER BY usage_type, provider, model, dimension`,
   LONG_MS,
