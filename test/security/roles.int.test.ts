@@ -235,15 +235,21 @@ describe('a login with usage_ledger_reader', () => {
     expect(await refusal(reader, statement)).toBe(NOT_PERMITTED);
   });
 
-  test('may run report and reconcile, and gets an error with the missing privilege from other commands', async () => {
+  test('may run report, reconcile and prices check, and gets an error with the missing privilege from other commands', async () => {
     const env = envOf(reader);
-    const [report, reconciled, deadLetters] = await Promise.all([
+    const [report, reconciled, prices, deadLetters] = await Promise.all([
       cli(['report', '--format', 'csv'], env),
       cli(['reconcile'], env),
+      cli(['prices', 'check'], env),
       cli(['dead-letters', 'list'], env),
     ]);
     expect(report).toMatchObject({ code: 0, stderr: '' });
     expect(reconciled).toMatchObject({ code: 0, stderr: '' });
+    // No price was imported.
+    expect(prices).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^usage-ledger: usage without a price/),
+    });
     expect(deadLetters).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/permission denied for table dead_letter; its user needs/),
