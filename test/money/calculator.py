@@ -1,15 +1,21 @@
 """Prices usage as CONTRACT.md says, in fractions, without Postgres and without a line of the program.
 
-Reads lines of JSON, each the name of a relation (`events`, `prices`, or a view) and a row of it as text;
-prints every difference, at most twenty, and exits 1 when there is one.
+Reads a directory with a file for each of `events`, `prices` and the views: a line of JSON for each row, with
+every value as text. What is of a session is in the order of sessions, and is calculated session by session.
+Prints every difference, at most twenty, and exits 1 when there is one.
 """
 
 import json
+import os
 import re
 import sys
 from bisect import bisect_right
 from collections import defaultdict
 from fractions import Fraction
+from functools import cache
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 
 USAGE = """input_tokens input_cached_tokens input_cache_creation_tokens input_audio_tokens
 input_cached_audio_tokens input_text_tokens input_cached_text_tokens input_image_tokens
@@ -22,6 +28,12 @@ NEAR = Fraction(1, 10**20)
 
 def number(text):
     return int(text) if text.isdigit() else Fraction(text)
+
+
+@cache
+def normal(text):
+    """One text for each number, as a key: the hash of a fraction takes long."""
+    return str(Fraction(text))
 
 
 def matches(pattern, model):
@@ -45,9 +57,9 @@ def price_of(prices, dimension, model, at):
 
 def parts_of(sums):
     """What is counted once: (own dimension, the dimensions whose price it takes, quantity)."""
-    some = lambda value: max(value, Fraction(0))
+    some = lambda value: max(value, 0)
     parts = []
-    cached = Fraction(0)
+    cached = 0
     for name in MODALITIES:
         own = f"input_cached_{name}_tokens"
         quantity = some(sums[own])
@@ -73,7 +85,7 @@ def parts_of(sums):
     return parts + output
 
 
-CHAINS = {own: chain for own, chain, _ in parts_of(defaultdict(Fraction))}
+CHAINS = {own: chain for own, chain, _ in parts_of(defaultdict(int))}
 
 
 def priced_by(prices, model, at):
@@ -82,109 +94,159 @@ def priced_by(prices, model, at):
     chosen = []
     for own, chain in CHAINS.items():
         price = next((by_dimension[name] for name in chain if by_dimension[name]), None)
-        chosen.append(price and (price["dimension"], price["unit_price"], price["per"]))
+        chosen.append(price and (price["dimension"], normal(price["unit_price"]), normal(price["per"])))
     return tuple(chosen)
 
 
 def add_up(events):
-    sums = defaultdict(Fraction)
-    for event in events:
-        for name in USAGE:
-            sums[name] += event[name]
-    return sums
+    return {name: sum([event[name] for event in events]) for name in USAGE}
 
 
-def calculate(events, prices):
-    currencies = sorted({price["currency"] for price in prices})
-    changes = sorted({at for price in prices for at in (price["from"], price["to"]) if at is not None})
+class PriceList:
+    def __init__(self, prices):
+        self.currencies = sorted({price["currency"] for price in prices})
+        self.changes = sorted({at for price in prices for at in (price["from"], price["to"]) if at is not None})
+        self.of_kind = defaultdict(list)
+        for price in prices:
+            self.of_kind[(price["usage_type"], price["provider"], price["currency"])].append(price)
+        self.seen = {}
+        # Each distinct set of prices once: its number stands for it where it is a key.
+        self.sets = []
+        self.number_of = {}
+
+    def at(self, kind, at):
+        """For each currency, the number of the set of what each part takes; under None, of whether it takes any."""
+        # Between two changes of prices, all events of a kind have the same.
+        key = (kind, bisect_right(self.changes, at))
+        if key not in self.seen:
+            sets = {c: priced_by(self.of_kind[(*kind[:2], c)], kind[2], at) for c in self.currencies}
+            sets[None] = tuple(any(sets[c][i] for c in self.currencies) for i in range(len(CHAINS)))
+            self.seen[key] = [(currency, self.numbered(chosen, currency is not None)) for currency, chosen in sets.items()]
+        return self.seen[key]
+
+    def numbered(self, chosen, has_prices):
+        if chosen not in self.number_of:
+            self.number_of[chosen] = len(self.sets)
+            rates = [taken and Fraction(taken[1]) / Fraction(taken[2]) for taken in chosen] if has_prices else None
+            self.sets.append((chosen, rates))
+        return self.number_of[chosen]
+
+
+class Result:
+    def __init__(self):
+        for name in ("quantity", "cost", "unpriced", "daily_cost", "daily_usage"):
+            setattr(self, name, defaultdict(int))
+
+
+def calculate(events, prices, result):
+    """Adds the events of one session, or of some sessions as a whole."""
     groups = defaultdict(list)
-    seen = {}
     for event in events:
         kind = tuple(event[name] for name in KIND)
-        # Between two changes of prices, all events of a kind have the same.
-        key = (kind, bisect_right(changes, event["at"]))
-        if key not in seen:
-            own = [p for p in prices if (p["usage_type"], p["provider"]) == kind[:2]]
-            sets = {c: priced_by([p for p in own if p["currency"] == c], kind[2], event["at"]) for c in currencies}
-            sets[None] = tuple(any(sets[c][i] for c in currencies) for i in range(len(CHAINS)))
-            seen[key] = sets
-        for currency, chosen in seen[key].items():
-            groups[(event["session_id"], event["account_id"], *kind, currency, chosen)].append(event)
+        for currency, number_of_set in prices.at(kind, event["at"]):
+            groups[(event["session_id"], event["account_id"], *kind, currency, number_of_set)].append(event)
+        day = (event["account_id"], event["day"], *kind)
+        for name in (*USAGE, "count"):
+            if event[name]:
+                result.daily_usage[(*day, name)] += event[name]
 
-    session_cost, unpriced, daily = defaultdict(Fraction), defaultdict(Fraction), defaultdict(Fraction)
-    cost = defaultdict(Fraction)
-    for (session, account, usage_type, provider, model, currency, chosen), members in groups.items():
+    for (session, account, *kind, currency, number_of_set), members in groups.items():
+        chosen, rates = prices.sets[number_of_set]
         before = None
         for day in sorted({event["day"] for event in members}):
-            parts = parts_of(add_up(event for event in members if event["day"] <= day))
+            parts = parts_of(add_up([event for event in members if event["day"] <= day]))
             for i, (own, _, quantity) in enumerate(parts):
                 more = quantity - (before[i][2] if before else 0)
-                kind = (usage_type, provider, model)
+                if not more:
+                    continue
                 if currency is None:
                     if not chosen[i]:
-                        unpriced[(session, *kind, own)] += more
+                        result.unpriced[(session, *kind, own)] += more
                 elif chosen[i]:
-                    dimension, unit_price, per = chosen[i]
-                    key = (session, account, *kind, dimension, unit_price, per, currency)
-                    session_cost[key] += more
-                    cost[key] += more * unit_price / per
-                    daily[(account, day, *kind, currency)] += more * unit_price / per
+                    key = (session, account, *kind, *chosen[i], currency)
+                    cost = more * rates[i]
+                    result.quantity[key] += more
+                    result.cost[key] += cost
+                    result.daily_cost[(account, day, *kind, currency)] += cost
             before = parts
-    usage = defaultdict(Fraction)
-    for event in events:
-        for name in USAGE:
-            usage[(event["account_id"], event["day"], *(event[n] for n in KIND), name)] += event[name]
-        usage[(event["account_id"], event["day"], *(event[n] for n in KIND), "event_count")] += event["count"]
-    return {"session_cost": session_cost, "cost": cost, "unpriced_usage": unpriced,
-            "account_daily_cost": daily, "account_daily_usage": usage}
 
 
 def compare(name, ours, theirs, differences):
     for key in ours.keys() | theirs.keys():
-        mine, other = ours.get(key, Fraction(0)), theirs.get(key, Fraction(0))
+        mine, other = ours.get(key, 0), theirs.get(key, 0)
         if abs(mine - other) > NEAR:
             differences.append(f"{name} {key}: calculator {float(mine)!r}, view {float(other)!r}")
 
 
-def main():
-    document = defaultdict(list)
-    with open(sys.argv[1], encoding="utf8") as file:
+def rows_of(name):
+    with open(os.path.join(sys.argv[1], f"{name}.jsonl"), encoding="utf8") as file:
         for line in file:
-            name, row = json.loads(line)
-            if name == "events":
-                row.update({key: number(row[key]) for key in ("at", "count", *USAGE)})
-            document[name].append(row)
-    events = document["events"]
-    prices = [
-        {**price, "unit_price": Fraction(price["unit_price"]), "per": Fraction(price["per"]),
-         "from": int(price["from"]), "to": None if price["to"] is None else int(price["to"])}
-        for price in document["prices"]
-    ]
-    expected = calculate(events, prices)
+            yield json.loads(line)
+
+
+def by_session(*names):
+    """Each session with its rows of each of the relations."""
+    named = lambda name: ((row["session_id"], name, row) for row in rows_of(name))
+    for _, rows in groupby(merge(*map(named, names), key=itemgetter(0)), key=itemgetter(0)):
+        session = {name: [] for name in names}
+        for _, name, row in rows:
+            session[name].append(row)
+        yield session
+
+
+def kind_of(row):
+    return tuple(row[name] for name in KIND)
+
+
+def main():
+    prices = PriceList([
+        {**price, "from": int(price["from"]), "to": None if price["to"] is None else int(price["to"])}
+        for price in rows_of("prices")
+    ])
     differences = []
-    quantity, cost = {}, {}
-    for row in document["session_cost"]:
-        key = (row["session_id"], row["account_id"], *(row[n] for n in KIND), row["dimension"],
-               Fraction(row["unit_price"]), Fraction(row["per"]), row["currency"])
-        quantity[key], cost[key] = Fraction(row["quantity"]), Fraction(row["cost"])
-    compare("session_cost.quantity", expected["session_cost"], quantity, differences)
-    compare("session_cost.cost", expected["cost"], cost, differences)
-    compare("unpriced_usage", expected["unpriced_usage"], {
-        (row["session_id"], *(row[n] for n in KIND), row["dimension"]): Fraction(row["quantity"])
-        for row in document["unpriced_usage"]
-    }, differences)
-    compare("account_daily_cost", expected["account_daily_cost"], {
-        (row["account_id"], row["day"], *(row[n] for n in KIND), row["currency"]): Fraction(row["cost"])
-        for row in document["account_daily_cost"]
-    }, differences)
-    compare("account_daily_usage", expected["account_daily_usage"], {
-        (row["account_id"], row["day"], *(row[n] for n in KIND), name): Fraction(row[name])
-        for row in document["account_daily_usage"]
-        for name in (*USAGE, "event_count")
+    counts = defaultdict(int)
+    daily = Result()
+    totals = defaultdict(int)
+    for session in by_session("events", "session_cost", "unpriced_usage"):
+        for event in session["events"]:
+            event.update({key: number(event[key]) for key in ("at", "count", *USAGE)})
+        expected = Result()
+        expected.daily_cost, expected.daily_usage = daily.daily_cost, daily.daily_usage
+        calculate(session["events"], prices, expected)
+        quantity, cost = {}, {}
+        for row in session["session_cost"]:
+            key = (row["session_id"], row["account_id"], *kind_of(row), row["dimension"],
+                   normal(row["unit_price"]), normal(row["per"]), row["currency"])
+            quantity[key], cost[key] = number(row["quantity"]), Fraction(row["cost"])
+            totals[row["currency"]] += cost[key]
+        compare("session_cost.quantity", expected.quantity, quantity, differences)
+        compare("session_cost.cost", expected.cost, cost, differences)
+        compare("unpriced_usage", expected.unpriced, {
+            (row["session_id"], *kind_of(row), row["dimension"]): number(row["quantity"])
+            for row in session["unpriced_usage"]
+        }, differences)
+        for name, rows in session.items():
+            counts[name] += len(rows)
+        counts["sessions"] += 1
+    daily_cost = {
+        (row["account_id"], row["day"], *kind_of(row), row["currency"]): Fraction(row["cost"])
+        for row in rows_of("account_daily_cost")
+    }
+    compare("account_daily_cost", daily.daily_cost, daily_cost, differences)
+    # To the last digit.
+    for currency in prices.currencies:
+        by_day = sum(cost for key, cost in daily_cost.items() if key[-1] == currency)
+        if by_day != totals[currency]:
+            differences.append(f"{currency}: the days cost {by_day}, the sessions {totals[currency]}")
+    compare("account_daily_usage", daily.daily_usage, {
+        (row["account_id"], row["day"], *kind_of(row), name): number(row[column])
+        for row in rows_of("account_daily_usage")
+        for name, column in (*((name, name) for name in USAGE), ("count", "event_count"))
     }, differences)
     for difference in sorted(differences)[:20]:
         print(difference)
-    print(f"{len(events)} events, {len(cost)} costs, {len(differences)} differences", file=sys.stderr)
+    print(f"{counts['sessions']} sessions, {counts['events']} events, {counts['session_cost']} costs, "
+          f"{counts['unpriced_usage']} without a price, {len(differences)} differences", file=sys.stderr)
     sys.exit(1 if differences else 0)
 
 

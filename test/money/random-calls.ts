@@ -18,12 +18,9 @@ const MODELS = [
   'unknown',
 ];
 
-/** Calls of a few events each; many last over midnight, and their token counts do not add up. */
-export function randomCalls(sessions: number, seed: number): EventInput[] {
-  return Array.from({ length: sessions }, (_, n) => randomCall(new Random(seed, n), n)).flat();
-}
-
-function randomCall(random: Random, n: number): EventInput[] {
+/** The events of the nth call, a few; many last over midnight, and their token counts do not add up. */
+export function randomCall(seed: number, n: number): EventInput[] {
+  const random = new Random(seed, n);
   const begin = START_S + random.integer(0, 6 * DAY_S);
   const length = random.chance(0.2) ? random.integer(0, 3 * DAY_S) : random.integer(0, 600);
   const metadata = {
