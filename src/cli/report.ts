@@ -33,7 +33,11 @@ export function reportCommand() {
     .option('--account <account>', 'with --by: only this account')
     .option('--from <day>', 'with --by: from this day on (UTC), such as 2026-11-01', day)
     .option('--to <day>', 'with --by: up to this day (UTC), included', day)
-    .option('--top <number>', 'with --by: only the first groups', wholeNumber(1))
+    .option(
+      '--top <number>',
+      'with --by: only the first groups; but for days, by currency and cost',
+      wholeNumber(1),
+    )
     .addOption(
       new Option('--format <format>', 'how to print it')
         .choices(['table', 'json', 'csv'])
