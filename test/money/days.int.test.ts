@@ -125,6 +125,23 @@ test('what the days of a call cost is what the call costs, also when a part is n
   expect(breaks.filter(({ check }) => names.includes(check))).toEqual([]);
 });
 
+test('days cost what the call costs where tokens move between parts of one price', async () => {
+  // 102 / 7 is rounded up, and 51 / 7 twice is not: of the second day only 1e-30 of cost remains.
+  await book(
+    call('moved', '2026-06-01T23:50:00Z', { completion_tokens: 102 }),
+    call('moved', '2026-06-02T00:10:00Z', { completion_tokens: 0, reasoning_tokens: 51 }),
+  );
+  await insertPrices(world.database, [
+    ['llm_usage', 'provider', '*', 'output_tokens', '1', '7', 'USD', '2026-01-01T00:00:00Z', null],
+  ]);
+  const [cost] = await rowsOf(`SELECT
+    (SELECT sum(cost) FROM session_cost WHERE session_id = 'moved') AS whole,
+    (SELECT sum(cost) FROM session_daily_cost WHERE session_id = 'moved') AS of_days`);
+  expect(cost?.of_days).toBe(cost?.whole);
+  const { breaks } = await verify(world.database);
+  expect(breaks.filter(({ check }) => check === 'costs_add_up')).toEqual([]);
+});
+
 test('verify finds a day of a call that is missing', async () => {
   await world.database.query(
     `DELETE FROM session_day WHERE session_id = 'late' AND day = '2026-03-02'`,
