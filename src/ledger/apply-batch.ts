@@ -1,4 +1,4 @@
-import { type Database, inTransaction } from '../postgres/database.ts';
+import { type Database, inLookupTransaction } from '../postgres/database.ts';
 import type { Batch } from '../records/message.ts';
 import { announceAccounts } from './announce-accounts.ts';
 import { type ApplyResult, reportDeadLetters } from './apply-result.ts';
@@ -57,7 +57,7 @@ export async function applyBatches(
 
   // From BEGIN to COMMIT, a crash at any step leaves nothing: Postgres rolls the transaction back, and
   // whoever reads the position next reads the whole batch again.
-  const { moved, applied } = await inTransaction(context.database, async (connection) => {
+  const { moved, applied } = await inLookupTransaction(context.database, async (connection) => {
     // 2. BEGIN.
     await reached('begun');
 

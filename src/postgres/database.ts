@@ -5,6 +5,7 @@ import { isConnectionLost, isOfAnotherBackend } from './errors.ts';
 import { connectError, isPooled } from './pooler.ts';
 import {
   type BackendRow,
+  BY_INDEX,
   beginWith,
   NO_TRANSACTION_LIMIT,
   READ_BACKEND,
@@ -84,8 +85,8 @@ export class Database extends pg.Pool {
     })) as pg.Pool['query'];
 
   /** @internal */
-  async begin(connection: Connection): Promise<void> {
-    await this.#open(connection, this.#begin);
+  async begin(connection: Connection, settings = ''): Promise<void> {
+    await this.#open(connection, this.#begin + settings);
   }
 
   /** @internal */
@@ -148,14 +149,30 @@ export function connectionConfig(settings: Settings): pg.ClientConfig {
  * Runs `work` in a transaction and commits it. Any error, of the commit too, rolls back and is thrown;
  * a connection that was lost, or on which ROLLBACK fails, is discarded.
  */
-export async function inTransaction<T>(
+export function inTransaction<T>(
   database: Database,
   work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  return transaction(database, work, '');
+}
+
+/** The same, for statements that each look up some rows by their keys. */
+export function inLookupTransaction<T>(
+  database: Database,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  return transaction(database, work, BY_INDEX);
+}
+
+async function transaction<T>(
+  database: Database,
+  work: (connection: Connection) => Promise<T>,
+  settings: string,
 ): Promise<T> {
   const connection = await connected(database);
   let isLost = false;
   try {
-    await database.begin(connection);
+    await database.begin(connection, settings);
     const result = await work(connection);
     await commit(connection);
     return result;

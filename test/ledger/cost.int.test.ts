@@ -103,7 +103,7 @@ test('what batches cost: round trips, bytes on the wire, bytes of WAL', async ()
   expect(applied).toBeGreaterThan(half / 2);
   expect(second.roundTrips).toEqual([...LOOKED_UP, ...WITH_REPORTS]);
   expect(second.sent / applied).toBeLessThan(240);
-  expect(second.wal / applied).toBeLessThan(275);
+  expect(second.wal / applied).toBeLessThan(250);
 
   // Duplicates of cached sessions write the books and reports; one statement compares the cache.
   const again = await book(messages.slice(half));
@@ -127,8 +127,8 @@ test('what batches cost: round trips, bytes on the wire, bytes of WAL', async ()
   const another = await book([(offset) => messageAt(offset, single('request-2'))]);
   expect(another.roundTrips).toEqual(['BEGIN', 'fence_batch', ...BOOKED]);
   // Its names, which are compared with the table, included. Positions and books cross as arrays, since a
-  // transaction may have those of several partitions: about 130 bytes.
-  expect(another.sent).toBeLessThan(2_600);
+  // transaction may have those of several partitions: about 130 bytes. BEGIN has the settings: about 500.
+  expect(another.sent).toBeLessThan(2_700);
   expect(another.wal).toBeLessThan(1_500);
 });
 

@@ -25,30 +25,45 @@ const durations = DURATION_COLUMNS.map((name) => sql.raw(name));
 const list = (parts: readonly ReturnType<typeof sql>[]) => sql.join([...parts], sql`, `);
 
 /**
- * Adds to what is billed. The sessions must be locked. `trim_scale` gives each sum one form: 1.5 + 1.5
- * is 3, as if it had come in one event.
+ * Adds to what is billed. The sessions must be locked, so that nobody else writes to their rows.
+ * `trim_scale` gives each sum one form: 1.5 + 1.5 is 3, as if it had come in one event.
+ *
+ * Updates first and inserts the rest: `ON CONFLICT` would lock each row before it updates it, which is a
+ * record of WAL more, about 60 bytes.
  */
 export const addUsage = statement<UsageParameters>(
   'add_usage',
-  sql`INSERT INTO ${sessionModelUsage} AS billed (session_id, usage_type, provider, model,
+  sql`WITH added AS MATERIALIZED (
+      SELECT session_id, usage_type, provider, model,
+        ${list([...counts, ...durations].map((name) => sql`coalesce(${name}, 0) AS ${name}`))},
+        event_count,
+        'epoch'::timestamptz + first_us * interval '1 microsecond' AS first_event_at,
+        'epoch'::timestamptz + last_us * interval '1 microsecond' AS last_event_at
+      FROM unnest(${p('sessionIds')}::text[], ${p('usageTypes')}::text[], ${p('providers')}::text[],
+        ${p('models')}::text[], ${p('eventCounts')}::bigint[], ${p('firstUs')}::bigint[],
+        ${p('lastUs')}::bigint[],
+        ${list(COUNT_COLUMNS.map((name) => sql`${p(name)}::bigint[]`))},
+        ${list(DURATION_COLUMNS.map((name) => sql`${p(name)}::numeric[]`))})
+        AS one (session_id, usage_type, provider, model, event_count, first_us, last_us,
+          ${list(counts)}, ${list(durations)})
+    ), updated AS (
+      UPDATE ${sessionModelUsage} AS billed SET
+        ${list(counts.map((name) => sql`${name} = billed.${name} + added.${name}`))},
+        ${list(durations.map((name) => sql`${name} = trim_scale(billed.${name} + added.${name})`))},
+        event_count = billed.event_count + added.event_count,
+        first_event_at = least(billed.first_event_at, added.first_event_at),
+        last_event_at = greatest(billed.last_event_at, added.last_event_at),
+        updated_at = now()
+      FROM added
+      WHERE billed.session_id = added.session_id AND billed.usage_type = added.usage_type
+        AND billed.provider = added.provider AND billed.model = added.model
+      RETURNING billed.session_id, billed.usage_type, billed.provider, billed.model
+    )
+    INSERT INTO ${sessionModelUsage} (session_id, usage_type, provider, model,
       ${list(counts)}, ${list(durations)}, event_count, first_event_at, last_event_at)
     SELECT session_id, usage_type, provider, model,
-      ${list([...counts, ...durations].map((name) => sql`coalesce(${name}, 0)`))},
-      event_count,
-      'epoch'::timestamptz + first_us * interval '1 microsecond',
-      'epoch'::timestamptz + last_us * interval '1 microsecond'
-    FROM unnest(${p('sessionIds')}::text[], ${p('usageTypes')}::text[], ${p('providers')}::text[],
-      ${p('models')}::text[], ${p('eventCounts')}::bigint[], ${p('firstUs')}::bigint[],
-      ${p('lastUs')}::bigint[],
-      ${list(COUNT_COLUMNS.map((name) => sql`${p(name)}::bigint[]`))},
-      ${list(DURATION_COLUMNS.map((name) => sql`${p(name)}::numeric[]`))})
-      AS added (session_id, usage_type, provider, model, event_count, first_us, last_us,
-        ${list(counts)}, ${list(durations)})
-    ON CONFLICT (session_id, usage_type, provider, model) DO UPDATE SET
-      ${list(counts.map((name) => sql`${name} = billed.${name} + excluded.${name}`))},
-      ${list(durations.map((name) => sql`${name} = trim_scale(billed.${name} + excluded.${name})`))},
-      event_count = billed.event_count + excluded.event_count,
-      first_event_at = least(billed.first_event_at, excluded.first_event_at),
-      last_event_at = greatest(billed.last_event_at, excluded.last_event_at),
-      updated_at = now()`,
+      ${list(counts)}, ${list(durations)}, event_count, first_event_at, last_event_at
+    FROM added
+    WHERE (session_id, usage_type, provider, model) NOT IN
+      (SELECT session_id, usage_type, provider, model FROM updated)`,
 );
