@@ -90,6 +90,7 @@ async function measured(database: Database): Promise<Map<string, number>> {
     "cost of all accounts' day": `SELECT usage_type, provider, model, sum(cost) FROM account_daily_cost
       WHERE day = '${day}' GROUP BY 1, 2, 3`,
     'cost of a session': `SELECT * FROM session_cost WHERE session_id = '${call}'`,
+    'items of a session': `SELECT * FROM usage_event WHERE session_id = '${call}' ORDER BY event_at`,
     'event at an offset': `SELECT * FROM usage_event_at('calls', 0, ${offset})`,
     'changes since a cursor, 1,000': `SELECT * FROM usage_change
       WHERE change_id > (SELECT max(change_id) FROM usage_change) - 3000 ORDER BY change_id LIMIT 1000`,
