@@ -20,6 +20,10 @@ CREATE UNIQUE INDEX "materialized_price_period_key" ON "materialized_price_perio
 
 -- By hand, from here on.
 --
+-- An index by an expression is no identity for a publication of all tables.
+ALTER TABLE materialized_price_period REPLICA IDENTITY FULL;
+--> statement-breakpoint
+
 -- Functions with the rights of the owner name the schema, and look up other names in pg_catalog only.
 --
 -- Those of all names, or of the names that have none yet.
@@ -28,7 +32,7 @@ BEGIN
   EXECUTE format($create$
 CREATE FUNCTION %1$I.compute_price_periods(only_new boolean)
 RETURNS SETOF %1$I.materialized_price_period
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+LANGUAGE sql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
   WITH used AS MATERIALIZED (
     SELECT row_number() OVER () AS kind, usage_type, provider, model
     FROM (
@@ -114,7 +118,7 @@ END
 $outer$;
 --> statement-breakpoint
 
--- After every change of a price: all of them anew, one transaction after the other. Each sees what the one
+-- After every change of a price: all of them again, one transaction after the other. Each sees what the one
 -- before it committed, and so must not read an older snapshot.
 DO $outer$
 BEGIN
@@ -162,7 +166,7 @@ DO $outer$
 BEGIN
   EXECUTE format($create$
 CREATE FUNCTION %1$I.new_price_periods() RETURNS SETOF %1$I.materialized_price_period
-LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp AS $body$
+LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
   IF EXISTS (
     SELECT FROM %1$I.usage_source AS source
@@ -189,8 +193,6 @@ $outer$;
 REVOKE EXECUTE ON FUNCTION compute_price_periods(boolean), materialize_price_periods(),
   materialize_new_price_periods() FROM PUBLIC;
 --> statement-breakpoint
-INSERT INTO materialized_price_period SELECT * FROM compute_price_periods(false);
---> statement-breakpoint
 CREATE TRIGGER price_periods AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON model_price
   FOR EACH STATEMENT EXECUTE FUNCTION materialize_price_periods();
 --> statement-breakpoint
@@ -199,6 +201,9 @@ CREATE TRIGGER price_periods AFTER INSERT ON usage_source
 --> statement-breakpoint
 CREATE TRIGGER price_periods_of_no_names AFTER DELETE OR TRUNCATE ON usage_source
   FOR EACH STATEMENT EXECUTE FUNCTION materialize_price_periods();
+--> statement-breakpoint
+-- After the triggers, which wait for whoever is changing prices.
+INSERT INTO materialized_price_period SELECT * FROM compute_price_periods(false);
 --> statement-breakpoint
 CREATE OR REPLACE VIEW price_period AS
 SELECT usage_type, provider, model, valid_from, valid_to, currency::bpchar, parts, dimensions, unit_prices, pers,
@@ -221,6 +226,10 @@ BEGIN
     FROM pg_class, aclexplode(pg_class.relacl) AS acl
     WHERE pg_class.oid = 'session_cost'::regclass AND acl.grantee <> pg_class.relowner
       AND acl.privilege_type = 'SELECT'
+    UNION
+    SELECT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END
+    FROM pg_proc, aclexplode(pg_proc.proacl) AS acl
+    WHERE pg_proc.oid = 'price_periods()'::regprocedure AND acl.grantee NOT IN (0, pg_proc.proowner)
   LOOP
     EXECUTE format('GRANT EXECUTE ON FUNCTION new_price_periods() TO %s', entry.grantee);
     EXECUTE format('GRANT SELECT ON price_period TO %s', entry.grantee);

@@ -115,7 +115,8 @@ export const readDue = statement<PeriodOf & { sequence: number }, DueRow>(
     FROM wanted
     GROUP BY wanted.day, wanted.usage_type, wanted.provider, wanted.model, wanted.dimension,
       trim_scale(wanted.unit_price), trim_scale(wanted.per), wanted.currency
-    HAVING sum(quantity) <> 0 OR sum(cost) <> 0
+    -- A cost of 1e-30 without a quantity is of rounding.
+    HAVING sum(quantity) <> 0 OR round(sum(cost), 20) <> 0
     ORDER BY wanted.day, wanted.usage_type COLLATE "C", wanted.provider COLLATE "C",
       wanted.model COLLATE "C", wanted.dimension COLLATE "C", wanted.currency COLLATE "C",
       trim_scale(wanted.unit_price), trim_scale(wanted.per)`,

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadSettings, type Settings } from '../../src/config/settings.ts';
 import { migrateDatabase } from '../../src/migrate/migrate.ts';
-import { readMigrations } from '../../src/migrate/migration-files.ts';
+import { migratedBefore } from '../support/migrated-before.ts';
 import { freshDatabase } from '../support/stack.ts';
 import { until } from '../support/until.ts';
 
@@ -18,17 +18,7 @@ beforeAll(async () => {
   settings = loadSettings({ DATABASE_URL: fresh.url }, ['database']);
   client = new pg.Client({ connectionString: fresh.url });
   await client.connect();
-  await client.query(`CREATE SCHEMA usage_ledger; SET search_path = usage_ledger`);
-  await client.query('CREATE TABLE schema_migration (id serial, hash text, created_at bigint)');
-  const migrations = readMigrations();
-  const before = migrations.findIndex(({ tag }) => tag === '0014_data_feed');
-  for (const { statements, hash, when } of migrations.slice(0, before)) {
-    for (const statement of statements) await client.query(statement);
-    await client.query('INSERT INTO schema_migration (hash, created_at) VALUES ($1, $2)', [
-      hash,
-      when,
-    ]);
-  }
+  await migratedBefore(client, '0014_data_feed');
   await client.query(`
     INSERT INTO session (session_id, first_event_at, last_event_at, revision)
       SELECT 'call ' || n, '2026-01-01', '2026-01-01', 1 FROM generate_series(1, 9) AS n;

@@ -4,11 +4,11 @@ import { loadSettings, type Settings } from '../../src/config/settings.ts';
 import { Ledger } from '../../src/ledger/ledger.ts';
 import { begin } from '../../src/ledger/positions.ts';
 import { migrateDatabase } from '../../src/migrate/migrate.ts';
-import { readMigrations } from '../../src/migrate/migration-files.ts';
 import { openDatabase } from '../../src/postgres/database.ts';
 import { verify } from '../../src/verify/verify.ts';
 import { eot, llm, stt } from '../identify/samples.ts';
 import { decodedAgain, encoded, messageAt } from '../support/messages.ts';
+import { migratedBefore } from '../support/migrated-before.ts';
 import { freshDatabase } from '../support/stack.ts';
 
 /** A ledger with data, of before the usage of livekit-agents 1.8. */
@@ -23,17 +23,7 @@ beforeAll(async () => {
   settings = loadSettings({ DATABASE_URL: fresh.url }, ['database']);
   client = new pg.Client({ connectionString: fresh.url });
   await client.connect();
-  await client.query(`CREATE SCHEMA usage_ledger; SET search_path = usage_ledger`);
-  await client.query('CREATE TABLE schema_migration (id serial, hash text, created_at bigint)');
-  const migrations = readMigrations();
-  const until = migrations.findIndex(({ tag }) => tag === '0011_usage_of_1_8');
-  for (const { statements, hash, when } of migrations.slice(0, until)) {
-    for (const statement of statements) await client.query(statement);
-    await client.query('INSERT INTO schema_migration (hash, created_at) VALUES ($1, $2)', [
-      hash,
-      when,
-    ]);
-  }
+  await migratedBefore(client, '0011_usage_of_1_8');
   await client.query(`
     INSERT INTO session (session_id, first_event_at, last_event_at, revision)
       VALUES ('call', '2026-01-01', '2026-01-01', 1);
