@@ -1,3 +1,4 @@
+import { compactDue } from '../src/ledger/compact-sessions.ts';
 import { openDatabase } from '../src/postgres/database.ts';
 import { verify } from '../src/verify/verify.ts';
 import { startStack } from '../tools/stack/stack.ts';
@@ -7,7 +8,8 @@ import { servicesOf } from './services.ts';
 /**
  * `npm run bench:verify -- [entries] [--live]`: fills a ledger with so many entries, 50 million by
  * default, of 30 days, and says how long `verify` takes over all of it, over its last hour, and over
- * nothing. `--live`: each entry in a page of its own, as live traffic leaves them.
+ * nothing. `--live`: each entry in a page of its own, as live traffic leaves them, and once more after they
+ * are compacted.
  */
 const entries = Number(process.argv[2] ?? 50_000_000);
 const isLive = process.argv.includes('--live');
@@ -20,7 +22,7 @@ try {
   const database = await services.freshDatabase();
   process.stderr.write(`filling the ledger with ${entries} entries …\n`);
   await prefill(database, entries, isLive);
-  const pool = openDatabase(services.settings({ DATABASE_URL: database.url }), 1);
+  const pool = openDatabase(services.settings({ DATABASE_URL: database.url }), 2);
   const timed = async (what: string, options: Parameters<typeof verify>[1]) => {
     const begun = performance.now();
     const { ok, checks } = await verify(pool, options);
@@ -37,6 +39,17 @@ try {
   await timed(`${entries} entries`, {});
   await timed('--since an hour ago', { since: new Date(Date.now() - HOUR_MS) });
   await timed('--since tomorrow', { since: new Date(Date.now() + DAY_MS) });
+  if (isLive) {
+    await compactDue(pool, {
+      quietS: 0,
+      maxPagesPerS: Number.POSITIVE_INFINITY,
+      signal: new AbortController().signal,
+      onCompacted: () => {},
+    });
+    await database.query('VACUUM ANALYZE');
+    await timed('compacted', {});
+    await timed('  --since tomorrow', { since: new Date(Date.now() + DAY_MS) });
+  }
   await pool.end();
   await database.drop();
 } finally {
