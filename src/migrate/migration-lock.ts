@@ -5,6 +5,7 @@ import { codeOf, isNotPermitted } from '../postgres/errors.ts';
 import { quoteIdentifier } from '../postgres/session-settings.ts';
 
 const LOCK_NOT_AVAILABLE = '55P03';
+const DEADLOCK_DETECTED = '40P01';
 const DEPENDENT_OBJECTS = '2BP01';
 
 /** The key must stay the same in all versions of the program. */
@@ -58,6 +59,13 @@ export function migrationError(error: unknown, settings: Settings): unknown {
     return new UnreachableError(
       `migrate: a transaction held a relation of schema "${schema}" for more than ${seconds} s ` +
         `(${said}); end it or wait for it, and run migrate again`,
+      { cause: error },
+    );
+  }
+  if (codeOf(error) === DEADLOCK_DETECTED) {
+    return new UnreachableError(
+      `migrate: a transaction that reads schema "${schema}" and the migration waited for each other, and ` +
+        'Postgres ended the migration; nothing was changed: run migrate again',
       { cause: error },
     );
   }
