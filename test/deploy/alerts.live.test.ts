@@ -22,7 +22,7 @@ const PATIENCE_MS = 90_000;
 const ASSIGNED = 'usage_ledger_assigned_partitions';
 
 let world: World;
-let worker: RunningCli;
+let worker: RunningCli | undefined;
 let prometheus: Prometheus;
 let database: { proxy: TcpProxy; url: string };
 let registry: { proxy: TcpProxy; url: string };
@@ -55,8 +55,8 @@ const start = () => {
 };
 
 const stop = async () => {
-  worker.process.kill('SIGKILL');
-  await worker.ended;
+  worker?.process.kill('SIGKILL');
+  await worker?.ended;
 };
 
 async function fires(...names: readonly string[]): Promise<void> {
@@ -166,6 +166,8 @@ test('alerts about events, books and dependencies fire when it happens to a real
 }, 900_000);
 
 test('alerts about a worker that restarts, is crowded out, halts, and loses its topic fire', async () => {
+  // Where the test before failed, its worker has the port.
+  await stop();
   start();
   await until('it is scraped', () => prometheus.has(ASSIGNED), PATIENCE_MS);
   for (let i = 0; i < 5; i += 1) {

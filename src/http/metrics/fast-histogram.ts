@@ -16,15 +16,17 @@ export class FastHistogram {
   readonly #series: (Series | undefined)[] = [];
   #last = 0;
 
-  /** @param labelsOf the labels of a place */
+  /** @param labelsOf the labels of a place; without, there is one place, 0 */
   constructor(
     registry: Registry,
     name: NameOf<'histogram'>,
-    labelsOf: (place: number) => Readonly<Record<string, string>> = () => ({}),
+    labelsOf?: (place: number) => Readonly<Record<string, string>>,
   ) {
     this.#name = name;
     this.#bounds = METRICS[name].buckets;
-    this.#labelsOf = labelsOf;
+    this.#labelsOf = labelsOf ?? (() => ({}));
+    // From 0: a rate does not see what a series begins with.
+    if (labelsOf === undefined) this.#series[0] = this.#emptySeries();
     // prom-client declares its own classes, and needs of a metric only what is here.
     const metric = { name: PREFIX + name, get: async () => this.#get() };
     registry.registerMetric(metric as unknown as Metric);
@@ -34,13 +36,17 @@ export class FastHistogram {
     const bounds = this.#bounds;
     let series = this.#series[place];
     if (series === undefined) {
-      series = new Float64Array(bounds.length + 2);
+      series = this.#emptySeries();
       this.#series[place] = series;
     }
     const bucket = this.#bucketOf(value);
     const sum = bounds.length + 1;
     series[bucket] = (series[bucket] as number) + 1;
     series[sum] = (series[sum] as number) + value;
+  }
+
+  #emptySeries(): Series {
+    return new Float64Array(this.#bounds.length + 2);
   }
 
   /** Values that follow each other are often in one bucket: the search begins at the last one. */

@@ -82,7 +82,7 @@ test('a duplicate is not observed', async () => {
     deadLetters: [],
     stepMs: new Map(),
   });
-  expect(await registry.metrics()).not.toMatch(/_count/);
+  expect(await registry.metrics()).not.toMatch(/_count.* [1-9]/);
 });
 
 test('the end of a turn is observed where its offset was not read before', async () => {
@@ -96,7 +96,16 @@ test('the end of a turn is observed where its offset was not read before', async
   expect(await lines('end_of_utterance_delay_seconds', /_count$/)).toEqual([
     'usage_ledger_end_of_utterance_delay_seconds_count 1',
   ]);
-  expect(await lines('transcription_delay_seconds', /_count$/)).toEqual([]);
+  expect(await lines('transcription_delay_seconds', /_count$/)).toEqual([
+    'usage_ledger_transcription_delay_seconds_count 0',
+  ]);
+});
+
+test('a histogram without labels begins at 0, so that a rate sees the first values', async () => {
+  const { lines } = scene();
+  expect(await lines('event_to_billable_seconds', /_count$/)).toEqual([
+    'usage_ledger_event_to_billable_seconds_count 0',
+  ]);
 });
 
 test('from an event to its bill', async () => {
