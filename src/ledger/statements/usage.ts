@@ -25,7 +25,7 @@ const durations = DURATION_COLUMNS.map((name) => sql.raw(name));
 const list = (parts: readonly ReturnType<typeof sql>[]) => sql.join([...parts], sql`, `);
 
 /**
- * Adds to what is billed. The sessions must be locked, so that nobody else writes to their rows.
+ * Adds to what is billed, each row once. The sessions must be locked, so that nobody else writes to them.
  * `trim_scale` gives each sum one form: 1.5 + 1.5 is 3, as if it had come in one event.
  *
  * Updates first and inserts the rest: `ON CONFLICT` would lock each row before it updates it, which is a
