@@ -1,6 +1,6 @@
 import type { Identity } from '../identify/identity.ts';
 import { COUNT_COLUMNS, USAGE_COLUMNS } from '../livekit/usage-columns.ts';
-import { type BillableMetric, PLACES_OF } from '../livekit/usage-of.ts';
+import { type BillableMetric, INDEX_OF, PLACES_OF } from '../livekit/usage-of.ts';
 import { BinaryRows } from '../postgres/binary-rows.ts';
 import { OID } from '../postgres/binary-values.ts';
 import type { RequestId } from '../records/message.ts';
@@ -141,41 +141,41 @@ export class PageWriter<Entry extends PageEntry> {
 
   /** A column that no entry uses is null; where some do, a zero is a null element, which costs a bit. */
   #addUsage(entries: readonly Entry[]): void {
-    const count = entries.length;
-    const columns = usageColumns(entries);
-    const rows = this.#rows;
+    const used = usedPlaces(entries);
     for (let place = 0; place < USAGE_COLUMNS.length; place += 1) {
       const isCount = place < COUNT_COLUMNS.length;
-      rows.column(isCount ? OID['int8[]'] : OID['numeric[]']);
-      const column = columns[place];
-      if (column === undefined) {
-        rows.null();
-        continue;
-      }
-      const array = rows.beginArray(isCount ? OID.int8 : OID.numeric, count);
-      for (const value of column) {
-        if (value === 0) rows.null();
-        else if (isCount) rows.int8(value);
-        else rows.numeric(value);
-      }
-      rows.endArray(array);
+      this.#rows.column(isCount ? OID['int8[]'] : OID['numeric[]']);
+      if ((used & (1 << place)) === 0) this.#rows.null();
+      else if (isCount) this.#addColumn(entries, place, OID.int8);
+      else this.#addColumn(entries, place, OID.numeric);
     }
+  }
+
+  /** By index: an iterator would make an object of each number. */
+  #addColumn(entries: readonly Entry[], place: number, oid: number): void {
+    const rows = this.#rows;
+    const array = rows.beginArray(oid, entries.length);
+    for (let i = 0; i < entries.length; i += 1) {
+      const { metricType, values, valuesFrom } = entries[i] as Entry;
+      const index = INDEX_OF[metricType][place] as number;
+      const value = index === -1 ? 0 : (values[valuesFrom + index] as number | string);
+      if (value === 0) rows.null();
+      else if (oid === OID.int8) rows.int8(value);
+      else rows.numeric(value);
+    }
+    rows.endArray(array);
   }
 }
 
-/** The values of each usage column, entry by entry; `undefined`: no entry uses it. */
-function usageColumns(entries: readonly PageEntry[]): ((number | string)[] | undefined)[] {
-  const columns = new Array<(number | string)[] | undefined>(USAGE_COLUMNS.length).fill(undefined);
+/** Which of the usage columns any entry uses, as bits. */
+function usedPlaces(entries: readonly PageEntry[]): number {
+  let used = 0;
   for (let i = 0; i < entries.length; i += 1) {
     const { metricType, values, valuesFrom } = entries[i] as PageEntry;
     const places = PLACES_OF[metricType];
     for (let j = 0; j < places.length; j += 1) {
-      const value = values[valuesFrom + j] as number | string;
-      if (value === 0) continue;
-      const place = places[j] as number;
-      columns[place] ??= new Array<number | string>(entries.length).fill(0);
-      columns[place][i] = value;
+      if (values[valuesFrom + j] !== 0) used |= 1 << (places[j] as number);
     }
   }
-  return columns;
+  return used;
 }

@@ -114,6 +114,14 @@ export const PLACES_OF = Object.fromEntries(
   ]),
 ) as Record<BillableMetric['type'], number[]>;
 
+/** For each of `USAGE_COLUMNS`, its index in `usageValues`; -1: the type does not contribute to it. */
+export const INDEX_OF = Object.fromEntries(
+  Object.entries(PLACES_OF).map(([type, places]) => [
+    type,
+    USAGE_COLUMNS.map((_, place) => places.indexOf(place)),
+  ]),
+) as Record<BillableMetric['type'], number[]>;
+
 /** The path of each billed field, in the order of `COLUMNS_OF`. */
 const STEPS_OF = new Map<string, string[][]>(
   Object.entries(BILLED_FIELDS).map(([type, fields]) => [
