@@ -1,6 +1,6 @@
 import type { ByteView } from '../bytes/byte-view.ts';
 import { SHORT, writeAscii } from '../bytes/short-text.ts';
-import { Decimal } from './decimal.ts';
+import { BASE, DECIMALS, Decimal, SHORT_PLACE, shortUnits, zerosAtEnd } from './decimal.ts';
 
 /** Object identifiers of types; source: PostgreSQL, pg_type.dat. */
 export const OID = {
@@ -132,6 +132,11 @@ export class BinaryValues {
 
   /** Exactly this decimal: `12.5`, `-3`, `5e-324`. */
   numeric(value: number | string | Decimal): void {
+    const units = typeof value === 'number' ? shortUnits(value) : undefined;
+    if (units !== undefined && units > 0) {
+      this.#numericOf(units);
+      return;
+    }
     const { isNegative, digits, weight, scale } = decimalOf(value).parts();
     const bytes = 8 + digits.length * 2;
     this.#reserve(4 + bytes);
@@ -141,6 +146,28 @@ export class BinaryValues {
     this.#half(isNegative ? NUMERIC_NEGATIVE : 0);
     this.#half(scale);
     for (const digit of digits) this.#half(digit);
+  }
+
+  /** The same without a `Decimal`, of most numbers: in units of `shortUnits`, more than 0. */
+  #numericOf(units: number): void {
+    let rest = units;
+    let lowest = SHORT_PLACE;
+    for (; rest % BASE === 0; lowest += 1) rest /= BASE;
+    const last = rest % BASE;
+    let count = 0;
+    for (let left = rest; left !== 0; left = Math.trunc(left / BASE)) count += 1;
+    const bytes = 8 + count * 2;
+    this.#reserve(4 + bytes);
+    this.word(bytes);
+    this.#half(count);
+    this.#half(lowest + count - 1);
+    this.#half(0);
+    this.#half(lowest < 0 ? -lowest * DECIMALS - zerosAtEnd(last) : 0);
+    this.end += count * 2;
+    for (let at = this.end - 2; rest !== 0; at -= 2) {
+      this.#view.setInt16(at, rest % BASE);
+      rest = Math.trunc(rest / BASE);
+    }
   }
 
   /**

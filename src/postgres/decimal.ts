@@ -1,6 +1,6 @@
 /** Of one digit of a numeric; source: PostgreSQL, numeric.c, `NBASE`. */
-const BASE = 10_000;
-const DECIMALS = 4;
+export const BASE = 10_000;
+export const DECIMALS = 4;
 const POWERS = [1, 10, 100, 1_000] as const;
 /** Most durations fit: 16 decimals, and less than 10,000 before the point. */
 const INITIAL_DIGITS = [0, 0, 0, 0, 0];
@@ -9,7 +9,8 @@ const INITIAL_LOWEST = -4;
 /** Up to here a number with eight decimals has fifteen digits. */
 const MOST_SHORT = 10 ** 7;
 const SHORT_UNIT = 10 ** 8;
-const SHORT_PLACE = -2;
+/** Of the lowest digit of such a number, as a power of 10,000. */
+export const SHORT_PLACE = -2;
 
 const ZERO = 0x30;
 
@@ -42,11 +43,8 @@ export class Decimal {
 
   /** @throws {RangeError} when the value is not finite */
   add(value: number): this {
-    // A decimal of fifteen digits is the shortest form of the double that is nearest to it: the
-    // division gives that double, as reading the decimal does.
-    const units = Math.round(value * SHORT_UNIT);
-    const isShort = value > -MOST_SHORT && value < MOST_SHORT && units / SHORT_UNIT === value;
-    if (!isShort) return this.addText(String(value));
+    const units = shortUnits(value);
+    if (units === undefined) return this.addText(String(value));
     let place = SHORT_PLACE;
     for (let rest = units; rest !== 0; rest = Math.trunc(rest / BASE)) {
       this.#addAt(place, rest % BASE);
@@ -86,20 +84,25 @@ export class Decimal {
   }
 
   parts(): NumericParts {
-    let digits = [...this.#digits];
-    const isNegative = carry(digits) < 0;
-    if (isNegative) {
-      digits = this.#digits.map((digit) => -digit);
-      carry(digits);
+    let places = this.#digits;
+    let isNegative = false;
+    // Of what is never negative, which is nearly all, the digits are carried where they are.
+    if (places.some((digit) => digit < 0)) {
+      places = [...this.#digits];
+      isNegative = carry(places) < 0;
+      if (isNegative) places = this.#digits.map((digit) => -digit);
     }
-    while (digits.at(-1) === 0) digits.pop();
-    const weight = digits.length === 0 ? 0 : this.#lowest + digits.length - 1;
-    digits.reverse();
-    while (digits.at(-1) === 0) digits.pop();
+    carry(places);
+    let end = places.length;
+    while (end > 0 && places[end - 1] === 0) end -= 1;
+    let start = 0;
+    while (start < end && places[start] === 0) start += 1;
+    const digits = places.slice(start, end).reverse();
     const last = digits.at(-1);
-    const decimals = (digits.length - 1 - weight) * DECIMALS;
-    const scale = last === undefined || decimals <= 0 ? 0 : decimals - zerosAtEnd(last);
-    return { isNegative, digits, weight, scale };
+    if (last === undefined) return { isNegative, digits, weight: 0, scale: 0 };
+    const lowest = this.#lowest + start;
+    const scale = lowest < 0 ? -lowest * DECIMALS - zerosAtEnd(last) : 0;
+    return { isNegative, digits, weight: lowest + digits.length - 1, scale };
   }
 
   /** In plain notation, without zeros at the end: `0`, `-12.5`. */
@@ -125,6 +128,18 @@ export class Decimal {
 }
 
 /**
+ * A number whose shortest decimal form has at most eight decimals and fifteen digits, in units of the eighth
+ * decimal: a whole number. `undefined`: its form is longer.
+ */
+export function shortUnits(value: number): number | undefined {
+  // A decimal of fifteen digits is the shortest form of the double that is nearest to it: the
+  // division gives that double, as reading the decimal does.
+  const units = Math.round(value * SHORT_UNIT);
+  const isShort = value > -MOST_SHORT && value < MOST_SHORT && units / SHORT_UNIT === value;
+  return isShort ? units : undefined;
+}
+
+/**
  * Brings every digit into 0 to 9,999.
  *
  * @returns what is left to carry: below 0 when the number is negative
@@ -140,7 +155,7 @@ function carry(digits: number[]): number {
 }
 
 /** How many decimal zeros are at the end of a digit, which is not 0. */
-function zerosAtEnd(digit: number): number {
+export function zerosAtEnd(digit: number): number {
   let zeros = 0;
   for (let rest = digit; rest % 10 === 0; rest /= 10) zeros += 1;
   return zeros;
