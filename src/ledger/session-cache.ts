@@ -91,6 +91,8 @@ export class SessionCache {
   }
 
   #evict(): void {
+    // Before the first key is looked for: it lies after the places of all that were used since.
+    if (this.#bytes <= this.#maxBytes) return;
     for (const sessionId of this.#sessions.keys()) {
       // The newest stays, however large: it is in use.
       if (this.#bytes <= this.#maxBytes || this.#sessions.size === 1) return;
