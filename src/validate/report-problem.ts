@@ -13,23 +13,23 @@ export function reportProblem({ timestamp, model_usage }: SessionUsageReport): s
     return `model_usage has ${model_usage.length} elements; expected at most ${MAX_REPORTED_MODELS}`;
   }
   for (const [i, usage] of model_usage.entries()) {
-    const problem = usageProblem(`model_usage[${i}]`, usage);
-    if (problem !== undefined) return problem;
+    const problem = usageProblem(usage);
+    if (problem !== undefined) return `model_usage[${i}].${problem}`;
   }
   return undefined;
 }
 
-function usageProblem(at: string, usage: ReportedModelUsage): string | undefined {
+function usageProblem(usage: ReportedModelUsage): string | undefined {
   for (const name of ['type', 'provider', 'model'] as const) {
-    const problem = nameProblem(`${at}.${name}`, usage[name]);
+    const problem = nameProblem(name, usage[name]);
     if (problem !== undefined) return problem;
   }
   for (const name of COUNT_COLUMNS) {
-    const problem = countProblem(`${at}.${name}`, usage[name]);
+    const problem = countProblem(name, usage[name]);
     if (problem !== undefined) return problem;
   }
   for (const name of DURATION_COLUMNS) {
-    const problem = durationProblem(`${at}.${name}`, usage[name]);
+    const problem = durationProblem(name, usage[name]);
     if (problem !== undefined) return problem;
   }
   return undefined;

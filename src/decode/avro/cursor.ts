@@ -69,6 +69,8 @@ export class Cursor {
   /** Exact up to 2^53-1; beyond that, an unsafe integer of the same sign. */
   long(): number {
     const first = this.#byte();
+    // Most are: counts that are zero, lengths and branches.
+    if (first <= 0x7f) return (first & 1) === 0 ? first >> 1 : -(first >> 1) - 1;
     // The lowest bit is the sign. The other 63 are halved, so that what is safe stays exact.
     let zigzag = first & 0x7e;
     let byte = first;
@@ -113,6 +115,9 @@ export class Cursor {
   }
 
   #byte(): number {
-    return this.#bytes[this.skip(1)] as number;
+    const at = this.#at;
+    if (at >= this.#end) this.skip(1);
+    this.#at = at + 1;
+    return this.#bytes[at] as number;
   }
 }
