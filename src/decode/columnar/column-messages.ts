@@ -20,25 +20,27 @@ import type { Head } from './head.ts';
 import type { Model } from './names.ts';
 
 /**
- * A message whose hot fields are copied out of the columns of its block; the rest are read from the
- * block when asked for. Reading them after the block was released throws.
+ * A message that reads everything from its block when asked for: thousands of them wait in memory for their
+ * transaction, and the garbage collector copies each. Reading them after the block was released throws.
  */
 class ColumnMessage {
   protected readonly block: RecordBlock;
   protected readonly index: number;
   readonly #head: Head;
-  readonly offset: number;
-  readonly eventUs: number;
 
   constructor(block: RecordBlock, index: number, head: Head) {
     this.block = block;
     this.index = index;
     this.#head = head;
-    this.offset = block.offsetAt(index);
-    this.eventUs = this.columns.eventUs[index] as number;
   }
   protected get columns(): Columns {
     return this.block.columns as Columns;
+  }
+  get offset(): number {
+    return this.block.offsetAt(this.index);
+  }
+  get eventUs(): number {
+    return this.columns.eventUs[this.index] as number;
   }
   get record(): ConsumedRecord {
     return this.block.recordAt(this.index);
@@ -73,27 +75,31 @@ export class ColumnIgnored extends ColumnMessage implements IgnoredMessage {
 /** The block must have its columns. */
 export class ColumnBillable extends ColumnMessage implements BillableMessage {
   readonly #model: Model;
-  readonly metricType: BillableMetric['type'];
-  readonly valuesFrom: number;
-  readonly identityHigh: number;
-  readonly identityLow: number;
-  readonly fingerprintHigh: number;
-  readonly fingerprintLow: number;
 
   constructor(block: RecordBlock, index: number, head: Head, model: Model) {
     super(block, index, head);
-    const { kinds, identities, valuesAt } = this.columns;
     this.#model = model;
-    this.metricType = typeOf(kinds[index] as number) as BillableMetric['type'];
-    this.valuesFrom = valuesAt[index] as number;
-    const at = index * IDENTITY_WORDS;
-    this.identityHigh = identities[at] as number;
-    this.identityLow = identities[at + 1] as number;
-    this.fingerprintHigh = identities[at + 2] as number;
-    this.fingerprintLow = identities[at + 3] as number;
   }
   get kind(): 'billable' {
     return 'billable';
+  }
+  get metricType(): BillableMetric['type'] {
+    return typeOf(this.columns.kinds[this.index] as number) as BillableMetric['type'];
+  }
+  get valuesFrom(): number {
+    return this.columns.valuesAt[this.index] as number;
+  }
+  get identityHigh(): number {
+    return this.columns.identities[this.index * IDENTITY_WORDS] as number;
+  }
+  get identityLow(): number {
+    return this.columns.identities[this.index * IDENTITY_WORDS + 1] as number;
+  }
+  get fingerprintHigh(): number {
+    return this.columns.identities[this.index * IDENTITY_WORDS + 2] as number;
+  }
+  get fingerprintLow(): number {
+    return this.columns.identities[this.index * IDENTITY_WORDS + 3] as number;
   }
   get values(): Float64Array {
     return this.columns.values;
