@@ -38,7 +38,7 @@ export async function keepBooksOf(
     conflict: int8(({ counts }) => counts.conflict),
     deadLetter: int8(({ counts }) => counts.dead_letter),
     appliedUntilMs: int8Array(
-      applied.map(({ batch }) => (movesWatermark ? appliedUntilMs(batch) : null)),
+      applied.map(({ batch }) => (movesWatermark ? appliedUntilMs(batch.messages) : null)),
     ),
   });
 }

@@ -1,4 +1,4 @@
-import type { Batch } from '../records/message.ts';
+import type { Message } from '../records/message.ts';
 
 /** How far the clock of a producer may be ahead. */
 const MOST_AHEAD_MS = 60_000;
@@ -8,14 +8,11 @@ const MOST_AHEAD_MS = 60_000;
  * says nothing: taken for now, it would close the days of a backlog that is still to be read. `null`: no
  * record has a time that says something.
  */
-export function appliedUntilMs(
-  { messages }: Pick<Batch, 'messages'>,
-  now = Date.now(),
-): number | null {
+export function appliedUntilMs(messages: readonly Message[], now = Date.now()): number | null {
   const most = now + MOST_AHEAD_MS;
   let latest = -1;
-  for (const { record } of messages) {
-    const { timestamp } = record;
+  for (let i = 0; i < messages.length; i += 1) {
+    const { timestamp } = (messages[i] as Message).record;
     if (timestamp > latest && timestamp <= most) latest = timestamp;
   }
   return latest < 0 ? null : Math.min(latest, now);

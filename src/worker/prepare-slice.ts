@@ -2,6 +2,7 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { AvroDecoder } from '../decode/avro/avro-decoder.ts';
 import type { SchemaEntries } from '../decode/avro/schema-cache.ts';
 import { ColumnarDecoder } from '../decode/columnar/columnar-decoder.ts';
+import type { MessageDecoder } from '../decode/message-decoder.ts';
 import type { Halt } from '../ledger/halt.ts';
 import type { Batch, Message } from '../records/message.ts';
 import type { DeadLetterWindow } from './dead-letter-window.ts';
@@ -43,6 +44,7 @@ export async function prepareSlice(
   // Of its final length: growing would copy it again and again.
   const messages = new Array<Message>(size).fill(NONE);
   let count = 0;
+  let yieldedAt = 0;
   const decoder = new ColumnarDecoder(schemas, new AvroDecoder(schemas));
   const batch: Batch = {
     ...where,
@@ -52,18 +54,41 @@ export async function prepareSlice(
     metricOf: (message) => decoder.metricOf(message),
   };
   for (const { block, from, to } of pieces) {
-    for (let index = from; index < to; index += 1) {
-      const message = decoder.decode(block, index);
-      messages[count++] = message;
-      if (window.note(message.kind === 'dead_letter', message.offset)) {
-        messages.length = count;
+    for (let at = from; at < to; at += PREPARE_CHUNK) {
+      const chunk = { block, from: at, to: Math.min(at + PREPARE_CHUNK, to) };
+      const last = decodeChunk(decoder, chunk, window, messages, count);
+      count += chunk.to - chunk.from;
+      if (last !== undefined) {
+        messages.length = messages.indexOf(last) + 1;
         const halt = window.halt(where);
-        return { batch: { ...batch, nextOffset: message.offset + 1 }, pieces, bytes, halt };
+        return { batch: { ...batch, nextOffset: last.offset + 1 }, pieces, bytes, halt };
       }
-      if (count % PREPARE_CHUNK === 0) await yieldToOthers();
+      if (count - yieldedAt < PREPARE_CHUNK) continue;
+      yieldedAt = count;
+      await yieldToOthers();
     }
   }
   return { batch, pieces, bytes, halt: undefined };
+}
+
+/**
+ * Decodes some records into `messages`, from the index `at` on.
+ *
+ * @returns the message at which dead letters exceed the limit
+ */
+function decodeChunk(
+  decoder: MessageDecoder,
+  { block, from, to }: Piece,
+  window: DeadLetterWindow,
+  messages: Message[],
+  at: number,
+): Message | undefined {
+  for (let index = from; index < to; index += 1) {
+    const message = decoder.decode(block, index);
+    messages[at + index - from] = message;
+    if (window.note(message.kind === 'dead_letter', message.offset)) return message;
+  }
+  return undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { CommittedBatch } from '../../ledger/committed-batch.ts';
 import { billedCountOf, type MeasuredType } from '../../livekit/measured-fields.ts';
-import type { BillableMessage, MeasuredValues } from '../../records/message.ts';
+import type { BillableMessage, MeasuredValues, Message } from '../../records/message.ts';
 import { FastHistogram } from './fast-histogram.ts';
 import { ModelLabels } from './model-labels.ts';
 import { RecentTurns } from './recent-turns.ts';
@@ -43,17 +43,22 @@ export class CallMetrics {
 
   /** @param now in milliseconds since 1970 */
   committed({ batch, sessions }: CommittedBatch, now = Date.now()): void {
-    const nowSeconds = now / 1e3;
     for (const { outcomes } of sessions) {
-      if (outcomes === undefined) continue;
-      for (const message of outcomes.fresh) {
-        this.#applied(message);
-        this.#toBillable.observe(0, Math.max(nowSeconds - message.eventUs / 1e6, 0));
-      }
+      if (outcomes !== undefined) this.#allApplied(outcomes.fresh, now / 1e3);
     }
-    const { seenBefore = 0, nextOffset } = batch;
-    if (nextOffset <= seenBefore) return;
-    for (const message of batch.messages) {
+    const { messages, seenBefore = 0, nextOffset } = batch;
+    if (nextOffset > seenBefore) this.#ignored(messages, seenBefore);
+  }
+
+  #allApplied(messages: readonly BillableMessage[], nowSeconds: number): void {
+    for (const message of messages) {
+      this.#applied(message);
+      this.#toBillable.observe(0, Math.max(nowSeconds - message.eventUs / 1e6, 0));
+    }
+  }
+
+  #ignored(messages: readonly Message[], seenBefore: number): void {
+    for (const message of messages) {
       if (message.kind !== 'ignored' || message.offset < seenBefore) continue;
       const { measured, session } = message;
       if (measured?.metricType !== END_OF_TURN || session === undefined) continue;
