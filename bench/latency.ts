@@ -50,23 +50,28 @@ export async function measureLatency(
   await producer.connect();
 
   const samples: number[] = [];
-  const open: { count: number; acknowledged: number }[] = [];
+  const open: Step[] = [];
   let sent = 0;
   const perTick = Math.max(Math.round((rate * TICK_MS) / 1_000), 1);
-  const warmUp = messages.length / 5;
-  const watching = watch(database, open, (ms, count) => {
-    if (count > warmUp) samples.push(ms);
-  });
-  const begun = performance.now();
-  while (sent < messages.length) {
-    const chunk = messages.slice(sent, sent + perTick);
-    await producer.send({ topic, messages: chunk, acks: -1 });
-    sent += chunk.length;
-    open.push({ count: sent, acknowledged: performance.now() });
-    const ahead = (sent / rate) * 1_000 - (performance.now() - begun);
-    if (ahead > 0) await delay(ahead);
-  }
-  await watching(sent);
+  /** Sends up to `end`, and waits until all of it is visible. */
+  const produce = async (end: number) => {
+    const begun = performance.now();
+    const first = sent;
+    const watching = watch(database, open, end, (ms) => samples.push(ms));
+    while (sent < end) {
+      const chunk = messages.slice(sent, Math.min(sent + perTick, end));
+      await producer.send({ topic, messages: chunk, acks: -1 });
+      sent += chunk.length;
+      open.push({ count: sent, acknowledged: performance.now() });
+      const ahead = ((sent - first) / rate) * 1_000 - (performance.now() - begun);
+      if (ahead > 0) await delay(ahead);
+    }
+    await watching;
+  };
+  // The worker joins its group meanwhile, and is compiled.
+  await produce(Math.ceil(messages.length / 5));
+  samples.length = 0;
+  await produce(messages.length);
   await producer.disconnect();
   worker.kill('SIGTERM');
   await once(worker, 'close');
@@ -75,30 +80,30 @@ export async function measureLatency(
   return { p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
-/** Polls what is visible and resolves what was acknowledged; ends when all of it is seen. */
-function watch(
+/** What is sent at a time. */
+interface Step {
+  /** How many events are sent with it, those before it included. */
+  readonly count: number;
+  readonly acknowledged: number;
+}
+
+/** Polls what is visible, and says how long each step took, until `last` events are seen. */
+async function watch(
   database: BenchDatabase,
-  open: { count: number; acknowledged: number }[],
-  seen: (ms: number, count: number) => void,
-) {
-  let last = Number.POSITIVE_INFINITY;
-  const done = (async () => {
-    for (;;) {
-      const [row] = await database.query<{ n: string }>(
-        'SELECT coalesce(sum(applied), 0) AS n FROM consumed_range',
-      );
-      const visible = Number(row?.n);
-      const now = performance.now();
-      while (open[0] !== undefined && open[0].count <= visible) {
-        const step = open.shift();
-        if (step !== undefined) seen(Math.max(now - step.acknowledged, 0), step.count);
-      }
-      if (visible >= last) return;
-      await delay(1);
+  open: Step[],
+  last: number,
+  seen: (ms: number) => void,
+): Promise<void> {
+  for (let visible = 0; visible < last; await delay(1)) {
+    const [row] = await database.query<{ n: string }>(
+      'SELECT coalesce(sum(applied), 0) AS n FROM consumed_range',
+    );
+    visible = Number(row?.n);
+    const now = performance.now();
+    while (open[0] !== undefined && open[0].count <= visible) {
+      const step = open.shift();
+      // An answer to the producer may come after the worker has applied the event.
+      if (step !== undefined) seen(Math.max(now - step.acknowledged, 0));
     }
-  })();
-  return async (total: number) => {
-    last = total;
-    await done;
-  };
+  }
 }
