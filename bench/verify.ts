@@ -40,12 +40,17 @@ try {
   await timed('--since an hour ago', { since: new Date(Date.now() - HOUR_MS) });
   await timed('--since tomorrow', { since: new Date(Date.now() + DAY_MS) });
   if (isLive) {
+    process.stderr.write('merging their pages …\n');
+    let removed = 0;
     await compactDue(pool, {
       quietS: 0,
       maxPagesPerS: Number.POSITIVE_INFINITY,
       signal: new AbortController().signal,
-      onCompacted: () => {},
+      onCompacted: ({ pagesBefore, pagesAfter }) => {
+        removed += pagesBefore - pagesAfter;
+      },
     });
+    if (removed === 0) throw new Error('no pages were merged');
     await database.query('VACUUM ANALYZE');
     await timed('compacted', {});
     await timed('  --since tomorrow', { since: new Date(Date.now() + DAY_MS) });
