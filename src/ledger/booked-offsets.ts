@@ -23,12 +23,14 @@ export async function findBooked(
 ): Promise<void> {
   const isUnknown = (message: BillableMessage, state: SessionState) =>
     state.identities.lookup(message) !== 'same';
-  const isReadAgain = sessions.some(({ state, billable }) =>
-    billable.some(
-      (message) =>
-        state !== undefined && message.offset <= state.lastOffset && isUnknown(message, state),
-    ),
-  );
+  const isReadAgain = sessions.some(({ state, billable }) => {
+    const [first] = billable;
+    // They are in the order of their offsets: of most sessions, all are after the last entry.
+    if (state === undefined || first === undefined || first.offset > state.lastOffset) return false;
+    return billable.some(
+      (message) => message.offset <= state.lastOffset && isUnknown(message, state),
+    );
+  });
   if (!isReadAgain) return;
   const unknown = sessions.flatMap(({ state, billable }) =>
     state === undefined ? [] : billable.filter((message) => isUnknown(message, state)),

@@ -127,10 +127,8 @@ export class SessionLoader {
         attributes: attributesAfter(session),
         firstUs: Math.min(firstUs, state?.firstUs ?? firstUs),
         lastUs: Math.max(lastUs, state?.lastUs ?? lastUs),
-        lastOffset: fresh.reduce(
-          (last, { offset }) => Math.max(last, offset),
-          state?.lastOffset ?? -1,
-        ),
+        // They are in the order of their offsets.
+        lastOffset: Math.max(fresh.at(-1)?.offset ?? -1, state?.lastOffset ?? -1),
         ...(state?.olderRule !== undefined && { olderRule: state.olderRule }),
       };
       const known = this.#cache.get(sessionId);

@@ -153,14 +153,15 @@ export const CHECKS: readonly Check[] = [
   {
     name: 'detail_is_there',
     holds: 'no month of the ledger has lost its detail',
-    // A row for each month; usage_adds_up lists the single rows.
+    // A row for each month; usage_adds_up lists the single rows. One page of a month is looked for:
+    // NOT EXISTS would be a join with all pages.
     sql: `
       SELECT to_char(lost.period, 'YYYY-MM') AS month, count(*) AS sessions,
         min(known.session_id) AS first_session,
         'the itemised detail of this month is no longer in the ledger; restore it' AS problem
       FROM (
         SELECT period FROM (SELECT DISTINCT period FROM session) AS months
-        WHERE NOT EXISTS (SELECT FROM ledger_page WHERE ledger_page.period = months.period)
+        WHERE (SELECT true FROM ledger_page WHERE ledger_page.period = months.period LIMIT 1) IS NULL
       ) AS lost
       JOIN session AS known USING (period)
       WHERE EXISTS (
