@@ -20,7 +20,7 @@ import type { Head } from './head.ts';
 import type { Model } from './names.ts';
 
 /**
- * A message that reads everything from its block when asked for: thousands of them wait in memory for their
+ * A message that reads nearly everything from its block when asked for: thousands of them wait in memory for their
  * transaction, and the garbage collector copies each. Reading them after the block was released throws.
  */
 class ColumnMessage {
@@ -75,10 +75,21 @@ export class ColumnIgnored extends ColumnMessage implements IgnoredMessage {
 /** The block must have its columns. */
 export class ColumnBillable extends ColumnMessage implements BillableMessage {
   readonly #model: Model;
+  /** Copied: the ledger identifies a message of an older session by the rule of that session. */
+  readonly identityHigh: number;
+  readonly identityLow: number;
+  readonly fingerprintHigh: number;
+  readonly fingerprintLow: number;
 
   constructor(block: RecordBlock, index: number, head: Head, model: Model) {
     super(block, index, head);
+    const { identities } = this.columns;
     this.#model = model;
+    const at = index * IDENTITY_WORDS;
+    this.identityHigh = identities[at] as number;
+    this.identityLow = identities[at + 1] as number;
+    this.fingerprintHigh = identities[at + 2] as number;
+    this.fingerprintLow = identities[at + 3] as number;
   }
   get kind(): 'billable' {
     return 'billable';
@@ -88,18 +99,6 @@ export class ColumnBillable extends ColumnMessage implements BillableMessage {
   }
   get valuesFrom(): number {
     return this.columns.valuesAt[this.index] as number;
-  }
-  get identityHigh(): number {
-    return this.columns.identities[this.index * IDENTITY_WORDS] as number;
-  }
-  get identityLow(): number {
-    return this.columns.identities[this.index * IDENTITY_WORDS + 1] as number;
-  }
-  get fingerprintHigh(): number {
-    return this.columns.identities[this.index * IDENTITY_WORDS + 2] as number;
-  }
-  get fingerprintLow(): number {
-    return this.columns.identities[this.index * IDENTITY_WORDS + 3] as number;
   }
   get values(): Float64Array {
     return this.columns.values;
