@@ -46,6 +46,7 @@ ${settings.join('\n')}
     { mode: 0o644 },
   );
   const url = new URL(serverUrl);
+  url.hostname = '127.0.0.1';
   url.port = String(port);
   const user = await unprivilegedUser();
   await startManaged(watchdog, {
