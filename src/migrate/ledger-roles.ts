@@ -1,13 +1,40 @@
 import type pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { messageOf, WrongUsageError } from '../errors.ts';
-import { isNotPermitted } from '../postgres/errors.ts';
+import { codeOf, isNotPermitted } from '../postgres/errors.ts';
 import { quoteIdentifier } from '../postgres/session-settings.ts';
 
 /** The prefix in the migrations, and of ledgers without DATABASE_ROLE_PREFIX. */
 const DEFAULT_PREFIX = 'usage_ledger';
 const KINDS = ['writer', 'reader'] as const;
 const NOTE = 'prefix of its roles: ';
+/** duplicate_object, and unique_violation when both were made in the same moment. */
+const DUPLICATE: readonly string[] = ['42710', '23505'];
+
+/**
+ * Makes the roles of a new ledger, or of a changed prefix, if this user may: each in a transaction of its own,
+ * before the migration's. There, a role that another ledger of the server had just made could be seen by a
+ * query and not by GRANT, which may look into an older snapshot of the catalog.
+ */
+export async function prepareRoles(
+  client: pg.ClientBase,
+  { DATABASE_ROLE_PREFIX: set, STARTUP_TIMEOUT_S: seconds }: Settings,
+  isNew: boolean,
+): Promise<void> {
+  const prefix = set ?? (isNew ? DEFAULT_PREFIX : undefined);
+  if (prefix === undefined) return;
+  for (const kind of KINDS) {
+    const role = `${prefix}_${kind}`;
+    if (await exists(client, role)) continue;
+    // In one query, and so in one transaction.
+    const limit = `SET LOCAL lock_timeout = ${Math.max(seconds * 1_000, 1)}`;
+    const create = `CREATE ROLE ${quoteIdentifier(role)} NOLOGIN`;
+    await client.query(`${limit}; ${create}`).catch((error: unknown) => {
+      // Without the right, the migration warns, or says what an administrator is to run.
+      if (!isNotPermitted(error) && !isDuplicate(error)) throw error;
+    });
+  }
+}
 
 /**
  * Roles belong to the whole server: two ledgers with the same roles share their writers. A ledger with
@@ -57,10 +84,17 @@ async function exchangeRoles(client: pg.ClientBase, from: string, to: string): P
   }
 }
 
+async function exists(client: pg.ClientBase, role: string): Promise<boolean> {
+  const { rows } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
+  return rows.length > 0;
+}
+
+/** Another transaction has just made it. */
+const isDuplicate = (error: unknown) => DUPLICATE.includes(codeOf(error) ?? '');
+
 /** @throws {WrongUsageError} with the statements for an administrator, when this user may not create roles */
 async function ensureRole(client: pg.ClientBase, role: string, prefix: string): Promise<void> {
-  const { rows } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
-  if (rows.length > 0) return;
+  if (await exists(client, role)) return;
   try {
     await client.query(`CREATE ROLE ${quoteIdentifier(role)} NOLOGIN`);
   } catch (error) {

@@ -5,7 +5,7 @@ import { connectionConfig, type Database } from '../postgres/database.ts';
 import { connectError } from '../postgres/pooler.ts';
 import { beginWith, quoteIdentifier } from '../postgres/session-settings.ts';
 import { prepareChangeIds } from './change-ids.ts';
-import { useLedgerRoles } from './ledger-roles.ts';
+import { prepareRoles, useLedgerRoles } from './ledger-roles.ts';
 import { type Migration, readMigrations } from './migration-files.ts';
 import { LockHeldError, lockMigration, migrationError } from './migration-lock.ts';
 import { requireRecentServer, requireUnicode, requireUsableSchema } from './schema-owner.ts';
@@ -38,6 +38,8 @@ export async function migrateDatabase(settings: Settings): Promise<MigrationRepo
     await client.connect().catch((error: unknown) => {
       throw connectError(error);
     });
+    const isNew = await inOneTransaction(client, settings, () => isWithoutLedger(client, settings));
+    await prepareRoles(client, settings, isNew);
     const applied = await inOneTransaction(client, settings, () => bringUpToDate(client, settings));
     // In its own transaction: a partition that cannot be created does not roll the migration back.
     await inOneTransaction(client, settings, () =>
@@ -51,11 +53,17 @@ export async function migrateDatabase(settings: Settings): Promise<MigrationRepo
   }
 }
 
-/** @returns what was applied */
-async function bringUpToDate(client: pg.Client, settings: Settings): Promise<Migration[]> {
+/** @throws {WrongUsageError} when the schema could not be migrated by this user, or on this server */
+async function isWithoutLedger(client: pg.Client, settings: Settings): Promise<boolean> {
   const schema = settings.DATABASE_SCHEMA;
   await requireRecentServer(client);
   await requireUsableSchema(client, schema);
+  return (await newestMigration(client, schema)) === undefined;
+}
+
+/** @returns what was applied */
+async function bringUpToDate(client: pg.Client, settings: Settings): Promise<Migration[]> {
+  const schema = settings.DATABASE_SCHEMA;
   let missing = await missingMigrations(client, schema);
   if (missing.length > 0) {
     await lockMigration(client, schema);

@@ -5,6 +5,7 @@ import { loadSettings, type Settings } from '../../src/config/settings.ts';
 import { UnreachableError, WrongUsageError } from '../../src/errors.ts';
 import { migrateDatabase } from '../../src/migrate/migrate.ts';
 import { freshDatabase } from '../support/stack.ts';
+import { until } from '../support/until.ts';
 
 let url: string;
 let drop: () => Promise<void>;
@@ -232,6 +233,24 @@ describe('the roles of a ledger', () => {
     await migrateDatabase(settingsOf(undefined, { DATABASE_SCHEMA: 'first' }));
     expect(await may(`${first}_writer`, 'first')).toBe(true);
     expect(await may('usage_ledger_writer', 'first')).toBe(false);
+  });
+
+  test('may be made by another migration of the server in the same moment', async () => {
+    const third = `test_third_${id}`;
+    roles.push(`${third}_writer`, `${third}_reader`);
+    const rival = new pg.Client({ connectionString: url });
+    await rival.connect();
+    const { rows } = await rival.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const isWaitedFor = `SELECT FROM pg_stat_activity WHERE ${rows[0]?.pid} = ANY (pg_blocking_pids(pid))`;
+    await rival.query(`BEGIN; CREATE ROLE ${third}_writer NOLOGIN`);
+    const migrating = migrateDatabase(prefixed(third, 'third'));
+    const waits = async () => (await asSuperuser(isWaitedFor)).length > 0;
+    await until('the migration waits for the rival', waits);
+    await rival.query('COMMIT');
+    await rival.end();
+
+    expect((await migrating).warnings).toEqual([]);
+    expect(await may(`${third}_writer`, 'third')).toBe(true);
   });
 
   // The error named the owner of the schema, who did migrate.
