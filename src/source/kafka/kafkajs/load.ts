@@ -7,6 +7,7 @@ import { decodeMessages } from './decode-messages.ts';
 import { fetchedPartition } from './fetched-partition.ts';
 import { interruptibleSleep } from './interruptible-sleep.ts';
 import type { Patch } from './patch.ts';
+import { requestQueue } from './request-queue.ts';
 
 type Decompression = () => { decompress(bytes: Buffer): Promise<Buffer> };
 export interface KafkaJs {
@@ -19,6 +20,7 @@ export const KAFKAJS_VERSION = '2.2.4';
 
 /** Each stands before those whose modules load it. */
 export const PATCHES: readonly Patch<never>[] = [
+  requestQueue,
   interruptibleSleep,
   decodeMessages,
   fetchedPartition,
