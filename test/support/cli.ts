@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { nodeFlags } from '../../bench/node-flags.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -18,10 +19,10 @@ export interface RunningCli {
 
 /**
  * Starts the command as a user's shell would, with nothing in the environment but `env`. It is the
- * built one; the run's set-up has built it from what is in src/.
+ * built one, with the flags of the installed command; the run's set-up has built it from what is in src/.
  */
 export function startCli(args: readonly string[], env: NodeJS.ProcessEnv): RunningCli {
-  return startProgram(['dist/main.js', ...args], env);
+  return startProgram([...nodeFlags(env), 'dist/main.js', ...args], env);
 }
 
 /** Starts the demo as `npm run demo` does. */
