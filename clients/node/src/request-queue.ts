@@ -12,7 +12,8 @@ let isDone = false;
 
 /**
  * kafkajs: from its first answer on, each connection looks for requests that wait, every millisecond until
- * it is closed: 3 % of a core for as long as the call lasts. From now on, it looks only while some wait.
+ * it is closed, which would keep the agent awake while nothing happens. From now on, it looks only while some
+ * wait.
  *
  * Where the class is not found, as in a bundle, it stays as it is.
  */
