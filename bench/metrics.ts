@@ -4,6 +4,7 @@
  */
 import { Registry } from 'prom-client';
 import { Arena } from '../src/bytes/arena.ts';
+import { SpareBuffers } from '../src/bytes/spare-buffers.ts';
 import { AvroDecoder } from '../src/decode/avro/avro-decoder.ts';
 import { SchemaCache } from '../src/decode/avro/schema-cache.ts';
 import { ColumnarDecoder } from '../src/decode/columnar/columnar-decoder.ts';
@@ -54,7 +55,7 @@ function batchOf() {
   const metricOf = (message: Parameters<typeof decoder.metricOf>[0]) => decoder.metricOf(message);
   const batch = { ...where, fromOffset: 0, nextOffset: EVENTS, messages, metricOf };
   const sources = { idOf: () => 1 } as unknown as Parameters<typeof encodeEntries>[1];
-  encodeEntries([{ batch, sessions }], sources, { rowOid: 1, applied });
+  encodeEntries([{ batch, sessions }], sources, { rowOid: 1, applied }, new SpareBuffers());
   return { batch, sessions, deadLetters: [], stepMs: new Map() };
 }
 

@@ -1,3 +1,4 @@
+import type { SpareBuffers } from '../bytes/spare-buffers.ts';
 import { type Database, inLookupTransaction } from '../postgres/database.ts';
 import type { Batch } from '../records/message.ts';
 import { announceAccounts } from './announce-accounts.ts';
@@ -22,6 +23,8 @@ export interface ApplyContext {
   readonly database: Database;
   readonly loader: SessionLoader;
   readonly sources: SourceIds;
+  /** For what a batch adds to the ledger. */
+  readonly buffers: SpareBuffers;
   readonly copiesDeadLetters: boolean;
   readonly movesWatermark: boolean;
   /** Called after every step: tests kill, freeze and disconnect the worker there. */
@@ -43,7 +46,7 @@ export async function applyBatches(
   batches: readonly Batch[],
   waits: boolean,
 ): Promise<(ApplyResult | undefined)[]> {
-  const { loader } = context;
+  const { loader, buffers } = context;
   const clock = new StepClock();
   const reached = (step: BatchStep) => {
     clock.reached(step);
@@ -76,7 +79,7 @@ export async function applyBatches(
 
     // 5. The entries of the applied messages.
     const events = classified.reduce((sum, { counts }) => sum + counts.applied, 0);
-    const entries = encodeEntries(parts, sources, { rowOid, applied: events });
+    const entries = encodeEntries(parts, sources, { rowOid, applied: events }, buffers);
     if (entries.pages !== undefined) await insertPages.run(connection, { rows: entries.pages });
     await announceAccounts(
       connection,
@@ -86,6 +89,8 @@ export async function applyBatches(
 
     // 6. Their sums.
     if (entries.usage !== undefined) await addUsage.run(connection, entries.usage);
+    // Both statements have their answers. After an error the memory may still be on its way: it is left.
+    buffers.give(entries.memory);
     await reached('usage_added');
 
     // 7. Conflicts, what agents counted themselves, and dead letters with their bytes.

@@ -1,9 +1,10 @@
 import { type Identity, requestIdOf } from '../identify/identity.ts';
 import { COLUMNS_OF } from '../livekit/usage-of.ts';
+import { BinaryRows } from '../postgres/binary-rows.ts';
 import type { Connection } from '../postgres/database.ts';
 import type { Decimal } from '../postgres/decimal.ts';
 import type { LockedConflict } from './lock-conflict.ts';
-import { PageWriter } from './page-writer.ts';
+import { ENTRY_BYTES, PageWriter } from './page-writer.ts';
 import { numberNames } from './source-ids.ts';
 import type { ConflictKey } from './statements/conflicts.ts';
 import { insertPages, rowOidOf } from './statements/pages.ts';
@@ -42,7 +43,10 @@ export async function bookDecision(
     return found.id;
   };
   const where = { topic, partition, isCorrection };
-  const pages = new PageWriter(await rowOidOf(connection), idOf, entries.length);
+  const pages = new PageWriter(
+    new BinaryRows(await rowOidOf(connection), entries.length * ENTRY_BYTES),
+    idOf,
+  );
   pages.add(where, sessionId, session, entries);
   const rows = pages.finish();
   if (rows !== undefined) await insertPages.run(connection, { rows });

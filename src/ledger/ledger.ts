@@ -1,3 +1,4 @@
+import { SpareBuffers } from '../bytes/spare-buffers.ts';
 import type { Database } from '../postgres/database.ts';
 import type { Batch, DeadLetterMessage, Message } from '../records/message.ts';
 import { type ApplyContext, applyBatches } from './apply-batch.ts';
@@ -34,6 +35,7 @@ export class Ledger {
       database,
       loader: new SessionLoader(options.cacheBytes),
       sources: new SourceIds(database),
+      buffers: new SpareBuffers(),
       copiesDeadLetters: options.copiesDeadLetters ?? false,
       movesWatermark: options.movesWatermark ?? true,
       onStep: options.onStep ?? (() => {}),

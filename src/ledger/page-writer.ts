@@ -1,7 +1,7 @@
 import type { Identity } from '../identify/identity.ts';
 import { COUNT_COLUMNS, USAGE_COLUMNS } from '../livekit/usage-columns.ts';
 import { type BillableMetric, INDEX_OF, PLACES_OF } from '../livekit/usage-of.ts';
-import { BinaryRows } from '../postgres/binary-rows.ts';
+import type { BinaryRows } from '../postgres/binary-rows.ts';
 import { OID } from '../postgres/binary-values.ts';
 import type { RequestId } from '../records/message.ts';
 
@@ -29,7 +29,7 @@ export interface PageSource {
  */
 const MAX_ENTRIES = 64;
 /** About what an entry takes on its way, with its share of the page. */
-const ENTRY_BYTES = 192;
+export const ENTRY_BYTES = 192;
 
 /** Of the type `ledger_page_row_2`. */
 const COLUMNS = 14 + USAGE_COLUMNS.length;
@@ -39,17 +39,16 @@ const COLUMNS = 14 + USAGE_COLUMNS.length;
  * transaction adds, packed into few rows.
  */
 export class PageWriter<Entry extends PageEntry> {
-  readonly #sourceIdOf: (entry: Entry) => number;
   readonly #rows: BinaryRows;
+  readonly #sourceIdOf: (entry: Entry) => number;
 
   /**
-   * @param rowOid of `ledger_page_row_2` in this database
+   * @param rows of the type `ledger_page_row_2`
    * @param sourceIdOf the number of the entry's names in `usage_source`
-   * @param expected about how many entries there will be
    */
-  constructor(rowOid: number, sourceIdOf: (entry: Entry) => number, expected: number) {
+  constructor(rows: BinaryRows, sourceIdOf: (entry: Entry) => number) {
+    this.#rows = rows;
     this.#sourceIdOf = sourceIdOf;
-    this.#rows = new BinaryRows(rowOid, 1_024 + expected * ENTRY_BYTES);
   }
 
   /** Adds entries of one session, in order, under the revision that its lock gave. */

@@ -30,7 +30,7 @@ export interface RedriveOptions {
  * keep its offset as a dead letter; `verify` counts the resolution.
  */
 export async function redrive(
-  { database, loader, sources: sourceIds }: ApplyContext,
+  { database, loader, sources: sourceIds, buffers }: ApplyContext,
   where: Pick<Batch, 'topic' | 'partition' | 'generation'>,
   message: Exclude<Message, DeadLetterMessage>,
   { dryRun, metricOf }: RedriveOptions,
@@ -52,9 +52,10 @@ export async function redrive(
       const [deadLetter] = deadLetters;
       if (deadLetter !== undefined) throw new RollBack({ status: 'dead_letter', deadLetter });
       const { applied } = counts;
-      const { pages, usage } = encodeEntries(parts, sources, { rowOid, applied });
-      if (pages !== undefined) await insertPages.run(connection, { rows: pages });
-      if (usage !== undefined) await addUsage.run(connection, usage);
+      const entries = encodeEntries(parts, sources, { rowOid, applied }, buffers);
+      if (entries.pages !== undefined) await insertPages.run(connection, { rows: entries.pages });
+      if (entries.usage !== undefined) await addUsage.run(connection, entries.usage);
+      buffers.give(entries.memory);
       await announceAccounts(connection, sessions);
       await keepConflicts(connection, batch, sessions);
       await keepReports(connection, batch, sessions);

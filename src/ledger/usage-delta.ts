@@ -7,7 +7,7 @@ import {
 } from '../livekit/usage-columns.ts';
 import { PLACES_OF, USAGE_TYPE_OF } from '../livekit/usage-of.ts';
 import { UsageRows } from '../livekit/usage-rows.ts';
-import { BinaryValues, OID } from '../postgres/binary-values.ts';
+import { type BinaryValues, OID } from '../postgres/binary-values.ts';
 import { Decimal } from '../postgres/decimal.ts';
 import type { BillableMessage } from '../records/message.ts';
 import type { UsageParameters } from './statements/usage.ts';
@@ -23,8 +23,6 @@ const LAST_US = 2;
 const COUNT = 3;
 const WIDTH = COUNT + COUNTS;
 const INITIAL_ROWS = 256;
-/** About what a row takes on its way to Postgres. */
-const ROW_BYTES = 192;
 
 /**
  * What a batch adds to rows of `session_model_usage`, exactly. In columns, and on its way in binary
@@ -73,11 +71,10 @@ export class BatchUsage {
     if (eventUs > (numbers[at + LAST_US] as number)) numbers[at + LAST_US] = eventUs;
   }
 
-  /** `undefined`: nothing was added. */
-  parameters(): UsageParameters | undefined {
+  /** Writes the rows to `values`, as arrays of its memory; `undefined`: nothing was added. */
+  parameters(values: BinaryValues): UsageParameters | undefined {
     const rows = this.#sessionIds.length;
     if (rows === 0) return undefined;
-    const values = new BinaryValues(rows * ROW_BYTES);
     const counts = {} as Record<CountColumn, Buffer | string | null>;
     const durations = {} as Record<DurationColumn, Buffer | null>;
     COUNT_COLUMNS.forEach((name, place) => {

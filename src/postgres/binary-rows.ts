@@ -13,9 +13,12 @@ export class BinaryRows extends BinaryValues {
   #rows = 0;
   #rowStart = 0;
 
-  /** @param rowOid of the composite type */
-  constructor(rowOid: number, expectedBytes: number) {
-    super(expectedBytes + HEADER_BYTES);
+  /**
+   * @param rowOid of the composite type
+   * @param memory see `BinaryValues`
+   */
+  constructor(rowOid: number, memory: Buffer | number) {
+    super(memory);
     // One dimension, no nulls; the number of rows is filled in at the end; the first is number 1.
     for (const word of [1, 0, rowOid, 0, 1]) this.word(word);
   }
@@ -40,7 +43,7 @@ export class BinaryRows extends BinaryValues {
     this.word(oid);
   }
 
-  /** The array; nothing can be added to it any more. */
+  /** The array. No row can be added to it any more; other values can be written after it. */
   finish(): Buffer {
     this.setWord(HEADER_BYTES - 8, this.#rows);
     return this.bytes.subarray(0, this.end);

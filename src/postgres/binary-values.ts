@@ -36,10 +36,16 @@ export class BinaryValues {
   protected end = 0;
   #view: DataView;
 
-  constructor(expectedBytes: number) {
+  /** @param memory to write to, a whole one; or about how many bytes there will be */
+  constructor(memory: Buffer | number) {
     // Not from the pool of small buffers: the view is of the whole memory.
-    this.bytes = Buffer.allocUnsafeSlow(expectedBytes);
+    this.bytes = typeof memory === 'number' ? Buffer.allocUnsafeSlow(memory) : memory;
     this.#view = new DataView(this.bytes.buffer);
+  }
+
+  /** What was written to: larger memory than was given, where that was not enough. */
+  get memory(): Buffer {
+    return this.bytes;
   }
 
   null(): void {

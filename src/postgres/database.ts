@@ -2,6 +2,7 @@ import pg from 'pg';
 import type { Settings } from '../config/settings.ts';
 import { messageOf, WrongUsageError } from '../errors.ts';
 import { isConnectionLost, isOfAnotherBackend } from './errors.ts';
+import { sendLargeParametersWithoutCopy } from './large-parameters.ts';
 import { connectError, isPooled } from './pooler.ts';
 import {
   type BackendRow,
@@ -74,6 +75,7 @@ export class Database extends pg.Pool {
     this.on('error', () => {});
     this.on('connect', (connection) => {
       connection.on('error', () => {});
+      sendLargeParametersWithoutCopy(connection);
     });
   }
 

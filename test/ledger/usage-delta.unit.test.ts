@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { sessionBatchesOf } from '../../src/ledger/session-batch.ts';
 import { BatchUsage } from '../../src/ledger/usage-delta.ts';
+import { BinaryValues } from '../../src/postgres/binary-values.ts';
 import type { Message } from '../../src/records/message.ts';
 import { interruption, llm, stt, tts } from '../identify/samples.ts';
 import { elementsOf } from '../support/binary-array.ts';
@@ -14,7 +15,7 @@ function usage(...messages: Message[]) {
   for (const { sessionId, billable: fresh } of sessionBatchesOf(messages)) {
     if (fresh.length > 0) batch.add(sessionId, fresh);
   }
-  const parameters = batch.parameters();
+  const parameters = batch.parameters(new BinaryValues(16));
   if (parameters === undefined) return undefined;
   return Object.fromEntries(
     Object.entries(parameters).map(([name, array]) => [
@@ -28,7 +29,7 @@ describe('what a batch adds to the usage of sessions', () => {
   test('is nothing without a fresh event', () => {
     expect(usage()).toBeUndefined();
     expect(usage(ignored({}))).toBeUndefined();
-    expect(new BatchUsage().parameters()).toBeUndefined();
+    expect(new BatchUsage().parameters(new BinaryValues(16))).toBeUndefined();
   });
 
   test('is a row for each session, kind, provider and model', () => {
