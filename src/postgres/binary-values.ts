@@ -24,6 +24,7 @@ const EPOCH_DAYS = 10_957;
 const DAY_MS = 86_400_000;
 const HIGH = 4_294_967_296;
 const NUMERIC_NEGATIVE = 0x4000;
+const ZERO = 0x30;
 
 /**
  * Writes values in binary form: neither side turns numbers into text and back, which for arrays is
@@ -138,10 +139,16 @@ export class BinaryValues {
 
   /** Exactly this decimal: `12.5`, `-3`, `5e-324`. */
   numeric(value: number | string | Decimal): void {
-    const units = typeof value === 'number' ? shortUnits(value) : undefined;
-    if (units !== undefined && units > 0) {
-      this.#numericOf(units);
-      return;
+    if (typeof value === 'number') {
+      const units = shortUnits(value);
+      if (units === undefined) {
+        this.#numericOfForm(value);
+        return;
+      }
+      if (units > 0) {
+        this.#numericOf(units);
+        return;
+      }
     }
     const { isNegative, digits, weight, scale } = decimalOf(value).parts();
     const bytes = 8 + digits.length * 2;
@@ -173,6 +180,46 @@ export class BinaryValues {
     for (let at = this.end - 2; rest !== 0; at -= 2) {
       this.#view.setInt16(at, rest % BASE);
       rest = Math.trunc(rest / BASE);
+    }
+  }
+
+  /** The same of a number whose shortest form is long: digit by digit of that form. */
+  #numericOfForm(value: number): void {
+    if (!Number.isFinite(value)) throw new RangeError(`${value} is no decimal number`);
+    const form = String(Math.abs(value));
+    const e = form.indexOf('e');
+    const end = e === -1 ? form.length : e;
+    const dot = form.indexOf('.');
+    const point = dot === -1 ? end : dot;
+    const exponent = e === -1 ? 0 : Number(form.slice(e + 1));
+    let first = 0;
+    while (form.charCodeAt(first) === ZERO || first === point) first += 1;
+    let last = end - 1;
+    while (form.charCodeAt(last) === ZERO) last -= 1;
+    const place = exponent + placeAt(last, point);
+    const lowest = Math.floor(place / DECIMALS);
+    const highest = Math.floor((exponent + placeAt(first, point)) / DECIMALS);
+    const count = highest - lowest + 1;
+    const bytes = 8 + count * 2;
+    this.#reserve(4 + bytes);
+    this.word(bytes);
+    this.#half(count);
+    this.#half(highest);
+    this.#half(value < 0 ? NUMERIC_NEGATIVE : 0);
+    this.#half(Math.max(-place, 0));
+    this.end += count * 2;
+    let at = this.end - 2;
+    let digit = 0;
+    let power = 10 ** (place - lowest * DECIMALS);
+    for (let i = last; i >= first; i -= 1) {
+      if (i === point) continue;
+      digit += (form.charCodeAt(i) - ZERO) * power;
+      power *= 10;
+      if (power < BASE && i > first) continue;
+      this.#view.setInt16(at, digit);
+      at -= 2;
+      digit = 0;
+      power = 1;
     }
   }
 
@@ -231,6 +278,11 @@ export class BinaryValues {
     this.bytes = larger;
     this.#view = new DataView(larger.buffer);
   }
+}
+
+/** Which power of ten the digit at an index of a decimal form counts. */
+function placeAt(index: number, point: number): number {
+  return index < point ? point - index - 1 : point - index;
 }
 
 function decimalOf(value: number | string | Decimal): Decimal {
