@@ -34,8 +34,8 @@ export async function loadStates(
       lastUs: Number(row.last_us),
       lastOffset: Number(row.last_offset ?? -1),
       identities,
-      ...(Number(row.billed) > entries && { lacksDetail: true }),
-      ...(row.identity_rule !== IDENTITY_RULE && { olderRule: row.identity_rule }),
+      lacksDetail: Number(row.billed) > entries,
+      olderRule: row.identity_rule === IDENTITY_RULE ? undefined : row.identity_rule,
     });
   }
   for (const session of sessions) session.state = states.get(session.sessionId);

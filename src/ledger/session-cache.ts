@@ -18,8 +18,11 @@ export interface SessionState {
   /** More events are billed than are in the ledger: pages were removed. */
   readonly lacksDetail?: boolean;
   /** The rule by which its events are identified, when that is not `IDENTITY_RULE`. */
-  readonly olderRule?: number;
+  readonly olderRule?: number | undefined;
 }
+
+/** What a transaction writes of a session that it touches. */
+export type Committed = Omit<SessionState, 'period' | 'identities' | 'lacksDetail' | 'olderRule'>;
 
 /** Estimated memory of a session without its identities and texts. */
 const ENTRY_BYTES = 400;
@@ -71,22 +74,28 @@ export class SessionCache {
   advance(
     sessionId: string,
     base: SessionState,
-    committed: Omit<SessionState, 'period' | 'identities'> & { fresh: readonly Identity[] },
+    committed: Committed,
+    fresh: readonly Identity[],
   ): void {
     // Another transaction replaced the state meanwhile, and either may be the newer one.
     if (this.#sessions.get(sessionId) !== base) {
       this.delete(sessionId);
       return;
     }
-    this.#bytes -= sizeOf(sessionId, base);
+    this.#bytes -= base.identities.bytes;
+    base.identities.addAll(fresh);
+    this.#bytes += base.identities.bytes;
+    // Of most sessions nothing else grows.
+    const { accountId, attributes } = committed;
+    if (accountId !== base.accountId || attributes !== base.attributes) {
+      this.#bytes += bytesOfTexts(committed) - bytesOfTexts(base);
+    }
     base.revision = committed.revision;
-    base.accountId = committed.accountId;
+    base.accountId = accountId;
     base.firstUs = committed.firstUs;
     base.lastUs = committed.lastUs;
     base.lastOffset = committed.lastOffset;
-    base.attributes = committed.attributes;
-    base.identities.addAll(committed.fresh);
-    this.#bytes += sizeOf(sessionId, base);
+    base.attributes = attributes;
     this.#evict();
   }
 
@@ -101,9 +110,13 @@ export class SessionCache {
   }
 }
 
-function sizeOf(sessionId: string, { identities, accountId, attributes }: SessionState): number {
-  let characters = sessionId.length + (accountId?.length ?? 0);
+function sizeOf(sessionId: string, state: SessionState): number {
+  const idBytes = sessionId.length * CHARACTER_BYTES;
+  return state.identities.bytes + ENTRY_BYTES + idBytes + bytesOfTexts(state);
+}
+
+function bytesOfTexts({ accountId, attributes }: Committed): number {
+  let characters = accountId?.length ?? 0;
   for (const name of attributes) characters += name.length;
-  const names = attributes.size * NAME_BYTES;
-  return identities.bytes + ENTRY_BYTES + names + characters * CHARACTER_BYTES;
+  return attributes.size * NAME_BYTES + characters * CHARACTER_BYTES;
 }

@@ -5,7 +5,7 @@ import { loadStates } from './load-sessions.ts';
 import { revisionStep } from './revision.ts';
 import { attributesAfter, attributesAreStale, newAttributes } from './session-attributes.ts';
 import type { SessionBatch } from './session-batch.ts';
-import { SessionCache } from './session-cache.ts';
+import { type Committed, SessionCache } from './session-cache.ts';
 import { StaleCacheError } from './stale-cache.ts';
 import { changedSessions, touchSessions } from './statements/sessions.ts';
 
@@ -121,7 +121,7 @@ export class SessionLoader {
       const { sessionId, state, touched, firstUs, lastUs } = session;
       if (touched === undefined) continue;
       const fresh = session.outcomes?.fresh ?? [];
-      const committed = {
+      const committed: Committed = {
         revision: touched.revision,
         accountId: touched.accountId,
         attributes: attributesAfter(session),
@@ -129,15 +129,20 @@ export class SessionLoader {
         lastUs: Math.max(lastUs, state?.lastUs ?? lastUs),
         // They are in the order of their offsets.
         lastOffset: Math.max(fresh.at(-1)?.offset ?? -1, state?.lastOffset ?? -1),
-        ...(state?.olderRule !== undefined && { olderRule: state.olderRule }),
       };
       const known = this.#cache.get(sessionId);
       if (state !== undefined && known === state) {
-        this.#cache.advance(sessionId, state, { ...committed, fresh });
+        this.#cache.advance(sessionId, state, committed, fresh);
       } else if (known === undefined) {
         const identities = state?.identities ?? new IdentitySet();
         identities.addAll(fresh);
-        this.#cache.set(sessionId, { ...committed, period: touched.period, identities });
+        const { period } = touched;
+        this.#cache.set(sessionId, {
+          ...committed,
+          period,
+          identities,
+          olderRule: state?.olderRule,
+        });
       } else {
         this.#cache.delete(sessionId);
       }

@@ -31,10 +31,7 @@ const ids = (count: number) => Array.from({ length: count }, (_, i) => `id-${i}`
 const many = (count: number) => identitiesOf(...ids(count));
 
 /** What a transaction committed: so many events under the second revision. */
-const committed = (count: number) => ({
-  ...state({ revision: 2n }),
-  fresh: eventsOf(...ids(count)),
-});
+const committed = (count: number) => [state({ revision: 2n }), eventsOf(...ids(count))] as const;
 
 describe('the limit', () => {
   test('evicts the least recently used sessions', () => {
@@ -90,7 +87,7 @@ describe('the limit', () => {
     const base = state();
     cache.set('a', state());
     cache.set('b', base);
-    cache.advance('b', base, committed(100));
+    cache.advance('b', base, ...committed(100));
     expect(cache.get('a')).toBeUndefined();
     expect(cache.get('b')?.identities.size).toBe(100);
     // What it grew by was counted: below the limit again once it is deleted.
@@ -106,15 +103,15 @@ describe('advancing', () => {
     const cache = new SessionCache(1_000_000);
     const base = state({ identities: identitiesOf('one') });
     cache.set('a', base);
-    cache.advance('a', base, {
+    const after = {
       revision: 2n,
       accountId: 'acme',
       attributes: new Set(['room']),
       firstUs: 5,
       lastUs: 30,
       lastOffset: 6,
-      fresh: eventsOf('two'),
-    });
+    };
+    cache.advance('a', base, after, eventsOf('two'));
     expect(cache.get('a')).toMatchObject({
       revision: 2n,
       period: '2026-01-01',
@@ -134,14 +131,14 @@ describe('advancing', () => {
     const base = state();
     cache.set('a', base);
     cache.set('a', state({ revision: 7n }));
-    cache.advance('a', base, committed(1));
+    cache.advance('a', base, ...committed(1));
     expect(cache.get('a')).toBeUndefined();
     expect(base.identities.size).toBe(0);
   });
 
   test('does nothing for a session that was evicted', () => {
     const cache = new SessionCache(1_000_000);
-    cache.advance('a', state(), committed(1));
+    cache.advance('a', state(), ...committed(1));
     expect(cache.get('a')).toBeUndefined();
   });
 });
