@@ -12,7 +12,8 @@ export function appliedUntilMs(messages: readonly Message[], now = Date.now()): 
   const most = now + MOST_AHEAD_MS;
   let latest = -1;
   for (let i = 0; i < messages.length; i += 1) {
-    const { timestamp } = (messages[i] as Message).record;
+    const message = messages[i] as Message;
+    const timestamp = message.timestamp ?? message.record.timestamp;
     if (timestamp > latest && timestamp <= most) latest = timestamp;
   }
   return latest < 0 ? null : Math.min(latest, now);

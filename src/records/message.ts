@@ -45,14 +45,20 @@ export interface RequestId {
   writeRequestId?(to: TextSink): void;
 }
 
+/** Of which record a message is. */
+export interface OfRecord {
+  readonly offset: number;
+  readonly record: ConsumedRecord;
+  /** That of the record, where it can be read without making an object of the record. */
+  readonly timestamp?: number;
+}
+
 /**
  * A message that may be billed: the ledger decides whether it is new. It holds what is booked and not
  * the whole metric, since thousands of them wait in memory for their transaction.
  */
-export interface BillableMessage extends SessionNote, Identity, RequestId {
+export interface BillableMessage extends OfRecord, SessionNote, Identity, RequestId {
   readonly kind: 'billable';
-  readonly offset: number;
-  readonly record: ConsumedRecord;
   readonly schemaId: number;
   readonly metricType: BillableMetric['type'];
   readonly provider: string;
@@ -74,10 +80,8 @@ export interface MeasuredValues {
 }
 
 /** A metric that is not billed, or a tombstone, which has no session. */
-export interface IgnoredMessage {
+export interface IgnoredMessage extends OfRecord {
   readonly kind: 'ignored';
-  readonly offset: number;
-  readonly record: ConsumedRecord;
   readonly session: SessionNote | undefined;
   /** Of a session usage report: what the agent counted itself, as of `session.eventUs`. */
   readonly report?: readonly ReportedModelUsage[];
@@ -86,10 +90,8 @@ export interface IgnoredMessage {
 }
 
 /** A message that can never be applied. */
-export interface DeadLetterMessage {
+export interface DeadLetterMessage extends OfRecord {
   readonly kind: 'dead_letter';
-  readonly offset: number;
-  readonly record: ConsumedRecord;
   readonly reason: DeadLetterReason;
   readonly detail: string;
   readonly schemaId: number | null;

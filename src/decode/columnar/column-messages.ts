@@ -39,6 +39,9 @@ class ColumnMessage {
   get offset(): number {
     return this.block.offsetAt(this.index);
   }
+  get timestamp(): number {
+    return this.block.timestampAt(this.index);
+  }
   get eventUs(): number {
     return this.columns.eventUs[this.index] as number;
   }
