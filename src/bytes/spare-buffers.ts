@@ -1,3 +1,6 @@
+/** A larger one is not kept: a batch needs less, unless its texts are unusually long. */
+const MAX_BYTES = 8 * 1_048_576;
+
 /**
  * Buffers of megabytes that are used again and again. Memory that is allocated for a batch and left to the
  * garbage collector counts as growth of the heap: V8 then collects all of it, however little is garbage.
@@ -15,6 +18,6 @@ export class SpareBuffers {
 
   /** Takes a buffer back: nobody may read it, or write to it, from now on. */
   give(buffer: Buffer): void {
-    this.#spare.push(buffer);
+    if (buffer.length <= MAX_BYTES) this.#spare.push(buffer);
   }
 }

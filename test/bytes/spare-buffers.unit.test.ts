@@ -24,3 +24,10 @@ test('one that is too small is replaced', () => {
   buffers.give(large);
   expect(buffers.take(1)).toBe(large);
 });
+
+test('one of more than 8 MiB is not kept', () => {
+  const buffers = new SpareBuffers();
+  const large = buffers.take(8 * 1_048_576 + 1);
+  buffers.give(large);
+  expect(buffers.take(1)).not.toBe(large);
+});

@@ -23,3 +23,10 @@ test('a number is written as the decimal of its shortest form', () => {
     { numRuns: 2_000 },
   );
 });
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+  '%s is refused as a numeric',
+  (value) => {
+    expect(() => encoded(value)).toThrow(RangeError);
+  },
+);

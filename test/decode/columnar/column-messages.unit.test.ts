@@ -18,7 +18,7 @@ test('a message whose block was released does not read as empty, nor does the re
   const message = decoder.tryDecode(block, 0) as BillableMessage;
   const record = block.recordAt(0);
   block.release();
-  for (const name of ['requestId', 'schemaId', 'values'] as const) {
+  for (const name of ['requestId', 'schemaId', 'timestamp', 'values'] as const) {
     expect(() => message[name], name).toThrow();
   }
   expect(() => message.record.value).toThrow('a block of records was read after');
@@ -26,4 +26,18 @@ test('a message whose block was released does not read as empty, nor does the re
     expect(() => record[name]).toThrow('a block of records was read after it had been given back');
   }
   expect(() => decoder.tryDecode(block, 0)).toThrow('given back');
+});
+
+test('the time of a message is that of its record', () => {
+  const values = [llm(), llm({ request_id: 'other' })];
+  const records = values.map((metric, offset) => {
+    return {
+      ...recordWith(framed(written(ours, envelope(metric)))),
+      offset,
+      timestamp: 5_000 + offset,
+    };
+  });
+  const block = new RecordBlock(packRecords(records));
+  const times = values.map((_, index) => decoder.tryDecode(block, index)?.timestamp);
+  expect(times).toEqual([5_000, 5_001]);
 });
