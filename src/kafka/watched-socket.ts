@@ -1,7 +1,10 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
+import { ResponseFrames } from './response-frames.ts';
 
+/** How much is read from a socket at once. */
+const READ_BYTES = 65_536;
 const KEEP_ALIVE_DELAY_MS = 10_000;
 /** Requests that wait for the other members of a group. Source: Kafka protocol, API keys. */
 const JOIN_GROUP = 11;
@@ -34,12 +37,22 @@ export function watchedSockets({ silenceMs, joinMs }: SocketOptions): ISocketFac
     // kafkajs passes `ssl` in every case, whatever its type says.
     const isTls = ssl !== undefined && ssl !== null;
     const name = net.isIP(host) === 0 ? { servername: host } : {};
+    const frames = new ResponseFrames((bytes) => socket.emit('data', bytes));
+    const onread = {
+      // One for all that arrives: `ResponseFrames` copies out of it.
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback: (bytes: number, buffer: Uint8Array) => {
+        silence.answered();
+        frames.push((buffer as Buffer).subarray(0, bytes));
+        return true;
+      },
+    };
+    const secure = { host, port, ...name, ...ssl, onread };
     const socket = isTls
-      ? tls.connect({ host, port, ...name, ...ssl }, onConnect)
-      : net.connect({ host, port }, onConnect);
+      ? tls.connect(secure, onConnect)
+      : net.connect({ host, port, onread }, onConnect);
     socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS);
     const silence = closeWhenSilent(socket, silenceMs, joinMs);
-    socket.on('data', silence.answered);
     beforeEachRequest(socket, silence.asked);
     return socket;
   };

@@ -7,6 +7,7 @@ import { decodeMessages } from './decode-messages.ts';
 import { fetchedPartition } from './fetched-partition.ts';
 import { interruptibleSleep } from './interruptible-sleep.ts';
 import type { Patch } from './patch.ts';
+import { receivedBytes } from './received-bytes.ts';
 import { requestQueue } from './request-queue.ts';
 
 type Decompression = () => { decompress(bytes: Buffer): Promise<Buffer> };
@@ -21,6 +22,7 @@ export const KAFKAJS_VERSION = '2.2.4';
 /** Each stands before those whose modules load it. */
 export const PATCHES: readonly Patch<never>[] = [
   requestQueue,
+  receivedBytes,
   interruptibleSleep,
   decodeMessages,
   fetchedPartition,

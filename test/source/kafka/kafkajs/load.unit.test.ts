@@ -18,6 +18,7 @@ const sourceOf = (file: string) => require.resolve(`kafkajs/src/${file}`);
 const SOURCES = {
   'network/requestQueue/index.js':
     'b55986089c14f8f7bfc377922e2e65b3e4c1e7c7af2752d3b10a75dfe9e9260c',
+  'network/connection.js': '2a993b2e74421ca6d846efd59e4ba74b11100dbe7d40d0f52ea3218e917aafdd',
   'utils/sleep.js': '64e30e9a3916bed9b1f07516ff4fa9eb6caa9fa475b26fce45657419dc33e7bb',
   'protocol/requests/fetch/v4/decodeMessages.js':
     'd9fede59bebf84ee15169d0ecc54df594a11722b6ba8d5db535ed1d8548d4fcc',
