@@ -2,6 +2,7 @@ import { Kafka, type KafkaConfig, logLevel, Partitioners } from 'kafkajs';
 import { Attachment, type Metric, type MetricEvents } from './attachment.ts';
 import { toWire } from './convert.ts';
 import { Delivery, type Stats } from './delivery.ts';
+import { forgetPartialResponses } from './partial-responses.ts';
 import { restWhenEmpty } from './request-queue.ts';
 import { schemaIdOf } from './schema-id.ts';
 import { SharedMetrics } from './shared-metrics.ts';
@@ -74,6 +75,7 @@ export class UsageEmitter {
     };
     const sockets = new Sockets(kafka.socketFactory);
     restWhenEmpty();
+    forgetPartialResponses();
     const client = new Kafka({
       clientId: 'usage-ledger-emitter',
       logLevel: logLevel.NOTHING,
