@@ -1,5 +1,5 @@
 /** Kept for reuse at most; more than that is left to the garbage collector. */
-const MAX_BYTES = 8 * 1_048_576;
+const MAX_BYTES = 16 * 1_048_576;
 /** Sizes are multiples of this, so that fetches of similar sizes fit into each other's memory. */
 const STEP_BYTES = 16_384;
 
