@@ -136,11 +136,17 @@ export class SessionLoader {
       } else if (known === undefined) {
         const identities = state?.identities ?? new IdentitySet();
         identities.addAll(fresh);
-        const { period } = touched;
+        // Every field, in the order of `loadStates`: objects of one shape.
         this.#cache.set(sessionId, {
-          ...committed,
-          period,
+          revision: committed.revision,
+          period: touched.period,
+          accountId: committed.accountId,
+          attributes: committed.attributes,
+          firstUs: committed.firstUs,
+          lastUs: committed.lastUs,
+          lastOffset: committed.lastOffset,
           identities,
+          lacksDetail: false,
           olderRule: state?.olderRule,
         });
       } else {
