@@ -20,9 +20,17 @@ export interface Columns {
   readonly valuesAt: Int32Array;
   /** The billed values of a record (`usageValues`), then what it measures (`measuredValues`). */
   readonly values: Float64Array;
+  /**
+   * For each record the number of its head, the same for heads of the same bytes in this block; `NO_NUMBER`:
+   * it has none.
+   */
+  readonly heads: Uint16Array;
+  /** The same of its metadata. */
+  readonly models: Uint16Array;
 }
 
 export const NOT_READ = 0;
+export const NO_NUMBER = 0xffff;
 const TYPES: readonly (MetricType | undefined)[] = [
   undefined,
   ...METRIC_RECORDS.map(({ type }) => type),
@@ -66,6 +74,15 @@ export const IDENTITY_WORDS = 4;
 /** Of simulated calls, a record has between five values and six. */
 const VALUES_EXPECTED = 6;
 
+/** What has a number in each block; `ColumnsWriter.numberOf` keeps it up to date. */
+export interface Numbered {
+  block: number;
+  number: number;
+}
+
+/** How many blocks were written. */
+let blocks = 0;
+
 /** The columns of a block while they are written. */
 export class ColumnsWriter {
   readonly kinds: Uint8Array;
@@ -73,8 +90,12 @@ export class ColumnsWriter {
   readonly eventUs: Float64Array;
   readonly identities: Int32Array;
   readonly valuesAt: Int32Array;
+  readonly heads: Uint16Array;
+  readonly models: Uint16Array;
   #values: Float64Array;
   #end = 0;
+  readonly #block = blocks++;
+  #numbers = 0;
 
   /** @param size how many records the block has */
   constructor(size: number, arena: Arena) {
@@ -84,7 +105,18 @@ export class ColumnsWriter {
     this.eventUs = arena.float64(size);
     this.identities = arena.int32(size * IDENTITY_WORDS);
     this.valuesAt = arena.int32(size);
+    this.heads = arena.uint16(size).fill(NO_NUMBER);
+    this.models = arena.uint16(size).fill(NO_NUMBER);
     this.#values = arena.float64(size * VALUES_EXPECTED);
+  }
+
+  /** The number of something in this block. */
+  numberOf(what: Numbered): number {
+    if (what.block !== this.#block) {
+      what.block = this.#block;
+      what.number = this.#numbers === NO_NUMBER ? NO_NUMBER : this.#numbers++;
+    }
+    return what.number;
   }
 
   /** The values that follow are those of record `index`. */
@@ -102,8 +134,8 @@ export class ColumnsWriter {
   }
 
   finish(): Columns {
-    const { kinds, places, eventUs, identities, valuesAt } = this;
+    const { kinds, places, eventUs, identities, valuesAt, heads, models } = this;
     const values = this.#values.subarray(0, this.#end);
-    return { kinds, places, eventUs, identities, valuesAt, values };
+    return { kinds, places, eventUs, identities, valuesAt, values, heads, models };
   }
 }

@@ -3,7 +3,7 @@ import type { HeaderValue } from './consumed-record.ts';
 import { schemaIdOf } from './wire-format.ts';
 
 /** About what a record takes beyond its bytes: coordinates, layout and columns. */
-export const RECORD_BYTES = 120;
+export const RECORD_BYTES = 124;
 /** About what a block takes beyond its records: objects for its arrays, and the gaps between those. */
 export const BLOCK_BYTES = 5_000;
 /** About what a header takes beyond its bytes. */

@@ -1,3 +1,4 @@
+import { ByteMemo } from '../../bytes/byte-memo.ts';
 import type { ByteView } from '../../bytes/byte-view.ts';
 import { identityPlan, wordAt } from '../../identify/identity.ts';
 import { isWeakIdAt } from '../../identify/weak-id.ts';
@@ -7,6 +8,7 @@ import {
   type ColumnsWriter,
   IDENTITY_WORDS,
   kindOf,
+  type Numbered,
   PLACE,
   PLACES,
 } from '../../records/columns.ts';
@@ -16,6 +18,7 @@ import type { WriterType } from '../avro/writer-type.ts';
 import { hashOfForm, MAX_MESSAGE_BYTES } from './form.ts';
 import { endOfHead, type HeadField } from './head.ts';
 import { type FormStep, formOf, type Layout, layoutFor, registerAt } from './layout.ts';
+import { HEADS, MODELS } from './names.ts';
 import { compile, type Program } from './program.ts';
 import { DECLINED } from './read-field.ts';
 import { Registers } from './registers.ts';
@@ -53,6 +56,8 @@ interface Billed {
 export class ColumnReader {
   readonly #headFields: readonly HeadField[] | undefined;
   readonly #branches: readonly (Branch | undefined)[];
+  readonly #heads = new ByteMemo<Numbered>(unnumbered, HEADS);
+  readonly #models = new ByteMemo<Numbered>(unnumbered, MODELS);
 
   /**
    * @param headFields `undefined`: there is no envelope
@@ -96,12 +101,28 @@ export class ColumnReader {
     if (billed === undefined && measured.length > 0) columns.beginValues(index);
     for (const register of measured) columns.value(registers.numbers[register] as number);
     columns.places[index * PLACES + PLACE.headEnd] = headEnd - start;
+    if (this.#headFields !== undefined) {
+      const head = this.#heads.get(memory, start + HEADER_BYTES, headEnd);
+      columns.heads[index] = columns.numberOf(head);
+    }
+    if (billed !== undefined) {
+      const metadata = registers.starts[billed.metadata] as number;
+      const length = registers.lengths[billed.metadata] as number;
+      if (length !== -1) {
+        const model = this.#models.get(memory, metadata, metadata + length);
+        columns.models[index] = columns.numberOf(model);
+      }
+    }
     columns.eventUs[index] = eventTime(
       registers.numbers[branch.timestamp] as number,
       record.timestampAt(index),
     );
     columns.kinds[index] = branch.kind;
   }
+}
+
+function unnumbered(): Numbered {
+  return { block: -1, number: 0 };
 }
 
 /** @returns false: the record is declined */

@@ -1,5 +1,12 @@
 import type { BillableMetric } from '../../identify/identity.ts';
-import { type Columns, isBilled, NOT_READ, PLACE, PLACES } from '../../records/columns.ts';
+import {
+  type Columns,
+  isBilled,
+  NO_NUMBER,
+  NOT_READ,
+  PLACE,
+  PLACES,
+} from '../../records/columns.ts';
 import type { BillableMessage, IgnoredMessage, Message } from '../../records/message.ts';
 import type { RecordBlock } from '../../records/record-block.ts';
 import { HEADER_BYTES, schemaIdOf } from '../../records/wire-format.ts';
@@ -8,7 +15,7 @@ import type { MessageDecoder } from '../message-decoder.ts';
 import { ColumnBillable, ColumnIgnored } from './column-messages.ts';
 import { type ColumnarSchema, columnarSchemaOf } from './columnar-schema.ts';
 import type { Head } from './head.ts';
-import { type Names, NO_MODEL } from './names.ts';
+import { type Model, type Names, NO_MODEL } from './names.ts';
 import { readAhead } from './read-ahead.ts';
 
 /**
@@ -27,6 +34,10 @@ export class ColumnarDecoder implements MessageDecoder {
   /** The schema of the record before, which is nearly always that of the next one. */
   #lastId: number | undefined;
   #lastSchema: ColumnarSchema | undefined;
+  /** The block of the record before, and by their number in it, what its heads and metadata say. */
+  #block: RecordBlock | undefined;
+  #heads: (Head | null | undefined)[] = [];
+  #models: (Model | undefined)[] = [];
 
   /**
    * @param schemas of all schema ids of the records
@@ -48,25 +59,51 @@ export class ColumnarDecoder implements MessageDecoder {
   /** `undefined`: the record is declined. */
   tryDecode(block: RecordBlock, index: number): BillableMessage | IgnoredMessage | undefined {
     const columns = block.columns ?? this.#readAhead(block);
-    const { memory } = block;
     const kind = columns.kinds[index] as number;
     if (kind === NOT_READ) return undefined;
-    const start = block.valueStartAt(index);
-    const schema = this.#schemaOf(schemaIdOf(memory.bytes, start) as number);
-    if (schema === undefined) return undefined;
-    const { names } = schema;
-    const { places } = columns;
-    const place = index * PLACES;
-    const headEnd = start + (places[place + PLACE.headEnd] as number);
-    const head = schema.hasEnvelope
-      ? names.head(memory, start + HEADER_BYTES, headEnd)
-      : headOfKey(block, index, names);
+    if (block !== this.#block) {
+      this.#block = block;
+      this.#heads = [];
+      this.#models = [];
+    }
+    const number = columns.heads[index] as number;
+    let head = number === NO_NUMBER ? undefined : this.#heads[number];
+    if (head === undefined) {
+      head = this.#headOf(block, index, columns);
+      if (head === undefined) return undefined;
+      if (number !== NO_NUMBER) this.#heads[number] = head;
+    }
     if (head === null) return undefined;
     if (!isBilled(kind)) return new ColumnIgnored(block, index, head);
+    return new ColumnBillable(block, index, head, this.#modelOf(block, index, columns));
+  }
+
+  /** `null`: the record is declined; `undefined`: its schema is not known. */
+  #headOf(block: RecordBlock, index: number, columns: Columns): Head | null | undefined {
+    const start = block.valueStartAt(index);
+    const schema = this.#schemaOf(schemaIdOf(block.memory.bytes, start) as number);
+    if (schema === undefined) return undefined;
+    if (!schema.hasEnvelope) return headOfKey(block, index, schema.names);
+    const end = start + (columns.places[index * PLACES + PLACE.headEnd] as number);
+    return schema.names.head(block.memory, start + HEADER_BYTES, end);
+  }
+
+  #modelOf(block: RecordBlock, index: number, columns: Columns): Model {
+    const number = columns.models[index] as number;
+    let model = number === NO_NUMBER ? undefined : this.#models[number];
+    if (model !== undefined) return model;
+    const { places } = columns;
+    const place = index * PLACES;
     const metadata = places[place + PLACE.metadataStart] as number;
-    const metadataEnd = start + (places[place + PLACE.metadataEnd] as number);
-    const model = metadata === 0 ? NO_MODEL : names.model(memory, start + metadata, metadataEnd);
-    return new ColumnBillable(block, index, head, model);
+    if (metadata === 0) return NO_MODEL;
+    const start = block.valueStartAt(index);
+    const end = start + (places[place + PLACE.metadataEnd] as number);
+    const { names } = this.#schemaOf(
+      schemaIdOf(block.memory.bytes, start) as number,
+    ) as ColumnarSchema;
+    model = names.model(block.memory, start + metadata, end);
+    if (number !== NO_NUMBER) this.#models[number] = model;
+    return model;
   }
 
   #readAhead(block: RecordBlock): Columns {

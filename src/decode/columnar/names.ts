@@ -15,10 +15,10 @@ export interface Model {
 
 export const NO_MODEL: Model = { provider: '', model: '' };
 /** A few hundred bytes for each live session. */
-const HEADS = { maxEntries: 8_192, maxBytes: 4 * 1_048_576 };
+export const HEADS = { maxEntries: 8_192, maxBytes: 4 * 1_048_576 };
 /** About what an attribute takes as a property of an object, however few bytes it has. */
 const ATTRIBUTE_BYTES = 100;
-const MODELS = { maxEntries: 1_024, maxBytes: 131_072 };
+export const MODELS = { maxEntries: 1_024, maxBytes: 131_072 };
 const METADATA = `${NAMESPACE}.Metadata`;
 
 /** The names in the records of one writer. They repeat, and are decoded once for the same bytes. */
