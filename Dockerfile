@@ -40,7 +40,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
 # No init is needed: the process starts no others, and as process 1 it handles SIGTERM and SIGINT itself.
 # The heap may grow by half over what is in use before it is collected, and its young generation is small:
 # without these, the worker takes 400 MB when a backlog waits. One helper of the collector is enough.
-ENTRYPOINT ["node", "--heap-growing-percent=50", "--max-semi-space-size=4", "--no-parallel-scavenge", "--v8-pool-size=1", "dist/main.js"]
+ENTRYPOINT ["node", "--heap-growing-percent=70", "--max-semi-space-size=4", "--no-parallel-scavenge", "--v8-pool-size=1", "dist/main.js"]
 CMD ["run"]
 # Last, since the revision changes with every build.
 ARG VERSION=0.1.0

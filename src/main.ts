@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --heap-growing-percent=50 --max-semi-space-size=4 --no-parallel-scavenge --v8-pool-size=1
+#!/usr/bin/env -S node --heap-growing-percent=70 --max-semi-space-size=4 --no-parallel-scavenge --v8-pool-size=1
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { runProgram } from './cli/program.ts';
