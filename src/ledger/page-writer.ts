@@ -41,6 +41,8 @@ const COLUMNS = 14 + USAGE_COLUMNS.length;
 export class PageWriter<Entry extends PageEntry> {
   readonly #rows: BinaryRows;
   readonly #sourceIdOf: (entry: Entry) => number;
+  /** For each entry of the page, where its type has the value of a column: read for each column. */
+  readonly #indexes: (readonly number[])[] = [];
 
   /**
    * @param rows of the type `ledger_page_row_2`
@@ -140,7 +142,7 @@ export class PageWriter<Entry extends PageEntry> {
 
   /** A column that no entry uses is null; where some do, a zero is a null element, which costs a bit. */
   #addUsage(entries: readonly Entry[]): void {
-    const used = usedPlaces(entries);
+    const used = this.#usedPlaces(entries);
     for (let place = 0; place < USAGE_COLUMNS.length; place += 1) {
       const isCount = place < COUNT_COLUMNS.length;
       this.#rows.column(isCount ? OID['int8[]'] : OID['numeric[]']);
@@ -155,8 +157,8 @@ export class PageWriter<Entry extends PageEntry> {
     const rows = this.#rows;
     const array = rows.beginArray(oid, entries.length);
     for (let i = 0; i < entries.length; i += 1) {
-      const { metricType, values, valuesFrom } = entries[i] as Entry;
-      const index = INDEX_OF[metricType][place] as number;
+      const { values, valuesFrom } = entries[i] as Entry;
+      const index = (this.#indexes[i] as readonly number[])[place] as number;
       const value = index === -1 ? 0 : (values[valuesFrom + index] as number | string);
       if (value === 0) rows.null();
       else if (oid === OID.int8) rows.int8(value);
@@ -164,17 +166,18 @@ export class PageWriter<Entry extends PageEntry> {
     }
     rows.endArray(array);
   }
-}
 
-/** Which of the usage columns any entry uses, as bits. */
-function usedPlaces(entries: readonly PageEntry[]): number {
-  let used = 0;
-  for (let i = 0; i < entries.length; i += 1) {
-    const { metricType, values, valuesFrom } = entries[i] as PageEntry;
-    const places = PLACES_OF[metricType];
-    for (let j = 0; j < places.length; j += 1) {
-      if (values[valuesFrom + j] !== 0) used |= 1 << (places[j] as number);
+  /** Which of the usage columns any entry uses, as bits. */
+  #usedPlaces(entries: readonly Entry[]): number {
+    let used = 0;
+    for (let i = 0; i < entries.length; i += 1) {
+      const { metricType, values, valuesFrom } = entries[i] as Entry;
+      this.#indexes[i] = INDEX_OF[metricType];
+      const places = PLACES_OF[metricType];
+      for (let j = 0; j < places.length; j += 1) {
+        if (values[valuesFrom + j] !== 0) used |= 1 << (places[j] as number);
+      }
     }
+    return used;
   }
-  return used;
 }
