@@ -16,7 +16,7 @@ import { schemasOf } from '../avro/wire.ts';
 const ours = await schemasOf(loadEnvelopeSchema());
 
 /** All that a message says, whether it is a plain object or reads from columns. */
-function seen(message: Message) {
+export function seen(message: Message) {
   if (message.kind === 'dead_letter') return message;
   const { kind, offset } = message;
   const note = message.kind === 'billable' ? message : message.session;
@@ -49,13 +49,13 @@ function writtenRequestId(message: BillableMessage): string | null | undefined {
   return elementsOf(array)[0];
 }
 
-const readerOf = (cache: SchemaCache) => (id: number) => {
+export const readerOf = (cache: SchemaCache) => (id: number) => {
   const entry = cache.get(id);
   return entry && columnarSchemaOf(entry)?.reader;
 };
 
 /** An arena whose memory was used before. */
-function usedArena(): Arena {
+export function usedArena(): Arena {
   const memory = new SharedArrayBuffer(4_096);
   new Uint8Array(memory).fill(0xa5);
   return new Arena(memory, 8);
