@@ -3,7 +3,7 @@ import { textArray } from '../postgres/arrays.ts';
 import type { Queryable } from '../postgres/statement.ts';
 import { IdentitySet } from './identity-set.ts';
 import { MAX_SESSION_ATTRIBUTES, type SessionBatch } from './session-batch.ts';
-import type { SessionState } from './session-cache.ts';
+import { type SessionState, sessionState } from './session-cache.ts';
 import { loadSessions } from './statements/sessions.ts';
 
 /** Of an entry, its fingerprint included. */
@@ -25,18 +25,18 @@ export async function loadStates(
     const identities = new IdentitySet();
     if (row.identities !== null) identities.addPage(row.identities);
     const entries = (row.identities?.length ?? 0) / IDENTITY_BYTES;
-    states.set(row.session_id, {
+    const committed = {
       revision: BigInt(row.revision),
-      period: row.period,
       accountId: row.account_id,
       attributes: new Set(row.attributes),
       firstUs: Number(row.first_us),
       lastUs: Number(row.last_us),
       lastOffset: Number(row.last_offset ?? -1),
-      identities,
-      lacksDetail: Number(row.billed) > entries,
-      olderRule: row.identity_rule === IDENTITY_RULE ? undefined : row.identity_rule,
-    });
+    };
+    const olderRule = row.identity_rule === IDENTITY_RULE ? undefined : row.identity_rule;
+    const lacksDetail = Number(row.billed) > entries;
+    const state = sessionState(committed, row.period, identities, olderRule, lacksDetail);
+    states.set(row.session_id, state);
   }
   for (const session of sessions) session.state = states.get(session.sessionId);
 }

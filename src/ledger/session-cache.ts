@@ -24,6 +24,28 @@ export interface SessionState {
 /** What a transaction writes of a session that it touches. */
 export type Committed = Omit<SessionState, 'period' | 'identities' | 'lacksDetail' | 'olderRule'>;
 
+/** A state, always as an object of one shape: of several, V8 looks up each field at run time. */
+export function sessionState(
+  { revision, accountId, attributes, firstUs, lastUs, lastOffset }: Committed,
+  period: string,
+  identities: IdentitySet,
+  olderRule: number | undefined,
+  lacksDetail = false,
+): SessionState {
+  return {
+    revision,
+    period,
+    accountId,
+    attributes,
+    firstUs,
+    lastUs,
+    lastOffset,
+    identities,
+    olderRule,
+    lacksDetail,
+  };
+}
+
 /** Estimated memory of a session without its identities and texts. */
 const ENTRY_BYTES = 400;
 /** Estimated memory of an attribute's name without its text: an object, and its place in a set. */

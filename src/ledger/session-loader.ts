@@ -5,7 +5,7 @@ import { loadStates } from './load-sessions.ts';
 import { revisionStep } from './revision.ts';
 import { attributesAfter, attributesAreStale, newAttributes } from './session-attributes.ts';
 import type { SessionBatch } from './session-batch.ts';
-import { type Committed, SessionCache } from './session-cache.ts';
+import { type Committed, SessionCache, sessionState } from './session-cache.ts';
 import { StaleCacheError } from './stale-cache.ts';
 import { changedSessions, touchSessions } from './statements/sessions.ts';
 
@@ -136,19 +136,8 @@ export class SessionLoader {
       } else if (known === undefined) {
         const identities = state?.identities ?? new IdentitySet();
         identities.addAll(fresh);
-        // Every field, in the order of `loadStates`: objects of one shape.
-        this.#cache.set(sessionId, {
-          revision: committed.revision,
-          period: touched.period,
-          accountId: committed.accountId,
-          attributes: committed.attributes,
-          firstUs: committed.firstUs,
-          lastUs: committed.lastUs,
-          lastOffset: committed.lastOffset,
-          identities,
-          lacksDetail: false,
-          olderRule: state?.olderRule,
-        });
+        const created = sessionState(committed, touched.period, identities, state?.olderRule);
+        this.#cache.set(sessionId, created);
       } else {
         this.#cache.delete(sessionId);
       }
