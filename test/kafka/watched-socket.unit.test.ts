@@ -1,7 +1,12 @@
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { watchedSockets } from '../../src/kafka/watched-socket.ts';
+import { newAuthority } from '../support/certificates.ts';
 
 const SILENCE_MS = 5_000;
 const JOIN_MS = 60_000;
@@ -69,4 +74,37 @@ test('an answer ends the wait, and the next request begins another', async () =>
   vi.advanceTimersByTime(SILENCE_MS);
   expect(socket.destroyed).toBe(true);
   end();
+});
+
+test('over TLS, too, a response is passed on whole, and ends the wait', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'usage-ledger-tls-'));
+  const authority = await newAuthority(folder, 'authority');
+  const { certFile, keyFile } = await authority.issue('broker');
+  const server = createTlsServer({
+    cert: await readFile(certFile),
+    key: await readFile(keyFile),
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const accepted = once(server, 'secureConnection');
+  const socket = watchedSockets({ silenceMs: SILENCE_MS, joinMs: JOIN_MS })({
+    host: '127.0.0.1',
+    port: (server.address() as AddressInfo).port,
+    ssl: { ca: await readFile(authority.caFile) },
+    onConnect: () => {},
+  });
+  const [broker] = (await accepted) as [Socket];
+  socket.write(request(Api.metadata));
+  await once(broker, 'data');
+  const pieces: Buffer[] = [];
+  socket.on('data', (piece) => pieces.push(piece));
+  const response = Buffer.concat([Buffer.from([0, 3, 13, 64]), Buffer.alloc(200_000, 7)]);
+  broker.write(response.subarray(0, 30_000), () => broker.write(response.subarray(30_000)));
+  await once(socket, 'data');
+  expect(pieces.map((piece) => piece.equals(response))).toEqual([true]);
+  vi.advanceTimersByTime(SILENCE_MS);
+  expect(socket.destroyed).toBe(false);
+  socket.destroy();
+  broker.destroy();
+  server.close();
+  await rm(folder, { recursive: true });
 });
