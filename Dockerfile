@@ -38,8 +38,7 @@ EXPOSE 9464
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "health-check.mjs"]
 # No init is needed: the process starts no others, and as process 1 it handles SIGTERM and SIGINT itself.
-# The heap may grow by half over what is in use before it is collected, and its young generation is small:
-# without these, the worker takes 400 MB when a backlog waits. One helper of the collector is enough.
+# docs/performance.md says what each flag is for: without them, the worker takes 400 MB when a backlog waits.
 ENTRYPOINT ["node", "--heap-growing-percent=70", "--max-semi-space-size=4", "--no-parallel-scavenge", "--v8-pool-size=1", "dist/main.js"]
 CMD ["run"]
 # Last, since the revision changes with every build.

@@ -26,7 +26,7 @@ export class ByteMemo<T> {
   #end = 0;
 
   /**
-   * @param make is called for bytes that are not cached; what it returns is never changed
+   * @param make is called for bytes that are not cached; and may be again for the same bytes
    * @param bytesOf what a value takes beyond about as much as the bytes that it was made of
    */
   constructor(

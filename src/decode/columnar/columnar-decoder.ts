@@ -25,8 +25,8 @@ import { readAhead } from './read-ahead.ts';
  *
  * A writer's schema is compiled once, to a `ColumnarSchema`. Its `ColumnReader` finds the end of the
  * head (`head.ts`), reads the metric into registers (`program.ts`), hashes its canonical form
- * (`form.ts`) and writes the columns. Its `Names` decode session, provider and model, whose bytes
- * repeat from record to record, when the message is made.
+ * (`form.ts`) and writes the columns. The bytes of session, provider and model repeat from record to record:
+ * they have numbers within a block, and its `Names` decode each number once, when a message is made.
  */
 export class ColumnarDecoder implements MessageDecoder {
   readonly #schemas: SchemaEntries;

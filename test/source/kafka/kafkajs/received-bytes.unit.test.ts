@@ -11,9 +11,9 @@ const Connection = require('kafkajs/src/network/connection.js');
 const apiVersions = require('kafkajs/src/protocol/requests/apiVersions');
 const quiet = { namespace: () => ({ debug() {}, info() {}, warn() {}, error() {} }) };
 
-/** A request whose correlation id is `id`, answered: no error, and no versions. */
+/** The answer to a request: no error, and no versions. */
 function answerTo(request: Buffer): Buffer {
-  const answer = Buffer.alloc(4 + 4 + 2 + 4);
+  const answer = Buffer.alloc(14);
   answer.writeInt32BE(10);
   request.copy(answer, 4, 8, 12);
   return answer;
